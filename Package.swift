@@ -1,0 +1,71 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
+    resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "zoo",
+    products: [
+        .library(
+            name: "Zoo",
+            targets: [
+                "TensorCore", "LayerLibrary", "ModelKit", "ZooModels", "Planning", "Datasets", "Training",
+                "Checkpoints", "ZooCommands",
+            ]),
+        .executable(name: "zoo", targets: ["zoo"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // C: what Swift cannot do or cannot import.
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+
+        // The way of the data, in order.
+        library("TensorCore", ["COneDNN", "CKernels"]),
+        library("LayerLibrary", ["TensorCore"]),
+        library("ModelKit", ["LayerLibrary", "Yams"]),
+        .target(
+            name: "ZooModels", dependencies: ["ModelKit"], path: "zoo", resources: [.embedInCode("definitions")],
+            swiftSettings: swiftSettings),
+        library("Planning", ["ModelKit", "TensorCore"]),
+        library("FileSupport", ["TensorCore", "CCrypto"]),
+        library("ImageFiles", ["TensorCore", "CCairo", "CJPEG"]),
+        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive"]),
+        library("Training", ["Planning", "Datasets"]),
+        library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
+        library("Figures", ["ImageFiles", "CCairo"]),
+        library(
+            "ZooCommands",
+            ["ZooModels", "Training", "Checkpoints", "Figures", "Datasets", "Planning", argumentParser]),
+        .executableTarget(name: "zoo", dependencies: ["ZooCommands"], swiftSettings: swiftSettings),
+
+        tests("TensorCoreTests", ["TensorCore"]),
+        tests("DatasetsTests", ["Datasets", "ImageFiles"]),
+        tests("CheckpointsTests", ["Checkpoints"]),
+        tests("FiguresTests", ["Figures", "ImageFiles"]),
+    ]
+)

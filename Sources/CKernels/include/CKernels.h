@@ -1,0 +1,135 @@
+// The element-wise and reducing kernels around oneDNN's matrix products: fused, vectorised for the processor they run on
+// (target_clones), threaded on the same OpenMP team that oneDNN uses.
+//
+// Feature maps are N H W C. `rows` counts positions (images × H × W), `channels` the elements of each. Sums are split by
+// problem shape and never by thread count, so results do not depend on the number of threads.
+#ifndef CKernels_h
+#define CKernels_h
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// ---- threads
+void zk_set_thread_count(int count);
+int zk_thread_count(void);
+
+// ---- element-wise
+typedef enum {
+    ZK_IDENTITY = 0,
+    ZK_RELU = 1,
+    ZK_LEAKY_RELU = 2,
+    ZK_ELU = 3,
+    ZK_GELU = 4,
+    ZK_SILU = 5,
+    ZK_TANH = 6,
+    ZK_SIGMOID = 7,
+    ZK_SOFTPLUS = 8
+} zk_activation;
+
+// x = pixels / 255
+void zk_scale_pixels(const uint8_t *pixels, float *x, int64_t count);
+// y = f(x); x and y may be the same
+void zk_activate(zk_activation kind, float parameter, const float *x, float *y, int64_t count);
+// y = f(y + bias), rows × channels; bias may be NULL
+void zk_bias_activate(
+    zk_activation kind, float parameter, float *y, const float *bias, int64_t rows, int64_t channels);
+// dx = dy · f'(s), s being the input for gelu and silu and the output for all others; dx may be dy
+void zk_activate_backward(
+    zk_activation kind, float parameter, const float *dy, const float *s, float *dx, int64_t count);
+// y = a + b; y may be a or b
+void zk_add(const float *a, const float *b, float *y, int64_t count);
+// y[c] = sum over rows of x[row][c]
+void zk_column_sums(const float *x, int64_t rows, int64_t channels, float *y);
+
+// ---- moving elements
+// N × C × area to N × area × C and back
+void zk_channels_last(const float *x, float *y, int64_t images, int64_t channels, int64_t area);
+void zk_channels_first(const float *x, float *y, int64_t images, int64_t channels, int64_t area);
+
+typedef struct {
+    int64_t channels, input_height, input_width, output_height, output_width;
+    int64_t kernel[2], stride[2], padding[2];
+} zk_window;
+
+void zk_upsample(const float *x, float *y, int64_t images, const zk_window *window);
+void zk_upsample_backward(const float *dy, float *dx, int64_t images, const zk_window *window);
+void zk_max_pool(const float *x, float *y, int64_t images, const zk_window *window);
+void zk_max_pool_backward(const float *dy, const float *x, float *dx, int64_t images, const zk_window *window);
+void zk_average_pool(const float *x, float *y, int64_t images, const zk_window *window);
+void zk_average_pool_backward(const float *dy, float *dx, int64_t images, const zk_window *window);
+
+// ---- normalisation
+// statistics over the first `rows` of `all_rows`
+void zk_batch_norm(
+    const float *x, const float *scale, const float *shift, float *running_mean, float *running_variance, float *y,
+    float *mean, float *inverse_deviation, int64_t rows, int64_t all_rows, int64_t channels, float epsilon,
+    float momentum);
+void zk_batch_norm_evaluate(
+    const float *x, const float *scale, const float *shift, const float *running_mean, const float *running_variance,
+    float *y, int64_t rows, int64_t channels, float epsilon);
+// rows are those of the images in the batch; dx is zero for the rest up to all_rows
+void zk_batch_norm_backward(
+    const float *dy, const float *x, const float *scale, const float *mean, const float *inverse_deviation, float *dx,
+    float *dscale, float *dshift, int64_t rows, int64_t all_rows, int64_t channels);
+void zk_group_norm(
+    const float *x, const float *scale, const float *shift, float *y, float *mean, float *inverse_deviation,
+    int64_t images, int64_t area, int64_t channels, int64_t groups, float epsilon);
+// workspace holds 2 × images × channels floats
+void zk_group_norm_backward(
+    const float *dy, const float *x, const float *scale, const float *mean, const float *inverse_deviation, float *dx,
+    float *dscale, float *dshift, float *workspace, int64_t images, int64_t area, int64_t channels, int64_t groups);
+
+// ---- random numbers (Philox4x32-10, see Philox.swift for what the counters mean)
+typedef struct {
+    uint32_t key[2];
+    uint32_t step;
+    uint32_t purpose;
+} zk_stream;
+
+// Per image, `count` standard normal numbers from the elements that belong to its index.
+void zk_normal(const zk_stream *stream, const int32_t *image_indices, float *x, int64_t images, int64_t count);
+// Element e (N C H W order) of an image is kept with probability 1 - rate and scaled by 1 / (1 - rate).
+void zk_dropout(
+    const zk_stream *stream, uint32_t layer, float rate, const int32_t *image_indices, const float *x, float *y,
+    int64_t images, int64_t channels, int64_t area);
+
+// ---- losses
+typedef enum { ZK_KL_WEIGHTED = 0, ZK_KL_CAPACITY = 1, ZK_KL_FREE_BITS = 2 } zk_regularizer;
+
+// z, and KL per image and, as means over the `images` first of the `batch` rows, per dimension
+void zk_latent(
+    const float *mean, const float *log_variance, const float *noise, float *z, float *kl, float *kl_per_dimension,
+    int64_t images, int64_t batch, int64_t size);
+void zk_latent_backward(
+    const float *dz, const float *mean, const float *log_variance, const float *noise, const float *kl_per_dimension,
+    float *dmean, float *dlog_variance, int64_t images, int64_t batch, int64_t size, zk_regularizer regularizer,
+    float weight, float capacity, float free_nats);
+
+typedef enum { ZK_BERNOULLI = 0, ZK_GAUSSIAN = 1, ZK_GAUSSIAN_LEARNED = 2, ZK_LAPLACE = 3 } zk_likelihood;
+
+// Adds weight × loss per image to `loss` and weight × gradient / images with respect to `prediction` (logits if
+// `sigmoid`) to `gradient`; `first` overwrites both instead. gradient may be NULL. Rows from `images` to `batch` get
+// zeros. log_sigma and dlog_sigma only for the learned variance.
+void zk_reconstruction(
+    zk_likelihood likelihood, bool sigmoid, float weight, bool first, const float *prediction, const float *target,
+    const float *log_sigma, float *loss, float *gradient, float *dlog_sigma, int64_t images, int64_t batch,
+    int64_t pixels);
+
+// ---- updates
+typedef enum { ZK_SGD = 0, ZK_NESTEROV = 1, ZK_ADAM = 2, ZK_ADAMW = 3 } zk_method;
+
+typedef struct {
+    zk_method method;
+    float rate, momentum, beta1, beta2, epsilon, weight_decay;
+    float correction1, correction2;  // 1 - beta^t
+    float gradient_scale;            // from clipping
+    float average_decay;             // used if average != NULL
+} zk_update;
+
+// sqrt(sum of squares)
+double zk_norm(const float *x, int64_t count);
+void zk_update_parameters(
+    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average,
+    int64_t count);
+
+#endif

@@ -1,0 +1,42 @@
+#include "CKernels.h"
+#include "support.h"
+
+// The entry points of libgomp, which oneDNN's OpenMP build uses too: one team of threads serves both.
+extern void GOMP_parallel(void (*function)(void *), void *data, unsigned thread_count, unsigned flags);
+extern int omp_get_thread_num(void);
+extern int omp_get_num_threads(void);
+extern int omp_get_max_threads(void);
+extern void omp_set_num_threads(int);
+
+void zk_set_thread_count(int count) { omp_set_num_threads(count); }
+
+int zk_thread_count(void) { return omp_get_max_threads(); }
+
+typedef struct {
+    int64_t count;
+    zk_body body;
+    const void *context;
+} work;
+
+static int64_t bound(int64_t count, int64_t part, int64_t parts) {
+    return part == parts ? count : count * part / parts / LANES * LANES;
+}
+
+static void run_part(void *data) {
+    const work *w = data;
+    int64_t part = omp_get_thread_num(), parts = omp_get_num_threads();
+    int64_t begin = bound(w->count, part, parts), end = bound(w->count, part + 1, parts);
+    if (begin < end) w->body(w->context, begin, end);
+}
+
+void zk_parallel(int64_t count, int64_t grain, zk_body body, const void *context) {
+    int64_t threads = omp_get_max_threads();
+    int64_t useful = count / (grain > 0 ? grain : 1);
+    if (useful < threads) threads = useful;
+    if (threads <= 1) {
+        if (count > 0) body(context, 0, count);
+        return;
+    }
+    work w = {count, body, context};
+    GOMP_parallel(run_part, &w, (unsigned)threads, 0);
+}

@@ -1,0 +1,76 @@
+#include "CKernels.h"
+#include "support.h"
+
+#define GRAIN 16384
+#define PIECE 4096
+
+typedef struct {
+    const zk_update *update;
+    float *parameters, *first, *second, *average;
+    const float *gradients;
+} arguments;
+
+ZK_CLONES double zk_norm(const float *x, int64_t count) {
+    double total = 0;
+    for (int64_t begin = 0; begin < count; begin += PIECE) {
+        const int64_t end = begin + PIECE < count ? begin + PIECE : count;
+        float sums[LANES] = {0};
+        int64_t i = begin;
+        for (; i + LANES <= end; i += LANES) {
+            for (int64_t j = 0; j < LANES; j++) sums[j] += x[i + j] * x[i + j];
+        }
+        for (int64_t j = 0; j < LANES; j++) total += sums[j];
+        for (; i < end; i++) total += x[i] * x[i];
+    }
+    return sqrt(total);
+}
+
+ZK_CLONES static void adam(const void *context, int64_t begin, int64_t end) {
+    const arguments *a = context;
+    const zk_update u = *a->update;
+    float *restrict p = a->parameters, *restrict m = a->first, *restrict v = a->second;
+    const float *restrict gradients = a->gradients;
+    const float rate = u.rate / u.correction1, root = 1.0f / sqrtf(u.correction2);
+    const float decay = u.method == ZK_ADAMW ? 1.0f - u.rate * u.weight_decay : 1.0f;
+    const float l2 = u.method == ZK_ADAM ? u.weight_decay : 0.0f;
+    for (int64_t i = begin; i < end; i++) {
+        float g = gradients[i] * u.gradient_scale + l2 * p[i];
+        float first = u.beta1 * m[i] + (1.0f - u.beta1) * g;
+        float second = u.beta2 * v[i] + (1.0f - u.beta2) * g * g;
+        m[i] = first;
+        v[i] = second;
+        p[i] = p[i] * decay - rate * first / (sqrtf(second) * root + u.epsilon);
+    }
+}
+
+ZK_CLONES static void sgd(const void *context, int64_t begin, int64_t end) {
+    const arguments *a = context;
+    const zk_update u = *a->update;
+    for (int64_t i = begin; i < end; i++) {
+        float g = a->gradients[i] * u.gradient_scale + u.weight_decay * a->parameters[i];
+        float step = g;
+        if (a->first) {
+            float velocity = u.momentum * a->first[i] + g;
+            a->first[i] = velocity;
+            step = u.method == ZK_NESTEROV ? g + u.momentum * velocity : velocity;
+        }
+        a->parameters[i] -= u.rate * step;
+    }
+}
+
+ZK_CLONES static void average(const void *context, int64_t begin, int64_t end) {
+    const arguments *a = context;
+    const float decay = a->update->average_decay;
+    for (int64_t i = begin; i < end; i++) a->average[i] = decay * a->average[i] + (1.0f - decay) * a->parameters[i];
+}
+
+void zk_update_parameters(
+    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average_,
+    int64_t count) {
+    arguments a = {
+        .update = update, .parameters = parameters, .gradients = gradients, .first = first, .second = second,
+        .average = average_};
+    const bool adaptive = update->method == ZK_ADAM || update->method == ZK_ADAMW;
+    zk_parallel(count, GRAIN, adaptive ? adam : sgd, &a);
+    if (average_) zk_parallel(count, GRAIN, average, &a);
+}

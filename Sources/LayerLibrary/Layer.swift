@@ -1,0 +1,61 @@
+import TensorCore
+
+/// One layer's configuration: a value without weights.
+///
+/// A layer asks the builder for its parameters (which names, initialises and counts them) and appends its operations. The
+/// builder's path is the layer's path, so `parameter("weight", …)` in the layer `encoder.conv1` makes
+/// `encoder.conv1.weight`.
+public protocol Layer: Sendable {
+    /// Appends the layer to the program.
+    ///
+    /// - Returns: the output.
+    /// - Throws: `ZooError` where the shape of `x` does not suit the layer.
+    func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID
+}
+
+/// An activation: one of the engine's own, or a plug-in's operation.
+public enum ActivationFunction: Sendable {
+    case builtIn(Activation)
+    case custom(any CustomOperation)
+
+    public static var identity: ActivationFunction { .builtIn(.identity) }
+
+    /// Appends the activation to the program.
+    public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
+        switch self {
+        case .builtIn(let activation): builder.activation(activation, x)
+        case .custom(let operation): try builder.custom(operation, [x])
+        }
+    }
+}
+
+/// A layer with its name and the activation that follows it.
+public struct NamedLayer: Sendable {
+    /// The last component of the path of its parameters.
+    public var name: String
+    /// The kind as written in the definition, for instance `conv2d`.
+    public var kind: String
+    public var layer: any Layer
+    public var activation: ActivationFunction
+
+    public init(name: String, kind: String, layer: any Layer, activation: ActivationFunction = .identity) {
+        self.name = name
+        self.kind = kind
+        self.layer = layer
+        self.activation = activation
+    }
+
+    /// Appends the layer and its activation under its name.
+    public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
+        try builder.scoped(name) { builder in
+            try activation.lower(layer.lower(x, into: &builder), into: &builder)
+        }
+    }
+}
+
+extension Sequence where Element == NamedLayer {
+    /// Appends the layers one after another.
+    public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
+        try reduce(x) { try $1.lower($0, into: &builder) }
+    }
+}

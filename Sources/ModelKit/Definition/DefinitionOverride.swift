@@ -1,0 +1,77 @@
+import TensorCore
+import Yams
+
+/// One `--set PATH=VALUE`.
+public struct DefinitionOverride: Sendable, Equatable {
+    /// For instance `encoder.conv1.conv2d.filters`.
+    public var path: [String]
+    /// YAML.
+    public var value: String
+
+    public init(path: [String], value: String) {
+        self.path = path
+        self.value = value
+    }
+
+    /// Reads `PATH=VALUE`.
+    ///
+    /// - Throws: `ZooError` (wrong usage).
+    public init(argument: String) throws {
+        guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
+            throw ZooError(
+                "--set \(argument): expected PATH=VALUE", advice: "for instance --set objective.kl.weight=4", kind: .usage)
+        }
+        path = argument[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        value = String(argument[argument.index(after: separator)...])
+        guard !path.contains(""), path.count <= 32 else {
+            throw ZooError("--set \(argument): the path has an empty component", kind: .usage)
+        }
+    }
+
+    var label: String { "--set \(path.joined(separator: "."))=\(value)" }
+
+    /// Puts the value into the tree. Whether the path means anything is for the reader to say; here only the way there
+    /// must exist or be creatable.
+    func apply(to node: Node) throws -> Node {
+        let value: Node
+        do {
+            value = try DefinitionText.parse(self.value.isEmpty ? "''" : self.value, source: label)
+        } catch {
+            throw ZooError("\(label): the value is not valid YAML", kind: .usage)
+        }
+        return try apply(value, to: node, at: 0)
+    }
+
+    private func apply(_ value: Node, to node: Node, at depth: Int) throws -> Node {
+        guard depth < path.count else { return value }
+        let name = path[depth]
+        switch node {
+        case .mapping(var mapping):
+            let key = Node(name)
+            mapping[key] = try apply(value, to: mapping[key] ?? Node.mapping(Node.Mapping([])), at: depth + 1)
+            return .mapping(mapping)
+        case .sequence(var sequence):
+            for (index, item) in sequence.enumerated() {
+                guard case .mapping(var entry) = item, let first = entry.first, case .scalar(let scalar) = first.key,
+                    scalar.string == name
+                else { continue }
+                entry[first.key] = try apply(value, to: first.value, at: depth + 1)
+                sequence[index] = .mapping(entry)
+                return .sequence(sequence)
+            }
+            let names = sequence.compactMap { item -> String? in
+                guard case .mapping(let entry) = item, case .scalar(let key)? = entry.first?.key else { return nil }
+                return key.string
+            }
+            let near = nearestName(to: name, among: names).map { "did you mean \($0)?" }
+            throw ZooError(
+                "\(label): \(path[..<depth].joined(separator: ".")) has no entry \(name)",
+                advice: near ?? "it has \(names.joined(separator: ", "))", kind: .usage)
+        default:
+            throw ZooError(
+                "\(label): \(path[..<depth].joined(separator: ".")) is \(NodeReader.describe(node)) and has no fields",
+                advice: "set it as a whole, for instance --set '\(path[..<depth].joined(separator: "."))={\(name): …}'",
+                kind: .usage)
+        }
+    }
+}

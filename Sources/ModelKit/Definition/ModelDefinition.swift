@@ -1,0 +1,139 @@
+import LayerLibrary
+import TensorCore
+
+/// A checked definition of a model: architecture, objective and recipe, without weights.
+public struct ModelDefinition: Sendable {
+    public struct Reference: Sendable, Equatable {
+        public var title: String
+        public var authors: String?
+        public var year: Int?
+        public var url: String?
+    }
+
+    /// The bottleneck between encoder and decoder.
+    public enum Latent: Sendable {
+        /// The code of a plain autoencoder: one head.
+        case code(NamedLayer)
+        /// A diagonal Gaussian: heads for μ and log σ².
+        case gaussian(mean: NamedLayer, logVariance: NamedLayer)
+    }
+
+    public var name: String
+    public var family: String
+    public var summary: String
+    public var references: [Reference]
+    /// The data set it is meant for; nil for models without one.
+    public var dataset: String?
+    /// The shape of one image, `[C, H, W]` or `[D]`.
+    public var input: Shape
+    public var latentSize: Int
+    public var latent: Latent
+    public var encoder: [NamedLayer]
+    public var decoder: [NamedLayer]
+    public var objective: Objective
+    public var training: TrainingRecipe
+    /// The definition as text, overrides applied: what a checkpoint keeps.
+    public var text: String
+
+    /// Whether the model has a posterior distribution, so that it can sample.
+    public var isVariational: Bool {
+        if case .gaussian = latent { true } else { false }
+    }
+}
+
+/// What is minimised, in nats per image.
+public struct Objective: Sendable {
+    public struct Term: Sendable {
+        /// The name in the definition, for instance `bernoulli`.
+        public var name: String
+        public var likelihood: Likelihood
+        public var weight: Float
+    }
+
+    /// How the KL divergence enters; nil for a plain autoencoder.
+    public enum Regularizer: Sendable, Equatable {
+        /// β·KL, β rising linearly from 0 over `warmupSteps`; with `freeNats` > 0 each dimension's KL counts at least that.
+        case weighted(weight: Float, warmupSteps: Int, freeNats: Float)
+        /// weight·|KL − C|, C going linearly from `start` to `end` nats over `steps`.
+        case capacity(weight: Float, start: Float, end: Float, steps: Int)
+    }
+
+    public var terms: [Term]
+    public var regularizer: Regularizer?
+
+    /// What the engine does with the KL divergence.
+    public var klRegularizer: KLRegularizer {
+        switch regularizer {
+        case .weighted(_, _, let freeNats) where freeNats > 0: .freeBits(nats: freeNats)
+        case .capacity: .capacity
+        default: .weighted
+        }
+    }
+
+    /// β (γ for capacity) at a step.
+    public func klWeight(step: Int) -> Float {
+        switch regularizer {
+        case .weighted(let weight, let warmup, _):
+            warmup > 0 ? weight * min(1, Float(step) / Float(warmup)) : weight
+        case .capacity(let weight, _, _, _): weight
+        case nil: 0
+        }
+    }
+
+    /// C at a step, in nats.
+    public func klCapacity(step: Int) -> Float {
+        guard case .capacity(_, let start, let end, let steps) = regularizer else { return 0 }
+        return start + (end - start) * (steps > 0 ? min(1, Float(step) / Float(steps)) : 1)
+    }
+
+    /// One line, for instance `bernoulli + 4·KL`.
+    public var formula: String {
+        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\($0.weight)·\($0.name)" }.joined(separator: " + ")
+        switch regularizer {
+        case nil: return reconstruction
+        case .weighted(let weight, _, let freeNats):
+            let kl = freeNats > 0 ? "Σ max(\(freeNats), KL_d)" : "KL"
+            return "\(reconstruction) + \(weight == 1 ? "" : "\(weight)·")\(kl)"
+        case .capacity(let weight, let start, let end, _):
+            return "\(reconstruction) + \(weight)·|KL − C|, C from \(start) to \(end)"
+        }
+    }
+}
+
+/// How a model is trained unless the user says otherwise.
+public struct TrainingRecipe: Sendable, Equatable {
+    /// How the learning rate changes over a run.
+    public enum Schedule: Sendable, Equatable {
+        case constant
+        /// Multiplied by `factor` after every `epochs` epochs.
+        case step(epochs: Int, factor: Float)
+        /// Falls along half a cosine to `minimum` at the end of the run (Loshchilov and Hutter 2017, without restarts).
+        case cosine(minimum: Float)
+    }
+
+    public var update: UpdateRule
+    public var learningRate: Float
+    public var schedule: Schedule
+    /// Steps over which the learning rate rises linearly from 0.
+    public var warmupSteps: Int
+    public var batchSize: Int
+    public var epochs: Int
+    /// Images taken from the training split for validation, where the publisher has no such split.
+    public var validationCount: Int
+    /// Epochs without improvement after which training stops; nil never stops early.
+    public var patience: Int?
+
+    /// The learning rate of step `step` (from 0) of a run of `totalSteps` with `stepsPerEpoch`.
+    public func learningRate(step: Int, stepsPerEpoch: Int, totalSteps: Int) -> Float {
+        var rate = learningRate
+        switch schedule {
+        case .constant: break
+        case .step(let epochs, let factor):
+            for _ in 0..<(step / max(1, epochs * stepsPerEpoch)) { rate *= factor }
+        case .cosine(let minimum):
+            let progress = Double(min(step, totalSteps)) / Double(max(1, totalSteps))
+            rate = minimum + (learningRate - minimum) * Float(0.5 * (1 + cosine(Double.pi * progress)))
+        }
+        return warmupSteps > 0 ? rate * min(1, Float(step + 1) / Float(warmupSteps)) : rate
+    }
+}

@@ -1,0 +1,151 @@
+import LayerLibrary
+import TensorCore
+
+/// Builds the parts of a model into one program.
+struct GraphAssembly {
+    let definition: ModelDefinition
+    private let decoderLayers: [NamedLayer]
+    private let link: ReconstructionLoss.Link
+    private(set) var rows: [ModelGraph.LayerRow] = []
+    private(set) var images: TensorID?
+    private(set) var noise: TensorID?
+    private(set) var mean: TensorID?
+    private(set) var logVariance: TensorID?
+    private(set) var latent: TensorID?
+    private(set) var prediction: TensorID?
+    private(set) var reconstruction: TensorID?
+    private(set) var reconstructionLoss: TensorID?
+    private(set) var kl: TensorID?
+    private(set) var klPerDimension: TensorID?
+
+    init(_ definition: ModelDefinition) {
+        self.definition = definition
+        var layers = definition.decoder
+        let isBernoulli = definition.objective.terms.contains {
+            if case .bernoulli = $0.likelihood { true } else { false }
+        }
+        var link = isBernoulli ? ReconstructionLoss.Link.sigmoid : .identity
+        // Losses are computed from the pre-activation of a final sigmoid.
+        if let last = layers.last {
+            if case .builtIn(.sigmoid) = last.activation {
+                link = .sigmoid
+                layers[layers.count - 1].activation = .identity
+            } else if let activation = last.layer as? ActivationLayer, case .builtIn(.sigmoid) = activation.function {
+                link = .sigmoid
+                layers.removeLast()
+            }
+        }
+        decoderLayers = layers
+        self.link = link
+    }
+
+    mutating func build(_ builder: inout GraphBuilder, _ purpose: ModelGraph.Purpose) throws {
+        switch purpose {
+        case .encoding:
+            try encode(&builder)
+        case .decoding:
+            latent = builder.input("latent", shape: [definition.latentSize])
+            try decode(&builder)
+            if let prediction {
+                let image = link == .sigmoid ? builder.activation(.sigmoid, prediction) : prediction
+                let shaped = try builder.reshape(image, to: definition.input)
+                builder.keep(shaped, as: "reconstruction")
+                reconstruction = shaped
+            }
+        case .training, .evaluation:
+            try encode(&builder)
+            try sample(&builder)
+            try decode(&builder)
+            try loss(&builder)
+        }
+    }
+
+    private mutating func encode(_ builder: inout GraphBuilder) throws {
+        let images = builder.input("images", shape: definition.input)
+        self.images = images
+        var heads: [TensorID] = []
+        try builder.scoped("encoder") { builder in
+            let features = try lower(definition.encoder, images, &builder)
+            switch definition.latent {
+            case .code(let code):
+                heads = [try lower([code], features, &builder)]
+            case .gaussian(let mean, let logVariance):
+                heads = [try lower([mean], features, &builder), try lower([logVariance], features, &builder)]
+            }
+        }
+        mean = heads[0]
+        builder.keep(heads[0], as: "mean")
+        if heads.count > 1 {
+            logVariance = heads[1]
+            builder.keep(heads[1], as: "log_variance")
+        }
+    }
+
+    private mutating func sample(_ builder: inout GraphBuilder) throws {
+        guard let mean, let logVariance else {
+            latent = mean
+            return
+        }
+        let noise = builder.input("noise", shape: [definition.latentSize])
+        self.noise = noise
+        let sampled = try builder.scoped("latent") {
+            try $0.gaussianLatent(
+                mean: mean, logVariance: logVariance, noise: noise, regularizer: definition.objective.klRegularizer)
+        }
+        builder.keep(sampled.kl, as: "kl")
+        builder.keep(sampled.klPerDimension, as: "kl_per_dimension")
+        latent = sampled.z
+        kl = sampled.kl
+        klPerDimension = sampled.klPerDimension
+    }
+
+    private mutating func decode(_ builder: inout GraphBuilder) throws {
+        guard let latent else { return }
+        try builder.scoped("decoder") { builder in
+            let output = try lower(decoderLayers, latent, &builder)
+            guard builder.shape(output).count == definition.input.count else {
+                throw ZooError(
+                    "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
+                    advice: "make the last layers end in the input's shape")
+            }
+            prediction = output
+        }
+    }
+
+    private mutating func loss(_ builder: inout GraphBuilder) throws {
+        guard let images, var prediction else { return }
+        let terms = definition.objective.terms.map { ReconstructionLoss.Term($0.likelihood, weight: $0.weight) }
+        let loss = ReconstructionLoss(terms: terms, link: link)
+        try builder.scoped("objective") { builder in
+            let logSigma =
+                loss.learnsVariance
+                ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
+            prediction = try builder.reshape(prediction, to: definition.input)
+            let perImage = try builder.reconstructionLoss(
+                prediction: prediction, target: images, logSigma: logSigma, loss: loss)
+            builder.keep(perImage, as: "reconstruction_loss")
+            reconstructionLoss = perImage
+        }
+        builder.keep(prediction, as: "prediction")
+        self.prediction = prediction
+    }
+
+    private mutating func lower(
+        _ layers: [NamedLayer], _ x: TensorID, _ builder: inout GraphBuilder
+    ) throws -> TensorID {
+        var x = x
+        for layer in layers {
+            let parameters = builder.program.parameters.count
+            let steps = builder.program.steps.count
+            x = try layer.lower(x, into: &builder)
+            let program = builder.program
+            rows.append(
+                ModelGraph.LayerRow(
+                    path: (builder.path.isEmpty ? "" : builder.path + ".") + layer.name, kind: layer.kind,
+                    outputShape: program[x].shape,
+                    parameterCount: program.parameters[parameters...].reduce(0) { $0 + program[$1].shape.count },
+                    multiplyAdds: program.steps[steps...].reduce(0) { $0 + program.multiplyAdds(of: $1) }))
+        }
+        return x
+    }
+}

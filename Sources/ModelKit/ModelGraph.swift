@@ -1,0 +1,127 @@
+import LayerLibrary
+import TensorCore
+
+/// The programs of a model: what it computes, before any memory or batch size.
+public struct ModelGraph: Sendable {
+    public let program: Program
+    /// The first values of each parameter and buffer, in the program's order.
+    public let initializers: [Initializer]
+    public let bufferValues: [Float]
+    public let rows: [LayerRow]
+
+    /// Images `[C, H, W]`, scaled to 0…1; nil in a decoder.
+    public private(set) var images: TensorID?
+    /// ε `[D]`; nil where nothing is sampled.
+    public private(set) var noise: TensorID?
+    /// μ `[D]`, or the code of a plain autoencoder; nil in a decoder.
+    public private(set) var mean: TensorID?
+    /// log σ² `[D]`; nil in a plain autoencoder.
+    public private(set) var logVariance: TensorID?
+    /// z `[D]`: what the decoder gets; an input in a decoder.
+    public private(set) var latent: TensorID?
+    /// What the decoder gives, before the link: logits if `link` is the sigmoid.
+    public private(set) var prediction: TensorID?
+    /// x̂ in 0…1, only in decoders.
+    public private(set) var reconstruction: TensorID?
+    /// Nats per image, batched `[]`.
+    public private(set) var reconstructionLoss: TensorID?
+    public private(set) var kl: TensorID?
+    /// Batch means `[D]`.
+    public private(set) var klPerDimension: TensorID?
+
+    /// A layer as `zoo show` lists it.
+    public struct LayerRow: Sendable {
+        public var path: String
+        public var kind: String
+        public var outputShape: Shape
+        public var parameterCount: Int
+        public var multiplyAdds: Int
+    }
+
+    /// What a graph is for.
+    public enum Purpose: Sendable {
+        /// Losses and gradients, layers in training mode.
+        case training
+        /// Losses, layers in evaluation mode.
+        case evaluation
+        /// Images to μ and log σ² (or the code), layers in evaluation mode.
+        case encoding
+        /// z to images, layers in evaluation mode.
+        case decoding
+    }
+
+    /// - Throws: `ZooError` where shapes do not fit.
+    public init(_ definition: ModelDefinition, purpose: Purpose) throws {
+        var builder = GraphBuilder(isTraining: purpose == .training)
+        var assembly = GraphAssembly(definition)
+        try assembly.build(&builder, purpose)
+        if purpose == .training {
+            try builder.differentiate()
+            builder.program.update = definition.training.update
+        }
+        program = builder.program
+        initializers = builder.initializers
+        bufferValues = builder.bufferValues
+        rows = assembly.rows
+        images = assembly.images
+        noise = assembly.noise
+        mean = assembly.mean
+        logVariance = assembly.logVariance
+        latent = assembly.latent
+        prediction = assembly.prediction
+        reconstruction = assembly.reconstruction
+        reconstructionLoss = assembly.reconstructionLoss
+        kl = assembly.kl
+        klPerDimension = assembly.klPerDimension
+    }
+
+    /// First values of all parameters, in order.
+    public func initialParameters(seed: UInt64) -> [NamedTensor] {
+        program.parameters.enumerated().map { index, id in
+            let info = program[id]
+            return NamedTensor(
+                path: info.name, shape: info.shape.dimensions,
+                values: initializers[index].values(count: info.shape.count, seed: seed, parameter: index))
+        }
+    }
+
+    /// First values of all buffers, in order.
+    public var initialBuffers: [NamedTensor] {
+        program.buffers.enumerated().map { index, id in
+            let info = program[id]
+            return NamedTensor(
+                path: info.name, shape: info.shape.dimensions,
+                values: [Float](repeating: bufferValues[index], count: info.shape.count))
+        }
+    }
+
+    public var parameterCount: Int { program.parameters.reduce(0) { $0 + program[$1].shape.count } }
+
+    /// What does not fit in a model whose definition reads well: shapes, per part.
+    static func problems(of definition: ModelDefinition) -> [(path: String, message: String)] {
+        do {
+            _ = try ModelGraph(definition, purpose: .training)
+            return []
+        } catch {
+            var problems: [(String, String)] = []
+            for part in [ModelGraph.Purpose.encoding, .decoding] {
+                do {
+                    _ = try ModelGraph(definition, purpose: part)
+                } catch {
+                    problems.append(split("\(error)"))
+                }
+            }
+            return problems.isEmpty ? [split("\(error)")] : problems
+        }
+    }
+
+    /// "encoder.conv1 (conv2d): what" → (path, "(conv2d) what").
+    private static func split(_ message: String) -> (String, String) {
+        guard let colon = message.firstIndex(of: ":"), let space = message.firstIndex(of: " "), space < colon else {
+            return ("", message)
+        }
+        let path = String(message[..<space])
+        guard path.hasPrefix("encoder") || path.hasPrefix("decoder") else { return ("", message) }
+        return (path, String(message[message.index(after: space)...]))
+    }
+}

@@ -1,0 +1,60 @@
+/// Turns programs into something that runs. The seam between what is computed and how.
+public protocol Engine: Sendable {
+    /// The name shown to users, for instance `onednn`.
+    var name: String { get }
+
+    /// Compiles a program for batches of up to `batchSize` images.
+    ///
+    /// - Throws: `ZooError` where the engine cannot run the program or memory is short.
+    func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram
+}
+
+/// A program with memory, ready to run again and again.
+///
+/// Values go in and out in row-major N C H W order whatever the engine's own layout is. Not thread-safe: one owner.
+public protocol CompiledProgram: AnyObject {
+    var program: Program { get }
+    var batchSize: Int { get }
+
+    /// Fills an input, parameter or buffer. `values` holds whole images (at most `batchSize`) or the whole tensor.
+    func write(_ values: [Float], to id: TensorID)
+
+    /// Reads a tensor: `batchSize` images or the whole tensor. Inputs, parameters, buffers, parameter gradients and
+    /// results are always readable; activations and gradients only if the engine was asked to keep them.
+    func read(_ id: TensorID) -> [Float]
+
+    /// Fills an input of shape `[C, H, W]` with images of C·H·W bytes in H W C order, scaled from 0…255 to 0…1.
+    func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID)
+
+    /// Fills an input `[D]` with standard normal noise: row r gets elements of the stream that belong to
+    /// `imageIndices[r]`, so that noise follows the image and not its place in the batch.
+    func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID)
+
+    /// Says which image of the data set each row of the batch is; dropout masks follow it. Rows are 0, 1, … at first.
+    func setImageIndices(_ indices: UnsafeBufferPointer<Int32>)
+
+    /// Runs all steps and then the update, if the program has one.
+    ///
+    /// - Returns: whether every loss (batched tensors of shape `[]`) was finite. If not, the update was not made and
+    ///   parameters and optimiser state are as before.
+    @discardableResult
+    func run(_ values: StepValues) -> Bool
+
+    /// The optimiser's state for one parameter; nil if the update rule has no such slot.
+    func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]?
+
+    /// Restores the optimiser's state for one parameter.
+    func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float])
+
+    /// The L2 norm of the whole gradient in the last run, before clipping; nil without an update rule that clips.
+    var gradientNorm: Float? { get }
+}
+
+extension RandomStream {
+    /// The first of the elements that belong to image `index` when each image draws `count` numbers: blocks of four are
+    /// never shared between images.
+    @inlinable
+    public static func firstElement(image index: Int32, count: Int) -> UInt64 {
+        UInt64(UInt32(bitPattern: index)) * UInt64((count + 3) / 4 * 4)
+    }
+}

@@ -1,0 +1,174 @@
+import CKernels
+
+extension StepCompiler {
+    /// The kernel of a step that is neither a matrix product nor an alias.
+    func kernelStep(_ fused: FusedStep, _ placement: Placement) throws -> CompiledStep {
+        let step = fused.step
+        let run = try kernel(fused, placement)
+        return CompiledStep(
+            path: step.path, operation: step.operation.name, pass: step.pass, implementation: "kernel", flops: 0,
+            byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
+    }
+
+    private func kernel(_ fused: FusedStep, _ placement: Placement) throws -> (StepValues) -> Void {
+        let step = fused.step
+        let x = try step.inputs.map { try address($0, placement) }
+        let y = try step.outputs.map { try address($0, placement) }
+        let forward = step.pass == .forward
+        let info = program[step.inputs[0]]
+        let (area, channels) = (Int64(info.shape.area), Int64(info.shape.channels))
+        let batch = Int64(batchSize)
+        let count = Int64(info.shape.count) * (info.isBatched ? batch : 1)
+
+        switch step.operation {
+        case .activation(let activation):
+            let (kind, parameter) = activation.kernel
+            return forward
+                ? { _ in zk_activate(kind, parameter, x[0], y[0], count) }
+                : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], count) }
+        case .add:
+            return { _ in zk_add(x[0], x[1], y[0], count) }
+        case .dropout(let rate, let layer):
+            let indices = placement.imageIndices
+            let order = info.shape.rank == 1 ? orders.order(of: step.inputs[0]) : FeatureOrder(of: info.shape)
+            var (maps, places) = (channels, area)
+            if case .channelsLast(let orderChannels, let orderArea) = order {
+                (maps, places) = (Int64(orderChannels), Int64(orderArea))
+            } else {
+                (maps, places) = (1, channels * area)
+            }
+            return { values in
+                var stream = zk_stream(RandomStream(seed: values.seed, purpose: .dropout, step: values.step))
+                zk_dropout(&stream, layer, rate, indices, x[0], y[0], batch, maps, places)
+            }
+        case .reshape:
+            return reshapeCopy(step, x[0], y[0])
+        case .upsampleNearest(let factor):
+            var window = spatialWindow(
+                forward ? step : step.reversedShapes, Window(kernel: factor, stride: factor))
+            return forward
+                ? { _ in zk_upsample(x[0], y[0], batch, &window) }
+                : { _ in zk_upsample_backward(x[0], y[0], batch, &window) }
+        case .maxPool(let extent):
+            var window = spatialWindow(forward ? step : step.reversedShapes, extent)
+            return forward
+                ? { _ in zk_max_pool(x[0], y[0], batch, &window) }
+                : { _ in zk_max_pool_backward(x[0], x[1], y[0], batch, &window) }
+        case .averagePool(let extent):
+            var window = spatialWindow(forward ? step : step.reversedShapes, extent)
+            return forward
+                ? { _ in zk_average_pool(x[0], y[0], batch, &window) }
+                : { _ in zk_average_pool_backward(x[0], y[0], batch, &window) }
+        case .batchNorm(let epsilon, let momentum, let training):
+            return try batchNorm(step, x, y, area, channels, epsilon, momentum, training)
+        case .groupNorm(let groups, let epsilon):
+            let workspace = placement.scratchpad
+            return forward
+                ? { _ in
+                    zk_group_norm(x[0], x[1], x[2], y[0], y[1], y[2], batch, area, channels, Int64(groups), epsilon)
+                }
+                : { _ in
+                    zk_group_norm_backward(
+                        x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], workspace, batch, area, channels, Int64(groups))
+                }
+        case .gaussianLatent(let regularizer):
+            return latent(step, x, y, regularizer)
+        case .reconstruction(let loss):
+            return try reconstruction(fused, loss, placement)
+        case .custom(let operation):
+            return custom(step, operation, placement)
+        case .linear, .convolution, .transposedConvolution:
+            throw ZooError("\(step.path): oneDNN has no \(step.operation.name) for these shapes")
+        }
+    }
+
+    private func reshapeCopy(
+        _ step: ProgramStep, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    ) -> (StepValues) -> Void {
+        /// (C, area) of a tensor's memory; C = 1 for the plain order.
+        func order(_ id: TensorID) -> (Int64, Int64) {
+            let shape = program[id].shape
+            let order = shape.rank == 3 ? FeatureOrder(of: shape) : orders.order(of: id)
+            if case .channelsLast(let channels, let area) = order { return (Int64(channels), Int64(area)) }
+            return (1, Int64(shape.count))
+        }
+        let (from, to) = (order(step.inputs[0]), order(step.outputs[0]))
+        let batch = Int64(batchSize)
+        let plain = [Float](repeating: 0, count: batchSize * program[step.inputs[0]].shape.count)
+        var scratch = plain
+        return { _ in
+            scratch.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                zk_channels_first(x, base, batch, from.0, from.1)
+                zk_channels_last(base, y, batch, to.0, to.1)
+            }
+        }
+    }
+
+    /// Extents and window of a forward step `[x] → [y]`.
+    private func spatialWindow(_ step: ProgramStep, _ window: Window) -> zk_window {
+        let (input, output) = (program[step.inputs[0]].shape, program[step.outputs[0]].shape)
+        return zk_window(
+            channels: Int64(input.channels), input_height: Int64(input.height), input_width: Int64(input.width),
+            output_height: Int64(output.height), output_width: Int64(output.width),
+            kernel: (Int64(window.kernel.height), Int64(window.kernel.width)),
+            stride: (Int64(window.stride.height), Int64(window.stride.width)),
+            padding: (Int64(window.padding.height), Int64(window.padding.width)))
+    }
+
+    private func batchNorm(
+        _ step: ProgramStep, _ x: [UnsafeMutablePointer<Float>], _ y: [UnsafeMutablePointer<Float>], _ area: Int64,
+        _ channels: Int64, _ epsilon: Float, _ momentum: Float, _ training: Bool
+    ) throws -> (StepValues) -> Void {
+        let rows = Int64(batchSize) * area
+        if step.pass == .forward {
+            return training
+                ? { values in
+                    zk_batch_norm(
+                        x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], Int64(values.imageCount) * area, rows, channels,
+                        epsilon, momentum)
+                }
+                : { _ in zk_batch_norm_evaluate(x[0], x[1], x[2], x[3], x[4], y[0], rows, channels, epsilon) }
+        }
+        guard training else {
+            throw ZooError("\(step.path): batch normalisation in evaluation mode has no gradient")
+        }
+        return { values in
+            zk_batch_norm_backward(
+                x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], Int64(values.imageCount) * area, rows, channels)
+        }
+    }
+
+    private func latent(
+        _ step: ProgramStep, _ x: [UnsafeMutablePointer<Float>], _ y: [UnsafeMutablePointer<Float>],
+        _ regularizer: KLRegularizer
+    ) -> (StepValues) -> Void {
+        let (batch, size) = (Int64(batchSize), Int64(program[step.inputs[0]].shape.count))
+        if step.pass == .forward {
+            return { values in
+                zk_latent(x[0], x[1], x[2], y[0], y[1], y[2], Int64(values.imageCount), batch, size)
+            }
+        }
+        let (kind, nats): (zk_regularizer, Float) =
+            switch regularizer {
+            case .weighted: (ZK_KL_WEIGHTED, 0)
+            case .capacity: (ZK_KL_CAPACITY, 0)
+            case .freeBits(let nats): (ZK_KL_FREE_BITS, nats)
+            }
+        return { values in
+            zk_latent_backward(
+                x[0], x[1], x[2], x[3], x[4], y[0], y[1], Int64(values.imageCount), batch, size, kind, values.klWeight,
+                values.klCapacity, nats)
+        }
+    }
+}
+
+extension ProgramStep {
+    /// The step with input and output exchanged: the shapes of the forward step, from a backward step `[dy, …] → [dx]`.
+    fileprivate var reversedShapes: ProgramStep {
+        var step = self
+        step.inputs = outputs
+        step.outputs = [inputs[0]]
+        return step
+    }
+}

@@ -1,0 +1,42 @@
+import CKernels
+import COneDNN
+
+/// The fast engine: matrix products and convolutions by oneDNN, everything between them by the fused kernels of
+/// `CKernels`, on one OpenMP team.
+///
+/// All feature maps are channels-last (N H W C) from the first layer to the last, so nothing is reordered between layers;
+/// what a flattened vector's order would change is folded into the rows and columns of the neighbouring weights
+/// (`FeatureOrders`).
+public struct OneDNNEngine: Engine {
+    public var name: String { "onednn" }
+
+    /// Keeps every activation and gradient readable after a run, at the price of memory: for tests and for finding the
+    /// first tensor that is not finite.
+    public let keepsEverything: Bool
+
+    public init(keepsEverything: Bool = false) {
+        self.keepsEverything = keepsEverything
+    }
+
+    public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
+        try OneDNNProgram(program, batchSize: batchSize, keepsEverything: keepsEverything)
+    }
+
+    /// The version of the library that runs, for instance `2.6.3`.
+    public static var libraryVersion: String {
+        var major: Int32 = 0
+        var minor: Int32 = 0
+        var patch: Int32 = 0
+        zoo_dnn_version(&major, &minor, &patch)
+        return "\(major).\(minor).\(patch)"
+    }
+
+    /// The instruction set its kernels use, for instance `avx512_core`.
+    public static var instructionSet: String { String(cString: zoo_dnn_instruction_set()) }
+
+    /// Threads that compute. Set it on the thread that drives the programs, before they run.
+    public static var threadCount: Int {
+        get { Int(zk_thread_count()) }
+        set { zk_set_thread_count(Int32(clamping: max(1, newValue))) }
+    }
+}

@@ -1,0 +1,276 @@
+import CKernels
+import COneDNN
+
+/// One step of a compiled program: what to call, and what to call it in a profile.
+struct CompiledStep {
+    let path: String
+    let operation: String
+    let pass: Pass
+    let implementation: String
+    /// Floating-point operations for a whole batch: twice the multiply-adds.
+    let flops: Double
+    /// Bytes read and written, for steps that are limited by memory.
+    let byteCount: Int
+    let run: (StepValues) -> Void
+}
+
+/// A program compiled by `OneDNNEngine`.
+///
+/// All memory is one arena: parameters, their gradients and the optimiser's state as contiguous blocks with the same
+/// offsets, then inputs, results and activations at offsets of a `MemoryPlan`, then oneDNN's scratchpad. After
+/// compilation, `run` allocates nothing of its own.
+final class OneDNNProgram: CompiledProgram {
+    let program: Program
+    let batchSize: Int
+    let context: DNNContext
+    let orders: FeatureOrders
+    let arena: Arena
+    private let offsets: [Int?]
+    private let storages: [TensorID: ParameterStorage]
+    private let blockOffset: [TensorID: Int]
+    private let block: ParameterBlock
+    private let preparation: [CompiledStep]
+    private let steps: [CompiledStep]
+    private let losses: [UnsafeMutablePointer<Float>]
+    private let imageIndices: UnsafeMutablePointer<Int32>
+    private var parametersChanged = true
+    private(set) var gradientNorm: Float?
+
+    init(_ program: Program, batchSize: Int, keepsEverything: Bool) throws {
+        let compiler = try StepCompiler(program, batchSize: batchSize, keepsEverything: keepsEverything)
+        self.program = program
+        self.batchSize = batchSize
+        context = compiler.context
+        orders = compiler.orders
+        storages = compiler.storages
+        let placed = try compiler.place()
+        arena = placed.arena
+        offsets = placed.offsets
+        blockOffset = placed.blockOffset
+        block = placed.block
+        imageIndices = placed.imageIndices
+        let compiled = try compiler.compile(placed)
+        preparation = compiled.preparation
+        steps = compiled.steps
+        losses = program.steps.filter { $0.pass == .forward }.flatMap(\.outputs)
+            .filter { program[$0].isBatched && program[$0].shape.rank == 0 }
+            .compactMap { placed.pointer($0) }
+        for row in 0..<batchSize { imageIndices[row] = Int32(row) }
+    }
+
+    deinit {
+        imageIndices.deallocate()
+    }
+
+    /// Bytes of the arena.
+    var arenaByteCount: Int { arena.byteCount }
+
+    /// Reorders of weights before each run; nothing is ever reordered between layers.
+    var weightReorderCount: Int { preparation.count }
+
+    // MARK: Running
+
+    @discardableResult
+    func run(_ values: StepValues) -> Bool {
+        precondition(
+            values.imageCount > 0 && values.imageCount <= batchSize,
+            "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
+        if parametersChanged { for step in preparation { step.run(values) } }
+        parametersChanged = false
+        for step in steps { step.run(values) }
+        guard lossesAreFinite(values.imageCount) else { return false }
+        if let rule = program.update { update(rule, values) }
+        return true
+    }
+
+    /// Seconds per step of one run, for profiles: (step, seconds).
+    func profiledRun(_ values: StepValues, clock: () -> Double) -> [(CompiledStep, Double)] {
+        var times: [(CompiledStep, Double)] = []
+        for step in (parametersChanged ? preparation : []) + steps {
+            let start = clock()
+            step.run(values)
+            times.append((step, clock() - start))
+        }
+        parametersChanged = false
+        if let rule = program.update, lossesAreFinite(values.imageCount) {
+            let start = clock()
+            update(rule, values)
+            let step = CompiledStep(
+                path: "optimizer", operation: "update", pass: .forward, implementation: "fused", flops: 0,
+                byteCount: block.byteCount * (3 + 2 * rule.slots.count), run: { _ in })
+            times.append((step, clock() - start))
+        }
+        return times
+    }
+
+    private func lossesAreFinite(_ imageCount: Int) -> Bool {
+        for loss in losses { for row in 0..<imageCount where !loss[row].isFinite { return false } }
+        return true
+    }
+
+    private func update(_ rule: UpdateRule, _ values: StepValues) {
+        var update = zk_update()
+        update.rate = values.learningRate
+        update.gradient_scale = 1
+        let count = block.byteCount / MemoryLayout<Float>.stride
+        if let limit = rule.clipNorm {
+            let norm = Float(zk_norm(block.gradients, Int64(count)))
+            gradientNorm = norm
+            if norm > limit { update.gradient_scale = limit / norm }
+        }
+        update.average_decay = rule.averageDecay ?? 0
+        switch rule.method {
+        case .sgd(let momentum, let nesterov, let weightDecay):
+            update.method = nesterov ? ZK_NESTEROV : ZK_SGD
+            update.momentum = momentum
+            update.weight_decay = weightDecay
+        case .adam(let beta1, let beta2, let epsilon, let weightDecay),
+            .adamW(let beta1, let beta2, let epsilon, let weightDecay):
+            if case .adam = rule.method { update.method = ZK_ADAM } else { update.method = ZK_ADAMW }
+            update.beta1 = beta1
+            update.beta2 = beta2
+            update.epsilon = epsilon
+            update.weight_decay = weightDecay
+            update.correction1 = Float(1 - power(Double(beta1), values.updateCount + 1))
+            update.correction2 = Float(1 - power(Double(beta2), values.updateCount + 1))
+        }
+        zk_update_parameters(
+            &update, block.parameters, block.gradients, block.state[.momentum] ?? block.state[.firstMoment],
+            block.state[.secondMoment], block.state[.average], Int64(count))
+        parametersChanged = true
+    }
+
+    // MARK: Reading and writing
+
+    func write(_ values: [Float], to id: TensorID) {
+        let info = program[id]
+        guard let memory = pointer(id) else { preconditionFailure("\(info.name) has no memory of its own") }
+        if let storage = storages[id] {
+            precondition(values.count == info.shape.count, "\(info.name): \(values.count) values for \(info.shape)")
+            pack(values, storage, memory)
+            parametersChanged = true
+            if let average = block.state[.average], let offset = blockOffset[id] {
+                pack(values, storage, average + offset / MemoryLayout<Float>.stride)
+            }
+            return
+        }
+        let images = info.isBatched ? values.count / max(1, info.shape.count) : 1
+        precondition(
+            values.count == images * info.shape.count && images <= batchSize,
+            "\(info.name): \(values.count) values for batches of \(batchSize) × \(info.shape)")
+        toMemory(values, memory, id, images: images)
+    }
+
+    func read(_ id: TensorID) -> [Float] {
+        let info = program[id]
+        guard let memory = pointer(id) else { preconditionFailure("\(info.name) has no memory of its own") }
+        if let storage = storages[id] ?? gradientStorage(id) { return unpack(storage, memory) }
+        return fromMemory(memory, id, images: info.isBatched ? batchSize : 1)
+    }
+
+    func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID) {
+        let info = program[id]
+        guard let memory = pointer(id), let base = pixels.baseAddress else { return }
+        precondition(
+            pixels.count <= batchSize * info.shape.count, "\(pixels.count) pixels for batches of \(batchSize) × \(info.shape)")
+        zk_scale_pixels(base, memory, Int64(pixels.count))
+    }
+
+    func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID) {
+        guard let memory = pointer(id), let indices = imageIndices.baseAddress else { return }
+        precondition(imageIndices.count <= batchSize, "\(imageIndices.count) images for batches of \(batchSize)")
+        var cStream = zk_stream(stream)
+        zk_normal(&cStream, indices, memory, Int64(imageIndices.count), Int64(program[id].shape.count))
+    }
+
+    func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) {
+        precondition(indices.count <= batchSize, "\(indices.count) images for batches of \(batchSize)")
+        for (row, index) in indices.enumerated() { imageIndices[row] = index }
+    }
+
+    func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? {
+        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter] else {
+            return nil
+        }
+        return unpack(storage, state + offset / MemoryLayout<Float>.stride)
+    }
+
+    func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float]) {
+        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter] else {
+            preconditionFailure("\(program[parameter].name) has no optimiser state \(slot.rawValue)")
+        }
+        pack(values, storage, state + offset / MemoryLayout<Float>.stride)
+    }
+
+    private func pointer(_ id: TensorID) -> UnsafeMutablePointer<Float>? {
+        offsets[id.index].map { arena.floats(at: $0) }
+    }
+
+    private func gradientStorage(_ id: TensorID) -> ParameterStorage? {
+        program.parameterGradients.firstIndex(of: id).flatMap { storages[program.parameters[$0]] }
+    }
+
+    private func pack(_ values: [Float], _ storage: ParameterStorage, _ memory: UnsafeMutablePointer<Float>) {
+        do {
+            try storage.pack(values, into: memory, context: context)
+        } catch {
+            preconditionFailure("\(error)")  // the same reorder was made at compile time
+        }
+    }
+
+    private func unpack(_ storage: ParameterStorage, _ memory: UnsafeMutablePointer<Float>) -> [Float] {
+        do {
+            return try storage.unpack(memory, context: context)
+        } catch {
+            preconditionFailure("\(error)")  // the same reorder was made at compile time
+        }
+    }
+
+    /// (C, area) by which a tensor's memory is transposed against N C H W; nil if it is not.
+    private func transposition(_ id: TensorID) -> (channels: Int, area: Int)? {
+        let shape = program[id].shape
+        if shape.rank == 3 { return (shape.channels, shape.area) }
+        if shape.rank == 1, case .channelsLast(let channels, let area) = orders.order(of: id) { return (channels, area) }
+        return nil
+    }
+
+    private func toMemory(_ values: [Float], _ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) {
+        if let (channels, area) = transposition(id) {
+            zk_channels_last(values, memory, Int64(images), Int64(channels), Int64(area))
+        } else {
+            for (index, value) in values.enumerated() { memory[index] = value }
+        }
+    }
+
+    private func fromMemory(_ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) -> [Float] {
+        let count = images * program[id].shape.count
+        return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            guard let base = buffer.baseAddress else { return }
+            if let (channels, area) = transposition(id) {
+                zk_channels_first(memory, base, Int64(images), Int64(channels), Int64(area))
+            } else {
+                base.update(from: memory, count: count)
+            }
+            filled = count
+        }
+    }
+}
+
+/// baseⁿ.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, factor, left) = (1.0, base, exponent)
+    while left > 0 {
+        if left & 1 == 1 { result *= factor }
+        factor *= factor
+        left >>= 1
+    }
+    return result
+}
+
+extension zk_stream {
+    init(_ stream: RandomStream) {
+        self.init(
+            key: (UInt32(truncatingIfNeeded: stream.seed), UInt32(truncatingIfNeeded: stream.seed >> 32)),
+            step: stream.step, purpose: stream.purpose.rawValue)
+    }
+}

@@ -1,0 +1,73 @@
+import COneDNN
+
+/// How one parameter or buffer lies in memory, and the way between that and PyTorch's row-major layout.
+///
+/// A weight is stored in the layout in which its gradient is computed, so that the update needs no reorder; rows and
+/// columns follow the feature orders of the neighbouring vectors. Padding in a blocked layout stays zero: its gradient is
+/// zero.
+struct ParameterStorage {
+    let shape: Shape
+    /// nil for row-major.
+    let layout: DNNLayout?
+    let rowOrder: FeatureOrder
+    let columnOrder: FeatureOrder
+
+    var byteCount: Int { layout?.byteCount ?? shape.count * MemoryLayout<Float>.stride }
+
+    /// Writes row-major values into the storage at `memory`.
+    func pack(_ values: [Float], into memory: UnsafeMutablePointer<Float>, context: DNNContext) throws {
+        try convert(permuted(values, toMemory: true), to: memory, context)
+    }
+
+    /// The row-major values of the storage at `memory`.
+    func unpack(_ memory: UnsafeMutablePointer<Float>, context: DNNContext) throws -> [Float] {
+        var plain = [Float](repeating: 0, count: shape.count)
+        if let layout {
+            let reorder = try DNNPrimitive.reorder(context, from: layout, to: .plain(shape.dimensions))
+            try plain.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                try reorder.bind(ZOO_DNN_SOURCE, memory)
+                try reorder.bind(ZOO_DNN_DESTINATION, base)
+                reorder.run()
+            }
+        } else {
+            for index in plain.indices { plain[index] = memory[index] }
+        }
+        return permuted(plain, toMemory: false)
+    }
+
+    private func convert(
+        _ plain: [Float], to memory: UnsafeMutablePointer<Float>, _ context: DNNContext
+    ) throws {
+        guard let layout else {
+            for (index, value) in plain.enumerated() { memory[index] = value }
+            return
+        }
+        var plain = plain
+        let reorder = try DNNPrimitive.reorder(context, from: .plain(shape.dimensions), to: layout)
+        try plain.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            try reorder.bind(ZOO_DNN_SOURCE, base)
+            try reorder.bind(ZOO_DNN_DESTINATION, memory)
+            reorder.run()
+        }
+    }
+
+    private func permuted(_ values: [Float], toMemory: Bool) -> [Float] {
+        let rows = rowOrder.featureAtPlace()
+        let columns = columnOrder.featureAtPlace()
+        guard rows != nil || columns != nil else { return values }
+        let width = shape.rank == 2 ? shape.dimensions[1] : 1
+        let height = shape.count / width
+        var result = values
+        for row in 0..<height {
+            let feature = rows?[row] ?? row
+            for column in 0..<width {
+                let place = row * width + column
+                let number = feature * width + (columns?[column] ?? column)
+                if toMemory { result[place] = values[number] } else { result[number] = values[place] }
+            }
+        }
+        return result
+    }
+}

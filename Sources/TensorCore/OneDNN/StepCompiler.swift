@@ -1,0 +1,355 @@
+import CKernels
+import COneDNN
+
+/// The parameters of a program, their gradients and the optimiser's state: blocks of one size in which each parameter has
+/// the same offset, so that norms and updates are single passes.
+struct ParameterBlock {
+    var byteCount: Int
+    var parameters: UnsafeMutablePointer<Float>
+    var gradients: UnsafeMutablePointer<Float>
+    var state: [UpdateRule.Slot: UnsafeMutablePointer<Float>]
+}
+
+/// Where everything lies, once the arena exists.
+struct Placement {
+    var arena: Arena
+    /// Byte offset in the arena per tensor.
+    var offsets: [Int?]
+    /// Byte offset within the parameter block.
+    var blockOffset: [TensorID: Int]
+    var block: ParameterBlock
+    /// Byte offset of packed copies of weights, by the place of their first user in the list of fused steps.
+    var packedOffsets: [Int: Int]
+    var scratchpad: UnsafeMutablePointer<Float>
+    var imageIndices: UnsafeMutablePointer<Int32>
+
+    func pointer(_ id: TensorID) -> UnsafeMutablePointer<Float>? {
+        offsets[id.index].map { arena.floats(at: $0) }
+    }
+}
+
+/// Compiles a program for oneDNN in three stages: make the primitives and let them choose the weights' layouts; place all
+/// memory; bind and list the kernels.
+final class StepCompiler {
+    let program: Program
+    let batchSize: Int
+    let context: DNNContext
+    let orders: FeatureOrders
+    let fused: [FusedStep]
+    private(set) var storages: [TensorID: ParameterStorage] = [:]
+    private var primitives: [Int: DNNPrimitive] = [:]
+    private let keepsEverything: Bool
+    let aliases: Set<Int>
+
+    init(_ program: Program, batchSize: Int, keepsEverything: Bool) throws {
+        precondition(batchSize > 0, "a batch has at least one image, not \(batchSize)")
+        self.program = program
+        self.batchSize = batchSize
+        self.keepsEverything = keepsEverything
+        context = try DNNContext()
+        orders = FeatureOrders(program)
+        fused = Fusion(program, keepsEverything: keepsEverything).steps
+        var aliases = Set<Int>()
+        for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
+        self.aliases = aliases
+        for (index, step) in fused.enumerated() { primitives[index] = try makePrimitive(step) }
+        try chooseStorages()
+    }
+
+    /// Whether a reshape moves nothing: the vector has the order of the maps, or both sides have one shape but for
+    /// extents of 1.
+    private static func isAlias(_ step: ProgramStep, _ program: Program, _ orders: FeatureOrders) -> Bool {
+        guard case .reshape = step.operation else { return false }
+        func order(_ id: TensorID) -> FeatureOrder {
+            let shape = program[id].shape
+            return shape.rank == 3 ? FeatureOrder(of: shape) : orders.order(of: id)
+        }
+        return order(step.inputs[0]) == order(step.outputs[0])
+    }
+
+    // MARK: Primitives
+
+    private func mapsLayout(_ id: TensorID) throws -> DNNLayout {
+        try .channelsLast(batch: batchSize, program[id].shape)
+    }
+
+    private func vectorLayout(_ id: TensorID) throws -> DNNLayout {
+        try .plain([batchSize, program[id].shape.count])
+    }
+
+    /// The primitive of a linear layer or convolution; nil for other steps. The pass of a transposed convolution is that
+    /// of the convolution which it transposes, with source and destination exchanged.
+    private func makePrimitive(_ fused: FusedStep) throws -> DNNPrimitive? {
+        let step = fused.step
+        let (inputs, outputs) = (step.inputs, step.outputs)
+        func weights(_ id: TensorID) throws -> DNNLayout { try .any(program[id].shape.dimensions) }
+        func bias(_ list: [TensorID], _ position: Int) throws -> DNNLayout? {
+            list.count > position ? try .plain([program[list[position]].shape.count]) : nil
+        }
+        let relu = fused.activation == .relu
+        switch (step.operation, step.pass) {
+        case (.linear, .forward):
+            return try .innerProduct(
+                context, pass: ZOO_DNN_FORWARD, source: vectorLayout(inputs[0]), weights: weights(inputs[1]),
+                bias: bias(inputs, 2), destination: vectorLayout(outputs[0]), relu: relu)
+        case (.linear, .backwardData):
+            return try .innerProduct(
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: vectorLayout(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: vectorLayout(inputs[0]), relu: false)
+        case (.linear, .backwardWeights):
+            return try .innerProduct(
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: vectorLayout(inputs[0]), weights: weights(outputs[0]),
+                bias: bias(outputs, 1), destination: vectorLayout(inputs[1]), relu: false)
+        case (.convolution(let window), .forward):
+            return try .convolution(
+                context, pass: ZOO_DNN_FORWARD, source: mapsLayout(inputs[0]), weights: weights(inputs[1]),
+                bias: bias(inputs, 2), destination: mapsLayout(outputs[0]), window: window, relu: relu)
+        case (.convolution(let window), .backwardData):
+            return try .convolution(
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: mapsLayout(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+        case (.convolution(let window), .backwardWeights):
+            return try .convolution(
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: mapsLayout(inputs[0]), weights: weights(outputs[0]),
+                bias: bias(outputs, 1), destination: mapsLayout(inputs[1]), window: window, relu: false)
+        case (.transposedConvolution(let window), .forward):
+            return try .convolution(
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: mapsLayout(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+        case (.transposedConvolution(let window), .backwardData):
+            return try .convolution(
+                context, pass: ZOO_DNN_FORWARD, source: mapsLayout(inputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: mapsLayout(outputs[0]), window: window, relu: false)
+        case (.transposedConvolution(let window), .backwardWeights):
+            return try .convolution(
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: mapsLayout(inputs[1]), weights: weights(outputs[0]),
+                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+        default:
+            return nil
+        }
+    }
+
+    private func chooseStorages() throws {
+        var gradientLayouts: [TensorID: DNNLayout] = [:]
+        var forwardLayouts: [TensorID: DNNLayout] = [:]
+        for (index, primitive) in primitives {
+            let step = fused[index].step
+            if step.pass == .backwardWeights {
+                gradientLayouts[step.outputs[0]] = primitive.layout(of: ZOO_DNN_WEIGHTS)
+            } else if step.pass == .forward {
+                guard forwardLayouts[step.inputs[1]] == nil else {
+                    throw ZooError(
+                        "\(step.path): the weights \(program[step.inputs[1]].name) are used by two operations",
+                        advice: "give each operation weights of its own")
+                }
+                forwardLayouts[step.inputs[1]] = primitive.layout(of: ZOO_DNN_WEIGHTS)
+            }
+        }
+        let gradients = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
+        for parameter in program.parameters + program.buffers {
+            let shape = program[parameter].shape
+            let isMatrix = shape.rank == 2
+            storages[parameter] = ParameterStorage(
+                shape: shape,
+                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayouts[parameter],
+                rowOrder: isMatrix ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
+                columnOrder: isMatrix ? orders.columnOrder(of: parameter) : .plain)
+        }
+    }
+
+    // MARK: Memory
+
+    /// The weights a step reads in another layout than they are stored in, and that layout.
+    private func packedWeights(_ index: Int) -> (weights: TensorID, layout: DNNLayout)? {
+        guard let primitive = primitives[index], fused[index].step.pass != .backwardWeights,
+            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS),
+            let stored = storages[fused[index].step.inputs[1]]?.layout, !layout.isEqual(to: stored)
+        else { return nil }
+        return (fused[index].step.inputs[1], layout)
+    }
+
+    func place() throws -> Placement {
+        var blockOffset: [TensorID: Int] = [:]
+        var blockBytes = 0
+        for parameter in program.parameters {
+            blockOffset[parameter] = blockBytes
+            blockBytes += ((storages[parameter]?.byteCount ?? 0) + 63) / 64 * 64
+        }
+        blockBytes = max(64, blockBytes)
+        let slots = program.update?.slots ?? []
+        let learns = !program.parameterGradients.isEmpty
+        let plan = MemoryPlan(
+            steps: fused, program: program, aliases: aliases, keepsEverything: keepsEverything
+        ) { [program, batchSize] id in
+            let info = program[id]
+            if info.role == .parameter || info.role == .parameterGradient { return nil }
+            return info.shape.count * (info.isBatched ? batchSize : 1) * MemoryLayout<Float>.stride
+        }
+
+        let planBase = blockBytes * ((learns ? 2 : 1) + slots.count)
+        var next = planBase + plan.byteCount
+        var packedOffsets: [Int: Int] = [:]
+        for index in fused.indices {
+            guard let (_, layout) = packedWeights(index) else { continue }
+            packedOffsets[index] = next
+            next += (layout.byteCount + 63) / 64 * 64
+        }
+        let scratch = primitives.values.map { $0.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0 }.max() ?? 0
+        let workspace = fused.map { step -> Int in
+            guard case .groupNorm = step.step.operation else { return 0 }
+            return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
+        }.max() ?? 0
+        let scratchOffset = next
+        next += max(64, scratch, workspace, batchSize * MemoryLayout<Float>.stride)
+
+        let arena = try Arena(byteCount: next)
+        var offsets = plan.offsets.map { $0.map { $0 + planBase } }
+        for (index, parameter) in program.parameters.enumerated() {
+            offsets[parameter.index] = blockOffset[parameter]
+            if learns { offsets[program.parameterGradients[index].index] = blockBytes + (blockOffset[parameter] ?? 0) }
+        }
+        var state: [UpdateRule.Slot: UnsafeMutablePointer<Float>] = [:]
+        for (index, slot) in slots.enumerated() { state[slot] = arena.floats(at: blockBytes * (2 + index)) }
+        return Placement(
+            arena: arena, offsets: offsets, blockOffset: blockOffset,
+            block: ParameterBlock(
+                byteCount: blockBytes, parameters: arena.floats(at: 0),
+                gradients: arena.floats(at: learns ? blockBytes : 0), state: state),
+            packedOffsets: packedOffsets, scratchpad: arena.floats(at: scratchOffset),
+            imageIndices: .allocate(capacity: batchSize))
+    }
+
+    // MARK: Kernels
+
+    func compile(_ placement: Placement) throws -> (preparation: [CompiledStep], steps: [CompiledStep]) {
+        var preparation: [CompiledStep] = []
+        var steps: [CompiledStep] = []
+        for (index, step) in fused.enumerated() {
+            if let primitive = primitives[index] {
+                if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
+                    let stored = storages[weights]?.layout {
+                    preparation.append(
+                        try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
+                }
+                steps.append(try matrixStep(index, step, primitive, placement))
+            } else if !aliases.contains(index) {
+                steps.append(try kernelStep(step, placement))
+            }
+        }
+        return (preparation, steps)
+    }
+
+    private func reorder(
+        _ weights: TensorID, from stored: DNNLayout, to layout: DNNLayout, _ target: UnsafeMutablePointer<Float>,
+        _ placement: Placement
+    ) throws -> CompiledStep {
+        let primitive = try DNNPrimitive.reorder(context, from: stored, to: layout)
+        try primitive.bind(ZOO_DNN_SOURCE, address(weights, placement))
+        try primitive.bind(ZOO_DNN_DESTINATION, target)
+        try primitive.bind(ZOO_DNN_SCRATCHPAD, placement.scratchpad)
+        return CompiledStep(
+            path: program[weights].name, operation: "pack weights", pass: .forward,
+            implementation: primitive.implementation, flops: 0, byteCount: stored.byteCount + layout.byteCount,
+            run: { _ in primitive.run() })
+    }
+
+    /// The address of a tensor that the plan has placed.
+    func address(_ id: TensorID, _ placement: Placement) throws -> UnsafeMutablePointer<Float> {
+        guard let pointer = placement.pointer(id) else {
+            throw ZooError("the program uses \(program[id].name) but no step or caller fills it")
+        }
+        return pointer
+    }
+
+    private func matrixStep(
+        _ index: Int, _ fused: FusedStep, _ primitive: DNNPrimitive, _ placement: Placement
+    ) throws -> CompiledStep {
+        let step = fused.step
+        let (inputs, outputs) = (step.inputs, step.outputs)
+        func at(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try address(id, placement) }
+        let isTransposed = if case .transposedConvolution = step.operation { true } else { false }
+        let (source, destination): (TensorID, TensorID) =
+            switch step.pass {
+            case .forward: (inputs[0], outputs[0])
+            case .backwardData: (outputs[0], inputs[0])
+            case .backwardWeights: (inputs[0], inputs[1])
+            }
+        try primitive.bind(ZOO_DNN_SOURCE, at(isTransposed ? destination : source))
+        try primitive.bind(ZOO_DNN_DESTINATION, at(isTransposed ? source : destination))
+        try primitive.bind(ZOO_DNN_SCRATCHPAD, placement.scratchpad)
+        let weights = step.pass == .backwardWeights ? outputs[0] : inputs[1]
+        try primitive.bind(
+            ZOO_DNN_WEIGHTS, placement.packedOffsets[index].map { placement.arena.floats(at: $0) } ?? at(weights))
+        let biased: TensorID? =
+            switch step.pass {
+            case .forward: inputs.count > 2 ? inputs[2] : nil
+            case .backwardData: nil
+            case .backwardWeights: outputs.count > 1 ? outputs[1] : nil
+            }
+        var run: (StepValues) -> Void = { _ in primitive.run() }
+        if isTransposed, step.pass == .forward, biased != nil || fused.activation != .identity {
+            let shape = program[outputs[0]].shape
+            let (y, bias) = (try at(outputs[0]), try biased.map(at))
+            let (kind, parameter) = fused.activation.kernel
+            let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
+            run = { _ in
+                primitive.run()
+                zk_bias_activate(kind, parameter, y, bias, rows, channels)
+            }
+        } else if isTransposed, step.pass == .backwardWeights, let biased {
+            let shape = program[inputs[1]].shape
+            let (dy, dBias) = (try at(inputs[1]), try at(biased))
+            let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
+            run = { _ in
+                primitive.run()
+                zk_column_sums(dy, rows, channels, dBias)
+            }
+        } else if let biased {
+            try primitive.bind(ZOO_DNN_BIAS, at(biased))
+        }
+        return CompiledStep(
+            path: step.path, operation: step.operation.name, pass: step.pass, implementation: primitive.implementation,
+            flops: 2 * Double(batchSize * program.matrixMultiplyAdds(of: step)),
+            byteCount: (inputs + outputs).reduce(0) { $0 + byteCount($1) }, run: run)
+    }
+
+    func byteCount(_ id: TensorID) -> Int {
+        program[id].shape.count * (program[id].isBatched ? batchSize : 1) * MemoryLayout<Float>.stride
+    }
+}
+
+extension Program {
+    /// Multiply-adds per image of a linear or convolution step in any pass.
+    func matrixMultiplyAdds(of step: ProgramStep) -> Int {
+        let weights = step.pass == .backwardWeights ? step.outputs[0] : step.inputs[1]
+        let (source, destination): (TensorID, TensorID) =
+            switch step.pass {
+            case .forward: (step.inputs[0], step.outputs[0])
+            case .backwardData: (step.outputs[0], step.inputs[0])
+            case .backwardWeights: (step.inputs[0], step.inputs[1])
+            }
+        switch step.operation {
+        case .linear: return self[weights].shape.count
+        case .convolution: return self[weights].shape.count * self[destination].shape.area
+        case .transposedConvolution: return self[weights].shape.count * self[source].shape.area
+        default: return 0
+        }
+    }
+}
+
+extension Activation {
+    /// The kernel's name for the function, and its parameter.
+    var kernel: (kind: zk_activation, parameter: Float) {
+        switch self {
+        case .identity: (ZK_IDENTITY, 0)
+        case .relu: (ZK_RELU, 0)
+        case .leakyReLU(let slope): (ZK_LEAKY_RELU, slope)
+        case .elu(let alpha): (ZK_ELU, alpha)
+        case .gelu: (ZK_GELU, 0)
+        case .silu: (ZK_SILU, 0)
+        case .tanh: (ZK_TANH, 0)
+        case .sigmoid: (ZK_SIGMOID, 0)
+        case .softplus: (ZK_SOFTPLUS, 0)
+        }
+    }
+}

@@ -1,0 +1,278 @@
+/// Builds a program: names and creates parameters, appends operations, checks shapes, and differentiates.
+///
+/// The builder is the one path object of the project: a layer that asks it for the parameter `weight` while the path is
+/// `encoder.conv1` has named, initialised, counted and made loadable `encoder.conv1.weight`.
+public struct GraphBuilder: Sendable {
+    public var program = Program()
+    /// Whether layers behave as in training (batch statistics, dropout) or as in evaluation.
+    public let isTraining: Bool
+    /// The first values of each parameter, in the order of `program.parameters`.
+    public private(set) var initializers: [Initializer] = []
+    /// The first value of each buffer, in the order of `program.buffers`.
+    public private(set) var bufferValues: [Float] = []
+    private var scope: [String] = []
+    private var taken: [String: TensorID] = [:]
+    private var dropoutLayers: UInt32 = 0
+
+    public init(isTraining: Bool) {
+        self.isTraining = isTraining
+    }
+
+    /// The path of the layer being built, for instance `encoder.conv1`.
+    public var path: String { scope.joined(separator: ".") }
+
+    /// Runs `body` with `name` appended to the path.
+    public mutating func scoped<Result>(_ name: String, _ body: (inout GraphBuilder) throws -> Result) rethrows -> Result {
+        scope.append(name)
+        defer { scope.removeLast() }
+        return try body(&self)
+    }
+
+    /// The shape of one image of a tensor.
+    public func shape(_ id: TensorID) -> Shape { program[id].shape }
+
+    // MARK: Tensors
+
+    /// A batched tensor that is filled from outside before each run.
+    public mutating func input(_ name: String, shape: Shape) -> TensorID {
+        append(TensorInfo(name: name, shape: shape, isBatched: true, role: .input))
+    }
+
+    /// A parameter at the current path. Throws where the path is taken.
+    public mutating func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> TensorID {
+        let id = try persistent(name, shape: shape, role: .parameter)
+        if case .values(let values) = initializer, values.count != shape.count {
+            throw ZooError(
+                "\(program[id].name): \(values.count) fixed values, but the shape \(shape) has \(shape.count) elements")
+        }
+        program.parameters.append(id)
+        initializers.append(initializer)
+        return id
+    }
+
+    /// A buffer at the current path, all elements `value` at first. Throws where the path is taken.
+    public mutating func buffer(_ name: String, shape: Shape, value: Float) throws -> TensorID {
+        let id = try persistent(name, shape: shape, role: .buffer)
+        program.buffers.append(id)
+        bufferValues.append(value)
+        return id
+    }
+
+    /// Keeps a tensor readable after a run, under `name`.
+    public mutating func keep(_ id: TensorID, as name: String) {
+        program.tensors[id.index].name = name
+        if program[id].role == .activation { program.tensors[id.index].role = .result }
+    }
+
+    private mutating func persistent(_ name: String, shape: Shape, role: TensorInfo.Role) throws -> TensorID {
+        let full = (scope + [name]).joined(separator: ".")
+        if taken[full] != nil {
+            throw ZooError(
+                "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own")
+        }
+        let id = append(TensorInfo(name: full, shape: shape, isBatched: false, role: role))
+        taken[full] = id
+        return id
+    }
+
+    mutating func append(_ tensor: TensorInfo) -> TensorID {
+        program.tensors.append(tensor)
+        return TensorID(program.tensors.count - 1)
+    }
+
+    mutating func activation(_ shape: Shape, suffix: String = "", isBatched: Bool = true) -> TensorID {
+        append(TensorInfo(name: path + suffix, shape: shape, isBatched: isBatched, role: .activation))
+    }
+
+    private mutating func forward(_ operation: Operation, _ inputs: [TensorID], _ outputs: [TensorID]) {
+        program.steps.append(
+            ProgramStep(operation: operation, pass: .forward, inputs: inputs, outputs: outputs, path: path))
+    }
+
+    // MARK: Operations
+
+    /// x·Wᵀ + b: x `[I]` → `[O]`. W is `[O, I]`.
+    public mutating func linear(_ x: TensorID, weight: TensorID, bias: TensorID?) throws -> TensorID {
+        let (input, weights) = (shape(x), shape(weight))
+        guard input.rank == 1, weights.rank == 2, weights.dimensions[1] == input.count else {
+            throw mismatch("linear", "weights \(weights) do not apply to an input of shape \(input)")
+        }
+        let y = activation([weights.dimensions[0]])
+        forward(.linear, [x, weight] + (bias.map { [$0] } ?? []), [y])
+        return y
+    }
+
+    /// PyTorch's `conv2d`: x `[C, H, W]` → `[O, H', W']`, see `Window.outputExtent`. W is `[O, C, kh, kw]`.
+    public mutating func convolution(
+        _ x: TensorID, weight: TensorID, bias: TensorID?, window: Window
+    ) throws -> TensorID {
+        let (input, weights) = (shape(x), shape(weight))
+        guard input.rank == 3, weights.rank == 4, weights.dimensions[1] == input.channels,
+            let extent = window.outputExtent(height: input.height, width: input.width)
+        else {
+            throw mismatch("conv2d", "weights \(weights) do not apply to an input of shape \(input)")
+        }
+        let y = activation([weights.dimensions[0], extent.height, extent.width])
+        forward(.convolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
+        return y
+    }
+
+    /// PyTorch's `conv_transpose2d`: x `[C, H, W]` → `[O, H', W']`, see `Window.transposedOutputExtent`.
+    /// W is `[C, O, kh, kw]`.
+    public mutating func transposedConvolution(
+        _ x: TensorID, weight: TensorID, bias: TensorID?, window: Window
+    ) throws -> TensorID {
+        let (input, weights) = (shape(x), shape(weight))
+        guard input.rank == 3, weights.rank == 4, weights.dimensions[0] == input.channels,
+            let extent = window.transposedOutputExtent(height: input.height, width: input.width)
+        else {
+            throw mismatch("conv_transpose2d", "weights \(weights) do not apply to an input of shape \(input)")
+        }
+        let y = activation([weights.dimensions[1], extent.height, extent.width])
+        forward(.transposedConvolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
+        return y
+    }
+
+    /// Element-wise; the identity adds nothing to the program.
+    public mutating func activation(_ function: Activation, _ x: TensorID) -> TensorID {
+        if function == .identity { return x }
+        let y = activation(shape(x))
+        forward(.activation(function), [x], [y])
+        return y
+    }
+
+    /// Batch normalisation over N, H and W. γ, β and the running statistics are `[C]`.
+    public mutating func batchNorm(
+        _ x: TensorID, scale: TensorID, shift: TensorID, runningMean: TensorID, runningVariance: TensorID,
+        epsilon: Float, momentum: Float
+    ) -> TensorID {
+        let y = activation(shape(x))
+        let operation = Operation.batchNorm(epsilon: epsilon, momentum: momentum, training: isTraining)
+        var outputs = [y]
+        if isTraining {
+            let channels: Shape = [shape(x).channels]
+            outputs += [
+                activation(channels, suffix: ".mean", isBatched: false),
+                activation(channels, suffix: ".inverse_deviation", isBatched: false), runningMean, runningVariance,
+            ]
+        }
+        forward(operation, [x, scale, shift, runningMean, runningVariance], outputs)
+        return y
+    }
+
+    /// Group normalisation per image; one group on a vector is layer normalisation. γ and β are `[C]`.
+    public mutating func groupNorm(
+        _ x: TensorID, scale: TensorID, shift: TensorID, groups: Int, epsilon: Float
+    ) throws -> TensorID {
+        guard groups > 0, shape(x).channels % groups == 0 else {
+            throw mismatch("group_norm", "\(shape(x).channels) channels do not divide into \(groups) groups")
+        }
+        let y = activation(shape(x))
+        let statistics = [activation([groups], suffix: ".mean"), activation([groups], suffix: ".inverse_deviation")]
+        forward(.groupNorm(groups: groups, epsilon: epsilon), [x, scale, shift], [y] + statistics)
+        return y
+    }
+
+    /// Dropout in training; the identity in evaluation.
+    public mutating func dropout(_ x: TensorID, rate: Float) -> TensorID {
+        defer { dropoutLayers += 1 }
+        guard isTraining, rate > 0 else { return x }
+        let y = activation(shape(x))
+        forward(.dropout(rate: rate, layer: dropoutLayers), [x], [y])
+        return y
+    }
+
+    /// The same elements, in N C H W order, under another shape.
+    public mutating func reshape(_ x: TensorID, to target: Shape) throws -> TensorID {
+        if shape(x) == target { return x }
+        guard shape(x).count == target.count else {
+            throw mismatch(
+                "reshape", "\(shape(x)) has \(shape(x).count) elements, \(target) has \(target.count)")
+        }
+        let y = activation(target)
+        forward(.reshape, [x], [y])
+        return y
+    }
+
+    /// `[C, H, W]` → `[C, H·factor.height, W·factor.width]`.
+    public mutating func upsampleNearest(_ x: TensorID, factor: Window.Extent) throws -> TensorID {
+        let input = shape(x)
+        guard input.rank == 3 else { throw mismatch("upsample", "needs [C, H, W], not \(input)") }
+        let y = activation([input.channels, input.height * factor.height, input.width * factor.width])
+        forward(.upsampleNearest(factor), [x], [y])
+        return y
+    }
+
+    public mutating func maxPool(_ x: TensorID, window: Window) throws -> TensorID {
+        let y = try pooled(x, window, "max_pool")
+        forward(.maxPool(window), [x], [y])
+        return y
+    }
+
+    public mutating func averagePool(_ x: TensorID, window: Window) throws -> TensorID {
+        let y = try pooled(x, window, "average_pool")
+        forward(.averagePool(window), [x], [y])
+        return y
+    }
+
+    private mutating func pooled(_ x: TensorID, _ window: Window, _ name: String) throws -> TensorID {
+        let input = shape(x)
+        guard input.rank == 3, let extent = window.outputExtent(height: input.height, width: input.width) else {
+            throw mismatch(name, "the window does not fit an input of shape \(input)")
+        }
+        guard window.padding.height * 2 <= window.kernel.height, window.padding.width * 2 <= window.kernel.width else {
+            throw mismatch(name, "padding may be at most half the kernel")
+        }
+        return activation([input.channels, extent.height, extent.width])
+    }
+
+    /// a + b, of one shape.
+    public mutating func add(_ a: TensorID, _ b: TensorID) throws -> TensorID {
+        guard shape(a) == shape(b) else { throw mismatch("add", "\(shape(a)) and \(shape(b)) differ") }
+        let y = activation(shape(a))
+        forward(.add, [a, b], [y])
+        return y
+    }
+
+    /// A plug-in's operation.
+    public mutating func custom(_ operation: any CustomOperation, _ inputs: [TensorID]) throws -> TensorID {
+        let y = activation(try operation.outputShape(inputs.map { shape($0) }))
+        forward(.custom(operation), inputs, [y])
+        return y
+    }
+
+    /// z = μ + σ·ε and the KL divergence per image and per dimension.
+    public mutating func gaussianLatent(
+        mean: TensorID, logVariance: TensorID, noise: TensorID, regularizer: KLRegularizer
+    ) throws -> (z: TensorID, kl: TensorID, klPerDimension: TensorID) {
+        let shapes = [mean, logVariance, noise].map { shape($0) }
+        guard shapes[0].rank == 1, shapes[1] == shapes[0], shapes[2] == shapes[0] else {
+            throw mismatch(
+                "gaussian_latent", "mean \(shapes[0]), log variance \(shapes[1]) and noise \(shapes[2]) must agree")
+        }
+        let z = activation(shapes[0], suffix: ".z")
+        let kl = activation([], suffix: ".kl")
+        let klPerDimension = activation(shapes[0], suffix: ".kl_per_dimension", isBatched: false)
+        forward(.gaussianLatent(regularizer), [mean, logVariance, noise], [z, kl, klPerDimension])
+        return (z, kl, klPerDimension)
+    }
+
+    /// The reconstruction loss per image, in nats.
+    public mutating func reconstructionLoss(
+        prediction: TensorID, target: TensorID, logSigma: TensorID?, loss: ReconstructionLoss
+    ) throws -> TensorID {
+        guard shape(prediction).count == shape(target).count else {
+            throw mismatch(
+                "reconstruction",
+                "the decoder gives \(shape(prediction)), but the images are \(shape(target))")
+        }
+        let prediction = try reshape(prediction, to: shape(target))
+        let y = activation([], suffix: ".loss")
+        forward(.reconstruction(loss), [prediction, target] + (logSigma.map { [$0] } ?? []), [y])
+        return y
+    }
+
+    private func mismatch(_ operation: String, _ what: String) -> ZooError {
+        ZooError("\(path.isEmpty ? operation : path) (\(operation)): \(what)")
+    }
+}

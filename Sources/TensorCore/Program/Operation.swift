@@ -1,0 +1,70 @@
+/// The operations a program is made of. Layers lower to these; engines implement these and nothing else.
+///
+/// Every operation has a forward pass, and those that carry gradients a backward pass. The inputs and outputs of
+/// each pass are listed here; `x` and `y` are batched tensors, parameters and buffers are not.
+public enum Operation: Sendable {
+    /// y = x·Wᵀ + b. Forward `[x, W, b?] → [y]`, x `[I]`, W `[O, I]`, b `[O]`, y `[O]`.
+    /// Backward data `[dy, W] → [dx]`, backward weights `[x, dy] → [dW, db?]`.
+    case linear
+    /// Cross-correlation as PyTorch's `conv2d`. Forward `[x, W, b?] → [y]`, x `[C, H, W]`, W `[O, C, kh, kw]`.
+    /// Backward data `[dy, W] → [dx]`, backward weights `[x, dy] → [dW, db?]`.
+    case convolution(Window)
+    /// PyTorch's `conv_transpose2d`. Forward `[x, W, b?] → [y]`, W `[C, O, kh, kw]`. Backward as for convolution.
+    case transposedConvolution(Window)
+    /// Forward `[x] → [y]`. Backward data `[dy, s] → [dx]`, s being x or y as `Activation.derivativeSource` says.
+    case activation(Activation)
+    /// Batch statistics per channel, biased variance in the output, unbiased in the running buffers
+    /// (Ioffe and Szegedy 2015). Training forward `[x, γ, β, runningMean, runningVariance] → [y, mean, inverseDeviation,
+    /// runningMean, runningVariance]`; evaluation forward `[x, γ, β, runningMean, runningVariance] → [y]`.
+    /// Backward data `[dy, x, γ, mean, inverseDeviation] → [dx, dγ, dβ]`.
+    case batchNorm(epsilon: Float, momentum: Float, training: Bool)
+    /// Statistics per image and group of channels over C/groups × H × W (Wu and He 2018); with one group on a vector
+    /// this is layer norm (Ba et al. 2016). Forward `[x, γ, β] → [y, mean, inverseDeviation]`, γ and β `[C]`, statistics
+    /// batched `[groups]`. Backward data `[dy, x, γ, mean, inverseDeviation] → [dx, dγ, dβ]`.
+    case groupNorm(groups: Int, epsilon: Float)
+    /// Zeroes elements with probability `rate` and scales the rest by 1/(1 − rate) (Srivastava et al. 2014). The mask
+    /// is a function of (seed, step, image index, `layer`, element), so nothing is stored. Forward `[x] → [y]`, backward
+    /// data `[dy] → [dx]`.
+    case dropout(rate: Float, layer: UInt32)
+    /// The same elements in N C H W order under another shape. Forward `[x] → [y]`, backward data `[dy] → [dx]`.
+    case reshape
+    /// Nearest-neighbour enlargement by whole factors. Forward `[x] → [y]`, backward data `[dy] → [dx]`.
+    case upsampleNearest(Window.Extent)
+    /// Forward `[x] → [y]`, backward data `[dy, x] → [dx]`; the first maximum of a window takes the gradient.
+    case maxPool(Window)
+    /// Mean over the window, padding counted. Forward `[x] → [y]`, backward data `[dy] → [dx]`.
+    case averagePool(Window)
+    /// y = a + b, also the sum of two gradients. Forward `[a, b] → [y]`. Backward passes dy on to both.
+    case add
+    /// The reparameterised sample z = μ + σ·ε with σ = exp(½ log σ²), and the KL divergence to N(0, I)
+    /// (Kingma and Welling 2014, eq. 10 and appendix B). Forward `[μ, log σ², ε] → [z, kl, klPerDimension]`: kl is batched
+    /// `[]`, klPerDimension `[D]` holds means over the batch. Backward data `[dz, μ, log σ², ε, klPerDimension] →
+    /// [dμ, d log σ²]`, the regulariser's gradient (divided by the number of images) included.
+    case gaussianLatent(KLRegularizer)
+    /// Forward `[prediction, target, logSigma?] → [loss]` with loss batched `[]`, in nats per image. Backward data
+    /// `[prediction, target, logSigma?] → [dPrediction, dLogSigma?]`, divided by the number of images.
+    case reconstruction(ReconstructionLoss)
+    /// A plug-in's operation. Forward `[inputs…] → [y]`, backward data `[dy, inputs…] → [d inputs…]`.
+    case custom(any CustomOperation)
+
+    /// A short name for profiles, traces and errors.
+    public var name: String {
+        switch self {
+        case .linear: "linear"
+        case .convolution: "conv2d"
+        case .transposedConvolution: "conv_transpose2d"
+        case .activation(let activation): "\(activation)".prefix { $0 != "(" }.description
+        case .batchNorm: "batch_norm"
+        case .groupNorm: "group_norm"
+        case .dropout: "dropout"
+        case .reshape: "reshape"
+        case .upsampleNearest: "upsample"
+        case .maxPool: "max_pool"
+        case .averagePool: "average_pool"
+        case .add: "add"
+        case .gaussianLatent: "gaussian_latent"
+        case .reconstruction: "reconstruction"
+        case .custom(let operation): operation.name
+        }
+    }
+}
