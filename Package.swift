@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // The way of the data, in order.
@@ -55,9 +56,9 @@ let package = Package(
         library("FileSupport", ["TensorCore", "CCrypto"]),
         library("ImageFiles", ["TensorCore", "CCairo", "CJPEG"]),
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive"]),
-        library("Training", ["Planning", "Datasets"]),
+        library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
-        library("Figures", ["ImageFiles", "CCairo"]),
+        library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(
             "ZooCommands",
             ["ZooModels", "Training", "Checkpoints", "Figures", "Datasets", "Planning", argumentParser]),
@@ -66,6 +67,6 @@ let package = Package(
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles"]),
         tests("CheckpointsTests", ["Checkpoints"]),
-        tests("FiguresTests", ["Figures", "ImageFiles"]),
+        tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]
 )

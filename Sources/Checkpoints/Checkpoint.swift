@@ -1,0 +1,104 @@
+import TensorCore
+
+/// Everything a model is: its definition, weights, how far its training came and how it was made.
+///
+/// Written and read as HDF5; docs/checkpoint-format.md describes the file.
+public struct Checkpoint: Sendable, Equatable {
+    /// The definition as it was run, in YAML.
+    public var definition: String
+    /// The model's name, for instance `conv-vae-mnist`.
+    public var model: String
+    /// The model's family, for instance `vae`.
+    public var family: String
+    /// Parameters in model order, under their paths (`encoder.conv1.weight`) in PyTorch's layout: linear `[out, in]`,
+    /// convolution `[out, in, kh, kw]`, transposed convolution `[in, out, kh, kw]`.
+    public var parameters: [NamedTensor]
+    /// What a model carries that is not trained, in model order: `encoder.bn1.running_mean` and the like.
+    public var buffers: [NamedTensor] = []
+    /// The optimiser's state; empty in a slim checkpoint.
+    public var optimizer: [OptimizerSlot] = []
+    /// How far training came; nil in a slim checkpoint.
+    public var progress: TrainingProgress?
+    /// The history of the run, one JSON object a line (JSON Lines), as in `metrics.jsonl`.
+    public var metrics: String = ""
+    /// The name of the data set, for instance `mnist`.
+    public var dataset: String?
+    /// SHA-256 of the data set in hexadecimal digits.
+    public var datasetDigest: String?
+    /// Statistics of the latent space over a data set.
+    public var latentStatistics: LatentStatistics?
+    /// How the file came to be: tool version, time, threads, kernels, precision, preprocessing, licence, notes …
+    public var provenance: [String: String] = [:]
+
+    /// A checkpoint of a model that was not trained yet.
+    public init(definition: String, model: String, family: String, parameters: [NamedTensor]) {
+        self.definition = definition
+        self.model = model
+        self.family = family
+        self.parameters = parameters
+    }
+
+    /// Whether training can go on from here: the optimiser's state and the progress are there.
+    public var isResumable: Bool { progress != nil }
+
+    /// The checkpoint without what only training needs, for publishing.
+    public func slimmed() -> Checkpoint {
+        var slim = self
+        slim.optimizer = []
+        slim.progress = nil
+        return slim
+    }
+}
+
+/// One kind of state that an optimiser keeps for each parameter.
+public struct OptimizerSlot: Sendable, Equatable {
+    /// `momentum`, `first_moment`, `second_moment`, or `average` for the moving average of the weights.
+    public var name: String
+    /// One tensor for each parameter that has this state, under the parameter's path and with its shape.
+    public var tensors: [NamedTensor]
+
+    public init(name: String, tensors: [NamedTensor]) {
+        self.name = name
+        self.tensors = tensors
+    }
+}
+
+/// How far a training run came: with the weights and the optimiser's state, all that an exact resume needs.
+///
+/// Schedules, the KL weight, shuffles and noise are functions of these numbers and the definition.
+public struct TrainingProgress: Sendable, Equatable {
+    /// Epochs completed.
+    public var epoch: Int
+    /// Optimiser steps of the run.
+    public var step: Int
+    /// Images seen in the epoch under way.
+    public var imagesSeenInEpoch: Int
+    /// The key of all random streams.
+    public var seed: UInt64
+    /// Which layout of random streams `seed` is for.
+    public var randomStreamVersion: Int
+    /// Steps the optimiser's bias correction has counted.
+    public var optimizerStep: Int
+    /// The best value so far of the metric that decides which checkpoint to keep.
+    public var bestMetric: Double?
+    /// Evaluations in a row without a better metric.
+    public var evaluationsWithoutImprovement: Int
+    /// Sums under way, such as those of the losses of this epoch, by name; kept to the last bit.
+    public var runningSums: [String: Double]
+
+    public init(
+        epoch: Int, step: Int, imagesSeenInEpoch: Int = 0, seed: UInt64, randomStreamVersion: Int = 1,
+        optimizerStep: Int, bestMetric: Double? = nil, evaluationsWithoutImprovement: Int = 0,
+        runningSums: [String: Double] = [:]
+    ) {
+        self.epoch = epoch
+        self.step = step
+        self.imagesSeenInEpoch = imagesSeenInEpoch
+        self.seed = seed
+        self.randomStreamVersion = randomStreamVersion
+        self.optimizerStep = optimizerStep
+        self.bestMetric = bestMetric
+        self.evaluationsWithoutImprovement = evaluationsWithoutImprovement
+        self.runningSums = runningSums
+    }
+}

@@ -1,0 +1,167 @@
+import TensorCore
+
+/// Reads a checkpoint out of the tree of its file.
+struct CheckpointDecoder<Source: HDF5Source> {
+    typealias Names = CheckpointLayout
+
+    let source: Source
+    let root: HDF5Group<HDF5Extent>
+    /// Whether each dataset is compared with its own digest.
+    let checksDigests: Bool
+
+    /// The version of the format.
+    ///
+    /// - Throws: `ZooError` when the file is no checkpoint, or of a version this code does not know.
+    static func version(of root: HDF5Group<HDF5Extent>) throws -> Int {
+        guard root.attributes.value(Names.Root.format) == .string(Names.format),
+            case .integer(let version) = root.attributes.value(Names.Root.version)
+        else {
+            throw ZooError(
+                "The file is HDF5, but no checkpoint: its attributes \"\(Names.Root.format)\" and "
+                    + "\"\(Names.Root.version)\" do not say \"\(Names.format)\" and a version.")
+        }
+        guard version <= Names.version else {
+            throw ZooError(
+                "The checkpoint has format version \(version), newer than \(Names.version), the newest this zoo reads.",
+                advice: "Install a newer zoo to read it.")
+        }
+        guard version >= 1, let result = Int(exactly: version) else {
+            throw ZooError("The checkpoint has format version \(version); versions begin with 1.")
+        }
+        return result
+    }
+
+    /// The whole checkpoint.
+    ///
+    /// - Throws: `ZooError` naming what is missing, of the wrong type, or damaged.
+    func checkpoint() throws -> Checkpoint {
+        _ = try Self.version(of: root)
+        let state = try group(Names.reserved, in: root, "/")
+        var checkpoint = Checkpoint(
+            definition: try text(Names.State.definition, in: state, "/zoo"),
+            model: try root.attributes.text(Names.Root.model, of: "/"),
+            family: try root.attributes.text(Names.Root.family, of: "/"), parameters: [])
+        (checkpoint.parameters, checkpoint.buffers) = try weights()
+        checkpoint.metrics = try text(Names.State.metrics, in: state, "/zoo")
+        if root.attributes.value(Names.Root.dataset) != nil {
+            checkpoint.dataset = try root.attributes.text(Names.Root.dataset, of: "/")
+        }
+        if root.attributes.value(Names.Root.datasetDigest) != nil {
+            checkpoint.datasetDigest = try root.attributes.text(Names.Root.datasetDigest, of: "/")
+        }
+        let provenance = try group(Names.State.provenance, in: state, "/zoo")
+        for member in provenance.members {
+            checkpoint.provenance[member.name] = try text(member.name, in: provenance, "/zoo/provenance")
+        }
+        checkpoint.optimizer = try optimizer(try group(Names.State.optimizer, in: state, "/zoo"))
+        if state[Names.State.progress] != nil {
+            checkpoint.progress = try progress(try group(Names.State.progress, in: state, "/zoo"))
+        }
+        if state[Names.State.latentStatistics] != nil {
+            checkpoint.latentStatistics = try statistics(try group(Names.State.latentStatistics, in: state, "/zoo"))
+        }
+        return checkpoint
+    }
+
+    private func weights() throws -> (parameters: [NamedTensor], buffers: [NamedTensor]) {
+        var model = root
+        model.members.removeAll { $0.name == Names.reserved }
+        var parameters: [(Int64, NamedTensor)] = []
+        var buffers: [(Int64, NamedTensor)] = []
+        for (path, dataset) in model.datasets() {
+            let tensor = try self.tensor(path, dataset, in: "/")
+            let index = try dataset.attributes.integer(Names.Tensor.index, of: tensor.path)
+            switch dataset.attributes.value(Names.Tensor.role) {
+            case .string(Names.Tensor.parameter): parameters.append((index, tensor))
+            case .string(Names.Tensor.buffer): buffers.append((index, tensor))
+            default:
+                throw ZooError("\(tensor.path) is marked neither as a parameter nor as a buffer of the model.")
+            }
+        }
+        return (try ordered(parameters, "the parameters"), try ordered(buffers, "the buffers"))
+    }
+
+    private func optimizer(_ group: HDF5Group<HDF5Extent>) throws -> [OptimizerSlot] {
+        var slots: [(Int64, OptimizerSlot)] = []
+        for member in group.members {
+            guard case .group(let slot) = member.node else {
+                throw ZooError("/zoo/optimizer/\(member.name) is a dataset instead of a group.")
+            }
+            let place = "/zoo/optimizer/\(member.name)"
+            let tensors = try slot.datasets().map { path, dataset in
+                (try dataset.attributes.integer(Names.Tensor.index, of: place), try tensor(path, dataset, in: place))
+            }
+            slots.append(
+                (
+                    try slot.attributes.integer(Names.Tensor.index, of: place),
+                    OptimizerSlot(name: member.name, tensors: try ordered(tensors, place))
+                ))
+        }
+        return try ordered(slots, "the optimiser's slots")
+    }
+
+    private func progress(_ group: HDF5Group<HDF5Extent>) throws -> TrainingProgress {
+        let place = "/zoo/progress"
+        let attributes = group.attributes
+        guard case .unsigned(let seed) = attributes.value(Names.Progress.seed) else {
+            throw ZooError("The attribute \"\(Names.Progress.seed)\" of \(place) is missing or no unsigned integer.")
+        }
+        var progress = TrainingProgress(
+            epoch: try attributes.count(Names.Progress.epoch, of: place),
+            step: try attributes.count(Names.Progress.step, of: place),
+            imagesSeenInEpoch: try attributes.count(Names.Progress.imagesSeenInEpoch, of: place), seed: seed,
+            randomStreamVersion: try attributes.count(Names.Progress.randomStreamVersion, of: place),
+            optimizerStep: try attributes.count(Names.Progress.optimizerStep, of: place),
+            evaluationsWithoutImprovement: try attributes.count(
+                Names.Progress.evaluationsWithoutImprovement, of: place))
+        if let metric = attributes.value(Names.Progress.bestMetric) {
+            guard case .real(let value) = metric else {
+                throw ZooError("The attribute \"\(Names.Progress.bestMetric)\" of \(place) is no real number.")
+            }
+            progress.bestMetric = value
+        }
+        for sum in try self.group(Names.State.runningSums, in: group, place).attributes {
+            guard case .real(let value) = sum.value else {
+                throw ZooError("The running sum \"\(sum.name)\" of \(place) is no real number.")
+            }
+            progress.runningSums[sum.name] = value
+        }
+        return progress
+    }
+
+    private func statistics(_ group: HDF5Group<HDF5Extent>) throws -> LatentStatistics {
+        let place = "/zoo/latent_statistics"
+        guard case .strings(let factors) = group.attributes.value(Names.Latent.factors) else {
+            throw ZooError("The attribute \"\(Names.Latent.factors)\" of \(place) is missing or no list of strings.")
+        }
+        let kl = try reals(Names.Latent.kl, in: group, shape: nil)
+        let size = kl.count
+        let flags = try self.dataset(Names.Latent.active, in: group, place)
+        guard case .uint8(let active) = try values(flags, "\(place)/active"), flags.shape == [size] else {
+            throw ZooError("\(place)/\(Names.Latent.active) is not \(size) bytes.")
+        }
+        return LatentStatistics(
+            meanOfMean: try reals(Names.Latent.meanOfMean, in: group, shape: [size]),
+            varianceOfMean: try reals(Names.Latent.varianceOfMean, in: group, shape: [size]),
+            meanVariance: try reals(Names.Latent.meanVariance, in: group, shape: [size]), kl: kl,
+            active: active.map { $0 != 0 },
+            imageCount: try group.attributes.count(Names.Latent.imageCount, of: place),
+            split: try group.attributes.text(Names.Latent.split, of: place),
+            covariance: group[Names.Latent.covariance] == nil
+                ? [] : try reals(Names.Latent.covariance, in: group, shape: [size, size]),
+            factors: try factors.map { try HDF5Attribute.unescaped($0, Names.Latent.factors, of: place) },
+            mutualInformation: try reals(Names.Latent.mutualInformation, in: group, shape: [factors.count, size]))
+    }
+
+    /// The values of a dataset of f64, which must have `shape`, or one axis when it is nil.
+    private func reals(_ name: String, in group: HDF5Group<HDF5Extent>, shape: [Int]?) throws -> [Double] {
+        let path = "/zoo/latent_statistics/\(name)"
+        let dataset = try self.dataset(name, in: group, "/zoo/latent_statistics")
+        guard case .float64(let reals) = try values(dataset, path), dataset.shape == shape ?? [reals.count] else {
+            throw ZooError(
+                "\(path) has shape \(dataset.shape) of \(dataset.payload.elementType) instead of "
+                    + "\(shape.map { "\($0)" } ?? "one axis") of f64.")
+        }
+        return reals
+    }
+}

@@ -1,0 +1,112 @@
+import TensorCore
+
+// The pieces a checkpoint is decoded from.
+
+extension CheckpointDecoder {
+    func group(
+        _ name: String, in parent: HDF5Group<HDF5Extent>, _ place: String
+    ) throws -> HDF5Group<HDF5Extent> {
+        guard case .group(let group) = parent[name] else {
+            throw ZooError("The group \"\(name)\" is missing in \(place) of the checkpoint.")
+        }
+        return group
+    }
+
+    func dataset(
+        _ name: String, in parent: HDF5Group<HDF5Extent>, _ place: String
+    ) throws -> HDF5Dataset<HDF5Extent> {
+        guard case .dataset(let dataset) = parent[name] else {
+            throw ZooError("The dataset \"\(name)\" is missing in \(place) of the checkpoint.")
+        }
+        return dataset
+    }
+
+    func text(_ name: String, in parent: HDF5Group<HDF5Extent>, _ place: String) throws -> String {
+        let dataset = try dataset(name, in: parent, place)
+        guard dataset.shape.isEmpty, case .text(let text) = try values(dataset, "\(place)/\(name)") else {
+            throw ZooError("\(place)/\(name) is \(dataset.payload.elementType) instead of one text.")
+        }
+        return text
+    }
+
+    /// The elements of `dataset`, compared with its digest if asked for.
+    func values(_ dataset: HDF5Dataset<HDF5Extent>, _ path: String) throws -> HDF5Values {
+        let values = try dataset.payload.load(from: source)
+        guard checksDigests else { return values }
+        guard try dataset.attributes.text(Names.Tensor.digest, of: path) == Names.digest(of: values) else {
+            throw ZooError("\(path) is damaged: its values do not match their SHA-256.")
+        }
+        return values
+    }
+
+    func tensor(_ path: [String], _ dataset: HDF5Dataset<HDF5Extent>, in place: String) throws -> NamedTensor {
+        let joined = path.joined(separator: ".")
+        guard !path.contains(where: { $0.contains(".") }) else {
+            throw ZooError("A name in \(path.joined(separator: "/")), in \(place), contains a dot.")
+        }
+        guard case .float32(let elements) = try values(dataset, joined) else {
+            throw ZooError("\(joined), in \(place), holds \(dataset.payload.elementType) instead of f32.")
+        }
+        return NamedTensor(path: joined, shape: dataset.shape, values: elements)
+    }
+
+    /// The elements by their index, which must run from 0 without a gap.
+    func ordered<Element>(_ indexed: [(Int64, Element)], _ what: String) throws -> [Element] {
+        let sorted = indexed.sorted { $0.0 < $1.0 }
+        guard sorted.map(\.0) == Array(0..<Int64(sorted.count)) else {
+            throw ZooError("The order of \(what) is damaged: their indices do not run from 0 to \(sorted.count - 1).")
+        }
+        return sorted.map(\.1)
+    }
+}
+
+extension HDF5Group {
+    /// All datasets below this group with their paths, in file order.
+    package func datasets() -> [(path: [String], dataset: HDF5Dataset<Payload>)] {
+        members.flatMap { member -> [(path: [String], dataset: HDF5Dataset<Payload>)] in
+            switch member.node {
+            case .dataset(let dataset): [([member.name], dataset)]
+            case .group(let group): group.datasets().map { ([member.name] + $0.path, $0.dataset) }
+            }
+        }
+    }
+}
+
+extension [HDF5Attribute] {
+    /// The value of the attribute `name`, if there is one.
+    func value(_ name: String) -> HDF5AttributeValue? {
+        first { $0.name == name }?.value
+    }
+
+    func text(_ name: String, of place: String) throws -> String {
+        guard case .string(let text) = value(name) else {
+            throw ZooError("The attribute \"\(name)\" of \(place) is missing or no string.")
+        }
+        return try HDF5Attribute.unescaped(text, name, of: place)
+    }
+
+    func integer(_ name: String, of place: String) throws -> Int64 {
+        guard case .integer(let integer) = value(name) else {
+            throw ZooError("The attribute \"\(name)\" of \(place) is missing or no integer.")
+        }
+        return integer
+    }
+
+    /// An integer that is not negative.
+    func count(_ name: String, of place: String) throws -> Int {
+        let integer = try integer(name, of: place)
+        guard integer >= 0, let count = Int(exactly: integer) else {
+            throw ZooError("The attribute \"\(name)\" of \(place) is \(integer); it must be 0 or more.")
+        }
+        return count
+    }
+}
+
+extension HDF5Attribute {
+    static func unescaped(_ text: String, _ name: String, of place: String) throws -> String {
+        guard let unescaped = ASCIIText.unescaped(text) else {
+            throw ZooError("The attribute \"\(name)\" of \(place) holds an escape that does not end: \(text)")
+        }
+        return unescaped
+    }
+}

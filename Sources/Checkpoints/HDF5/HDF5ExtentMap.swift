@@ -1,0 +1,46 @@
+import TensorCore
+
+/// The parts of a file that are spoken for. No two structures may share a byte.
+package struct HDF5ExtentMap {
+    private let byteCount: Int
+    private var total = 0
+    private var extents: [(range: Range<Int>, subject: String)] = []
+
+    /// A map of a file of `byteCount` bytes with nothing claimed.
+    package init(byteCount: Int) {
+        self.byteCount = byteCount
+    }
+
+    /// Claims `count` bytes at `address` for `subject`.
+    ///
+    /// - Throws: `ZooError` when they are not all inside the file, or more was claimed in sum than the file has.
+    package mutating func claim(_ address: Int, _ count: Int, _ subject: String) throws -> Range<Int> {
+        let (end, overflow) = address.addingReportingOverflow(count)
+        guard address >= 0, count >= 0, !overflow, end <= byteCount else {
+            throw ZooError(
+                "Damaged HDF5 data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
+                    + "of the file.")
+        }
+        guard count > 0 else { return address..<end }
+        // Neither can overflow: both are at most `byteCount`.
+        guard count <= byteCount - total else {
+            throw ZooError(
+                "Damaged HDF5 data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
+                    + "file.")
+        }
+        total += count
+        extents.append((address..<end, subject))
+        return address..<end
+    }
+
+    /// Checks that no two claims overlap.
+    package func checkDisjoint() throws {
+        let sorted = extents.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        for (first, second) in zip(sorted, sorted.dropFirst())
+        where second.range.lowerBound < first.range.upperBound {
+            throw ZooError(
+                "Damaged HDF5 data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
+                    + "\(first.subject), which ends at \(first.range.upperBound).")
+        }
+    }
+}

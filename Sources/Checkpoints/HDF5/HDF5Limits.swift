@@ -1,0 +1,38 @@
+import TensorCore
+
+/// Bounds on what a reader accepts and a writer makes, so that no file can ask for unbounded work or memory.
+package struct HDF5Limits: Sendable {
+    /// Largest file in bytes.
+    package var fileByteCount = 4 << 30
+    /// Groups and datasets in a file.
+    package var objectCount = 4_096
+    /// Levels of groups below the root.
+    package var depth = 16
+    /// Axes of a dataset.
+    package var rank = 8
+    /// UTF-8 bytes of a member or attribute name.
+    package var nameByteCount = 255
+    /// Strings in all attributes together.
+    package var stringCount = 65_536
+    /// Attributes of all objects together.
+    package var attributeCount = 65_536
+    /// Bytes of one attribute's value, below the 64 KiB of an HDF5 message with room for its header.
+    package var attributeByteCount = 64_512
+
+    package init() {}
+
+    /// Checks the name of a member or attribute.
+    ///
+    /// - Throws: `ZooError` when it is empty, `.` or `..`, too long, or contains `/` or a control character.
+    package func checkName(_ name: String) throws {
+        guard name.utf8.count <= nameByteCount else {
+            throw ZooError("An HDF5 name has \(name.utf8.count) bytes; at most \(nameByteCount) are accepted.")
+        }
+        let forbidden = name.unicodeScalars.contains { $0 == "/" || $0.value < 0x20 || $0.value == 0x7F }
+        guard !name.isEmpty, name != ".", name != "..", !forbidden else {
+            throw ZooError(
+                "\(name.debugDescription) is no usable HDF5 name: it must not be empty, \".\" or \"..\", nor contain "
+                    + "\"/\" or control characters.")
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import TensorCore
+
+/// The header messages our profile knows.
+///
+/// Source: HDF5 File Format Specification 3.0, section IV.A.2.
+enum HDF5Message {
+    /// Where the elements of a contiguous dataset lie; `address` is nil when there are none.
+    struct Layout {
+        let address: Int?
+        let byteCount: Int
+    }
+
+    /// Dataspace, version 2: the extent per axis.
+    static func dataspace(_ cursor: inout HDF5Cursor, _ limits: HDF5Limits) throws -> [Int] {
+        try cursor.version("dataspace version", 2...2)
+        let rank = Int(try cursor.byte("rank"))
+        let flags = try cursor.byte("dataspace flags")
+        let kind = try cursor.byte("dataspace kind")
+        guard rank <= limits.rank else {
+            throw cursor.unsupported("\(rank) axes; at most \(limits.rank) are read")
+        }
+        guard kind == 0 && rank == 0 || kind == 1 && rank > 0 else {
+            throw cursor.unsupported("a dataspace of kind \(kind) and \(rank) axes")
+        }
+        guard flags & ~1 == 0 else { throw cursor.unsupported("dataspace flags \(flags)") }
+        var shape: [Int] = []
+        for _ in 0..<rank { shape.append(try cursor.integer(bytes: 8, "extent")) }
+        if flags & 1 == 1 {
+            for extent in shape where try cursor.unsigned(bytes: 8, "largest extent") != UInt64(extent) {
+                throw cursor.unsupported("a dataset that can grow")
+            }
+        }
+        return shape
+    }
+
+    /// Datatype, version 1 to 3: one of the little-endian types of the profile.
+    static func datatype(_ cursor: inout HDF5Cursor) throws -> HDF5ElementType {
+        let classAndVersion = try cursor.byte("datatype class")
+        let bits = try cursor.unsigned(bytes: 3, "datatype bits")
+        let size = try cursor.integer(bytes: 4, "datatype size")
+        guard (1...3).contains(classAndVersion >> 4) else {
+            throw cursor.unsupported("datatype version \(classAndVersion >> 4)")
+        }
+        switch classAndVersion & 15 {
+        case 0:
+            let offset = try cursor.unsigned(bytes: 2, "bit offset")
+            let precision = try cursor.integer(bytes: 2, "bit precision")
+            guard offset == 0, precision == size * 8 else {
+                throw cursor.unsupported("an integer of \(precision) bits in \(size) bytes")
+            }
+            switch (size, bits) {
+            case (8, 0x08): return .int64
+            case (8, 0x00): return .uint64
+            case (1, 0x00): return .uint8
+            default: throw cursor.unsupported("an integer type of \(size) bytes with bits \(bits)")
+            }
+        case 1:
+            let properties = Array(try cursor.bytes(12, "floating-point properties"))
+            switch (size, bits, properties) {
+            case (4, 0x1F20, [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0]): return .float32
+            case (8, 0x3F20, [0, 0, 64, 0, 52, 11, 0, 52, 255, 3, 0, 0]): return .float64
+            default: throw cursor.unsupported("a floating-point type of \(size) bytes that is not IEEE little-endian")
+            }
+        case 3:
+            guard bits == 0x01 || bits == 0x11, size > 0 else {
+                throw cursor.unsupported("a string type that is not fixed-length and padded with NUL")
+            }
+            return .string(byteCount: size)
+        case let other:
+            throw cursor.unsupported("datatype class \(other)")
+        }
+    }
+
+    /// Data layout, version 3, contiguous.
+    static func layout(_ cursor: inout HDF5Cursor) throws -> Layout {
+        try cursor.version("layout version", 3...3)
+        let kind = try cursor.byte("layout class")
+        guard kind == 1 else {
+            throw cursor.unsupported("\(["compact", "contiguous", "chunked", "virtual"].element(kind)) layout")
+        }
+        return Layout(
+            address: try cursor.address("data address"), byteCount: try cursor.integer(bytes: 8, "data size"))
+    }
+
+    /// Link, version 1, hard: the name and the address of the object.
+    static func link(_ cursor: inout HDF5Cursor, _ limits: HDF5Limits) throws -> (name: String, address: Int) {
+        try cursor.version("link version", 1...1)
+        let flags = try cursor.byte("link flags")
+        guard flags & 0xE0 == 0 else { throw cursor.unsupported("link flags \(flags)") }
+        let kind = flags & 0x08 == 0 ? 0 : try cursor.byte("link type")
+        guard kind == 0 else {
+            throw cursor.unsupported(
+                kind == 1 ? "a soft link" : kind == 64 ? "an external link" : "a link of type \(kind)")
+        }
+        if flags & 0x04 != 0 { _ = try cursor.bytes(8, "creation order") }
+        if flags & 0x10 != 0 { try cursor.version("name character set", 0...1) }
+        let length = try cursor.integer(bytes: 1 << Int(flags & 3), "name length")
+        let name = try cursor.text(length, "name")
+        try limits.checkName(name)
+        guard let address = try cursor.address("object address") else {
+            throw cursor.damaged("the link \"\(name)\" leads nowhere")
+        }
+        return (name, address)
+    }
+
+    /// Link info, version 0, of a group that keeps its links in its header.
+    static func linkInfo(_ cursor: inout HDF5Cursor) throws {
+        try cursor.version("link info version", 0...0)
+        try compactStorage(&cursor, indexWidth: 8, "links")
+    }
+
+    /// Attribute info, version 0, of an object that keeps its attributes in its header.
+    static func attributeInfo(_ cursor: inout HDF5Cursor) throws {
+        try cursor.version("attribute info version", 0...0)
+        try compactStorage(&cursor, indexWidth: 2, "attributes")
+    }
+
+    private static func compactStorage(_ cursor: inout HDF5Cursor, indexWidth: Int, _ what: String) throws {
+        let flags = try cursor.byte("flags")
+        guard flags & ~3 == 0 else { throw cursor.unsupported("flags \(flags)") }
+        if flags & 1 != 0 { _ = try cursor.bytes(indexWidth, "largest creation index") }
+        for _ in 0..<(flags & 2 == 0 ? 2 : 3) where try cursor.address("index address") != nil {
+            throw cursor.unsupported("\(what) in a heap")
+        }
+    }
+
+    /// Attribute, version 3, with its value.
+    static func attribute(
+        _ cursor: inout HDF5Cursor, _ limits: HDF5Limits, stringBudget: inout Int
+    ) throws -> HDF5Attribute {
+        try cursor.version("attribute version", 3...3)
+        let flags = try cursor.byte("attribute flags")
+        guard flags == 0 else { throw cursor.unsupported("shared types in an attribute (flags \(flags))") }
+        let nameLength = try cursor.integer(bytes: 2, "name length")
+        let typeLength = try cursor.integer(bytes: 2, "datatype length")
+        let spaceLength = try cursor.integer(bytes: 2, "dataspace length")
+        try cursor.version("name character set", 0...1)
+        guard nameLength > 0 else { throw cursor.damaged("an attribute without a name") }
+        let name = try cursor.text(nameLength - 1, "name")
+        guard try cursor.byte("end of name") == 0 else { throw cursor.damaged("the name does not end with NUL") }
+        try limits.checkName(name)
+        var typeCursor = try cursor.part(typeLength, "the type of attribute \(name)")
+        let type = try datatype(&typeCursor)
+        try typeCursor.finish()
+        var spaceCursor = try cursor.part(spaceLength, "the shape of attribute \(name)")
+        let shape = try dataspace(&spaceCursor, limits)
+        try spaceCursor.finish()
+        return HDF5Attribute(name, try attributeValue(&cursor, type, shape, stringBudget: &stringBudget))
+    }
+
+    private static func attributeValue(
+        _ cursor: inout HDF5Cursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
+    ) throws -> HDF5AttributeValue {
+        switch (type, shape.count) {
+        case (.string(let size), 0): return .string(try string(&cursor, size, budget: &stringBudget))
+        case (.string(let size), 1):
+            // Not reserved ahead: an extent that is too large fails at the first string that is not there.
+            var strings: [String] = []
+            for _ in 0..<shape[0] { strings.append(try string(&cursor, size, budget: &stringBudget)) }
+            return .strings(strings)
+        case (.int64, 0): return .integer(Int64(bitPattern: try cursor.unsigned(bytes: 8, "value")))
+        case (.uint64, 0): return .unsigned(try cursor.unsigned(bytes: 8, "value"))
+        case (.float64, 0): return .real(Double(bitPattern: try cursor.unsigned(bytes: 8, "value")))
+        default: throw cursor.unsupported("an attribute of type \(type) and shape \(shape)")
+        }
+    }
+
+    private static func string(_ cursor: inout HDF5Cursor, _ size: Int, budget: inout Int) throws -> String {
+        guard budget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
+        budget -= 1
+        let bytes = try cursor.bytes(size, "string")
+        let used = bytes.prefix { $0 != 0 }
+        guard bytes[used.endIndex...].allSatisfy({ $0 == 0 }), used.allSatisfy({ $0 < 0x80 }) else {
+            throw cursor.unsupported("a string that is not ASCII padded with NUL")
+        }
+        return String(decoding: used, as: UTF8.self)
+    }
+}
+
+extension [String] {
+    /// The element at `index`, or a description of a class that has no name here.
+    fileprivate func element(_ index: UInt8) -> String {
+        Int(index) < count ? self[Int(index)] : "class \(index)"
+    }
+}

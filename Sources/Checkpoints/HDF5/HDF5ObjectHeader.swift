@@ -1,0 +1,152 @@
+import TensorCore
+
+/// What the header of one object says.
+struct HDF5ObjectHeader {
+    var attributes: [HDF5Attribute] = []
+    var links: [(name: String, address: Int)] = []
+    var isGroup = false
+    var shape: [Int]?
+    var elementType: HDF5ElementType?
+    var layout: HDF5Message.Layout?
+}
+
+/// What all objects of a file share while it is read: claimed bytes and what is left of the limits.
+struct HDF5ReadingState {
+    let limits: HDF5Limits
+    var extents: HDF5ExtentMap
+    var objectsLeft: Int
+    var stringsLeft: Int
+    var attributesLeft: Int
+
+    init(limits: HDF5Limits, byteCount: Int) {
+        self.limits = limits
+        extents = HDF5ExtentMap(byteCount: byteCount)
+        objectsLeft = limits.objectCount
+        stringsLeft = limits.stringCount
+        attributesLeft = limits.attributeCount
+    }
+}
+
+extension HDF5ObjectHeader {
+    /// Reads the object header of version 2 at `address`, with its continuation blocks.
+    ///
+    /// Source: HDF5 File Format Specification 3.0, section IV.A.1.b.
+    init(_ source: some HDF5Source, at address: Int, named path: String, _ state: inout HDF5ReadingState) throws {
+        let subject = "the object header of \(path)"
+        let prefix = try source.bytes(try Self.clamped(address, 34, source.byteCount, subject))
+        var cursor = HDF5Cursor(prefix, address: address, subject: subject)
+        guard prefix.starts(with: Array("OHDR".utf8)) else {
+            throw cursor.unsupported("an object header of version 1, or none at all")
+        }
+        _ = try cursor.bytes(4, "signature")
+        try cursor.version("object header version", 2...2)
+        let flags = try cursor.byte("object header flags")
+        guard flags & 0xC0 == 0 else { throw cursor.unsupported("object header flags \(flags)") }
+        if flags & 0x20 != 0 { _ = try cursor.bytes(16, "times") }
+        if flags & 0x10 != 0 { _ = try cursor.bytes(4, "attribute storage limits") }
+        let chunkSize = try cursor.integer(bytes: 1 << Int(flags & 3), "size of the first chunk")
+        let prefixSize = prefix.count - cursor.remaining
+        let (size, overflow) = chunkSize.addingReportingOverflow(prefixSize + 4)
+        guard !overflow else { throw cursor.damaged("the first chunk has \(chunkSize) bytes") }
+
+        var pending: [(address: Int, count: Int)] = []
+        let order = flags & 0x04 != 0
+        try readChunk(
+            source, at: address, count: size, skipping: prefixSize, subject, hasOrder: order, &pending, &state)
+        while let next = pending.popLast() {
+            try readChunk(
+                source, at: next.address, count: next.count, skipping: nil, "a continuation of \(subject)",
+                hasOrder: order, &pending, &state)
+        }
+    }
+
+    /// `count` bytes at `address`, or as many as the file has.
+    private static func clamped(_ address: Int, _ count: Int, _ byteCount: Int, _ subject: String) throws -> Range<Int>
+    {
+        guard address >= 0, address < byteCount else {
+            throw ZooError("Damaged HDF5 data: \(subject) is said to be at byte \(address) of \(byteCount).")
+        }
+        return address..<address + min(count, byteCount - address)
+    }
+
+    /// Reads the messages of one chunk; `skipping` is the length of the header's prefix, nil in a continuation block.
+    private mutating func readChunk(
+        _ source: some HDF5Source, at address: Int, count: Int, skipping: Int?, _ subject: String, hasOrder: Bool,
+        _ pending: inout [(address: Int, count: Int)], _ state: inout HDF5ReadingState
+    ) throws {
+        let bytes = try source.bytes(try state.extents.claim(address, count, subject))
+        guard bytes.count >= (skipping ?? 4) + 4 else {
+            throw ZooError("Damaged HDF5 data: \(subject) at byte \(address) has only \(bytes.count) bytes.")
+        }
+        var whole = HDF5Cursor(bytes, address: address, subject: subject)
+        var cursor = try whole.part(bytes.count - 4, subject)
+        if let skipping {
+            _ = try cursor.bytes(skipping, "prefix")
+        } else {
+            try cursor.expect("OCHK", "signature")
+        }
+        let checksum = try whole.unsigned(bytes: 4, "checksum")
+        guard checksum == UInt64(HDF5Checksum.lookup3(bytes.dropLast(4))) else {
+            throw cursor.damaged("the checksum does not match")
+        }
+        // What is too short for a message is a gap.
+        while cursor.remaining >= (hasOrder ? 6 : 4) {
+            let kind = try cursor.byte("message type")
+            let length = try cursor.integer(bytes: 2, "message size")
+            let flags = try cursor.byte("message flags")
+            if hasOrder { _ = try cursor.bytes(2, "message creation order") }
+            var body = try cursor.part(length, subject)
+            guard kind != 0 else { continue }
+            guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
+            if kind == 0x10 {
+                guard let address = try body.address("continuation address") else {
+                    throw body.damaged("a continuation that leads nowhere")
+                }
+                pending.append((address, try body.integer(bytes: 8, "continuation size")))
+                try body.finish()
+            } else {
+                try read(kind, &body, &state)
+            }
+        }
+    }
+
+    /// Reads one message.
+    private mutating func read(_ kind: UInt8, _ body: inout HDF5Cursor, _ state: inout HDF5ReadingState) throws {
+        switch kind {
+        case 0x01:
+            guard shape == nil else { throw body.damaged("a second dataspace") }
+            shape = try HDF5Message.dataspace(&body, state.limits)
+        case 0x02:
+            isGroup = true
+            try HDF5Message.linkInfo(&body)
+        case 0x03:
+            guard elementType == nil else { throw body.damaged("a second datatype") }
+            elementType = try HDF5Message.datatype(&body)
+        case 0x05, 0x0A:
+            // Fill values are never used, because all elements are stored; group info only guides a writer.
+            if kind == 0x0A { isGroup = true }
+            return
+        case 0x06:
+            guard state.objectsLeft > links.count else {
+                throw body.unsupported("more than \(state.limits.objectCount) objects")
+            }
+            links.append(try HDF5Message.link(&body, state.limits))
+        case 0x07: throw body.unsupported("data in external files")
+        case 0x08:
+            guard layout == nil else { throw body.damaged("a second data layout") }
+            layout = try HDF5Message.layout(&body)
+        case 0x0B: throw body.unsupported("filtered (compressed) data")
+        case 0x0C:
+            guard state.attributesLeft > 0 else {
+                throw body.unsupported("more than \(state.limits.attributeCount) attributes")
+            }
+            state.attributesLeft -= 1
+            attributes.append(
+                try HDF5Message.attribute(&body, state.limits, stringBudget: &state.stringsLeft))
+        case 0x11: throw body.unsupported("a group in the format of HDF5 1.6 (symbol table)")
+        case 0x15: try HDF5Message.attributeInfo(&body)
+        default: throw body.unsupported("a header message of type \(kind)")
+        }
+        try body.finish()
+    }
+}

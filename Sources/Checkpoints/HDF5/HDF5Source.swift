@@ -1,0 +1,56 @@
+import TensorCore
+
+/// The bytes of a file, wherever they are.
+package protocol HDF5Source: Sendable {
+    /// Length in bytes.
+    var byteCount: Int { get }
+    /// Copies `range`, which lies inside `0..<byteCount`, to the beginning of `target`.
+    func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws
+}
+
+extension HDF5Source {
+    /// The bytes of `range`.
+    ///
+    /// - Throws: `ZooError` when `range` is not inside the file or cannot be read.
+    package func bytes(_ range: Range<Int>) throws -> [UInt8] {
+        try check(range)
+        return try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            try copy(range, to: UnsafeMutableRawBufferPointer(buffer))
+            count = range.count
+        }
+    }
+
+    /// The elements in `range` as values of a trivial type.
+    package func elements<Element: BitwiseCopyable>(_ range: Range<Int>, as type: Element.Type) throws -> [Element] {
+        try check(range)
+        let elementCount = range.count / MemoryLayout<Element>.stride
+        return try [Element](unsafeUninitializedCapacity: elementCount) { buffer, count in
+            try copy(
+                range.lowerBound..<range.lowerBound + elementCount * MemoryLayout<Element>.stride,
+                to: UnsafeMutableRawBufferPointer(buffer))
+            count = elementCount
+        }
+    }
+
+    private func check(_ range: Range<Int>) throws {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else {
+            throw ZooError("Bytes \(range) were asked for, and the file has \(byteCount).")
+        }
+    }
+}
+
+/// A file held in memory.
+package struct HDF5MemorySource: HDF5Source {
+    private let bytes: [UInt8]
+    package let byteCount: Int
+
+    /// The first `byteCount` of `bytes`.
+    package init(_ bytes: [UInt8], byteCount: Int? = nil) {
+        self.bytes = bytes
+        self.byteCount = min(byteCount ?? bytes.count, bytes.count)
+    }
+
+    package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
+        bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+}

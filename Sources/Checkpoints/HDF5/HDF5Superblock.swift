@@ -1,0 +1,57 @@
+import TensorCore
+
+/// The first 48 bytes of an HDF5 file of superblock version 2 or 3.
+///
+/// Source: HDF5 File Format Specification 3.0, section II.A.
+package struct HDF5Superblock {
+    /// Length of the structure.
+    static let byteCount = 48
+    /// Bytes every HDF5 file begins with.
+    static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    /// The length of the HDF5 part of the file in bytes.
+    package let endOfFile: Int
+    /// Where the root group's object header begins.
+    package let rootAddress: Int
+
+    /// Reads and checks the superblock of `source`.
+    ///
+    /// - Throws: `ZooError` when the file is too short, no HDF5, damaged, or of another kind.
+    package init(_ source: some HDF5Source) throws {
+        guard source.byteCount >= Self.byteCount else {
+            throw ZooError("The file has \(source.byteCount) bytes, too few for HDF5, which begins with 48.")
+        }
+        let bytes = try source.bytes(0..<Self.byteCount)
+        guard bytes.starts(with: Self.signature) else {
+            throw ZooError("The file is no HDF5: it does not begin with the HDF5 signature.")
+        }
+        var cursor = HDF5Cursor(bytes, address: 0, subject: "the superblock")
+        _ = try cursor.bytes(Self.signature.count, "signature")
+        let version = try cursor.version("superblock version", 2...3)
+        let offsetWidth = try cursor.byte("size of offsets")
+        let lengthWidth = try cursor.byte("size of lengths")
+        guard offsetWidth == 8, lengthWidth == 8 else {
+            throw cursor.unsupported("offsets of \(offsetWidth) and lengths of \(lengthWidth) bytes; 8 and 8 are read")
+        }
+        let flags = try cursor.byte("consistency flags")
+        let base = try cursor.address("base address")
+        let extensionAddress = try cursor.address("superblock extension address")
+        let endOfFile = try cursor.integer(bytes: 8, "end of file address")
+        let rootAddress = try cursor.integer(bytes: 8, "root group address")
+        let checksum = try cursor.unsigned(bytes: 4, "checksum")
+        guard checksum == UInt64(HDF5Checksum.lookup3(bytes.prefix(Self.byteCount - 4))) else {
+            throw cursor.damaged("the checksum does not match")
+        }
+        guard base == 0 else { throw cursor.unsupported("a base address other than 0") }
+        guard extensionAddress == nil else { throw cursor.unsupported("a superblock extension") }
+        guard version == 2 || flags == 0 else {
+            throw cursor.unsupported("a file that a writer left open (consistency flags \(flags))")
+        }
+        guard endOfFile <= source.byteCount else {
+            throw ZooError(
+                "The file is cut short: its HDF5 part has \(endOfFile) bytes, and only \(source.byteCount) are there.")
+        }
+        self.endOfFile = endOfFile
+        self.rootAddress = rootAddress
+    }
+}

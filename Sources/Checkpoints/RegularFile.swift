@@ -1,0 +1,62 @@
+import FileSupport
+import Glibc
+import TensorCore
+
+/// A regular file open for reading; closed when the last reference goes.
+final class RegularFile: Sendable {
+    private let descriptor: Int32
+    /// Length in bytes when it was opened.
+    let byteCount: Int
+
+    /// Opens `path`. Folders, devices and pipes are refused without waiting for them.
+    ///
+    /// - Throws: `ZooError` when it cannot be opened, is no regular file, or is longer than `limit` bytes.
+    init(_ path: String, limit: Int) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ZooError("The file cannot be opened: \(SystemCallFailure(errno)).") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw ZooError("This is no regular file.", advice: "Name a checkpoint file, such as best.h5.")
+        }
+        guard status.st_size <= limit else {
+            close(descriptor)
+            throw ZooError("The file has \(status.st_size) bytes; at most \(limit) are read.")
+        }
+        self.descriptor = descriptor
+        byteCount = Int(status.st_size)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Reads `target.count` bytes at `offset`.
+    ///
+    /// - Throws: `ZooError` when reading fails or the file has become shorter.
+    func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+        var rest = target
+        while !rest.isEmpty {
+            let done = target.count - rest.count
+            let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw ZooError("The file cannot be read: \(SystemCallFailure(errno)).") }
+            guard count > 0 else {
+                throw ZooError(
+                    "The file ended at byte \(offset + done) while it was read; it had \(byteCount) bytes before.")
+            }
+            rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(count))
+        }
+    }
+
+    /// All bytes of the file `path`.
+    ///
+    /// - Throws: `ZooError` as `init` and `read`.
+    static func contents(of path: String) throws -> [UInt8] {
+        let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
+        return try [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
+            try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+            count = file.byteCount
+        }
+    }
+}

@@ -1,0 +1,110 @@
+/// Draws a figure of curves.
+struct CurveRenderer {
+    let figure: CurveFigure
+    let layout: CurveLayout
+
+    private static let curveWidth = 2.5
+    /// Beyond the colours of the palette, curves are told apart by dashes too.
+    private static let dashes: [[Double]] = [[], [9, 5], [2.5, 4], [12, 4, 2.5, 4]]
+
+    func draw(on canvas: borrowing Canvas) {
+        drawAxes(on: canvas)
+        drawMarks(on: canvas)
+        for index in figure.series.indices { drawCurve(index, on: canvas) }
+        for entry in layout.legend {
+            let y = entry.text.baseline - entry.text.font.size * 0.34
+            let ends = [
+                FigurePoint(x: entry.sampleX, y: y),
+                FigurePoint(x: entry.sampleX + CurveLayout.legendSampleWidth, y: y),
+            ]
+            canvas.line(
+                through: ends, color: color(entry.seriesIndex), width: Self.curveWidth + 0.5,
+                dashes: dashes(entry.seriesIndex))
+            canvas.draw(entry.text)
+        }
+        for text in layout.texts { canvas.draw(text) }
+    }
+
+    private func color(_ index: Int) -> FigureColor {
+        FigureColor.palette[index % FigureColor.palette.count]
+    }
+
+    private func dashes(_ index: Int) -> [Double] {
+        Self.dashes[index / FigureColor.palette.count % Self.dashes.count]
+    }
+
+    private func drawAxes(on canvas: borrowing Canvas) {
+        let plot = layout.plot
+        let font = CurveLayout.tickFont
+        for tick in layout.yTicks.ticks {
+            let y = layout.placeY(tick.value).rounded() + 0.5
+            let ends = [FigurePoint(x: plot.x, y: y), FigurePoint(x: plot.maxX, y: y)]
+            canvas.line(through: ends, color: .lightGrey, width: 1)
+            canvas.text(
+                tick.label, at: FigurePoint(x: plot.x - 8, y: y + (font.size * 0.36).rounded()), font: font,
+                color: .darkGrey, anchor: .end)
+        }
+        for tick in layout.xTicks.ticks {
+            let x = layout.placeX(tick.value).rounded() + 0.5
+            let ends = [FigurePoint(x: x, y: plot.maxY), FigurePoint(x: x, y: plot.maxY + 6)]
+            canvas.line(through: ends, color: .middleGrey, width: 1)
+            canvas.text(
+                tick.label, at: FigurePoint(x: x, y: plot.maxY + 8 + font.ascent), font: font, color: .darkGrey,
+                anchor: .middle)
+        }
+        let axis = [
+            FigurePoint(x: plot.x, y: plot.maxY + 0.5), FigurePoint(x: plot.maxX, y: plot.maxY + 0.5),
+        ]
+        canvas.line(through: axis, color: .middleGrey, width: 1)
+        if !layout.yLabel.isEmpty {
+            canvas.text(
+                layout.yLabel, at: FigurePoint(x: layout.yLabelX, y: plot.y + plot.height / 2),
+                font: CurveLayout.labelFont, color: .darkGrey, anchor: .middle, isRisen: true)
+        }
+    }
+
+    private func drawMarks(on canvas: borrowing Canvas) {
+        let plot = layout.plot
+        for mark in figure.marks where abs(mark.x) < 1e150 {
+            let x = layout.placeX(mark.x).rounded() + 0.5
+            let ends = [FigurePoint(x: x, y: plot.y), FigurePoint(x: x, y: plot.maxY)]
+            canvas.line(through: ends, color: .middleGrey, width: 1, dashes: [4, 4])
+        }
+    }
+
+    private func drawCurve(_ index: Int, on canvas: borrowing Canvas) {
+        for stretch in stretches(of: figure.series[index]) {
+            let places = thinned(stretch)
+            if places.count == 1 {
+                canvas.fillCircle(center: places[0], radius: 4, color: color(index))
+            } else {
+                canvas.line(through: places, color: color(index), width: Self.curveWidth, dashes: dashes(index))
+            }
+        }
+    }
+
+    /// The places of the points between those that cannot be drawn.
+    private func stretches(of series: CurveFigure.Series) -> [[FigurePoint]] {
+        series.points.split { !figure.isDrawable($0) }.map { $0.map(layout.place) }
+    }
+
+    /// At most four points per unit of width (first, lowest, highest, last), which look like all of them. A curve that
+    /// goes back, and one of few points, is left as it is.
+    private func thinned(_ places: [FigurePoint]) -> [FigurePoint] {
+        guard places.count > 4 * Int(layout.plot.width), zip(places, places.dropFirst()).allSatisfy({ $0.x <= $1.x })
+        else { return places }
+        var thinned: [FigurePoint] = []
+        var start = 0
+        while start < places.count {
+            let column = places[start].x.rounded(.down)
+            let end = places[start...].firstIndex { $0.x.rounded(.down) != column } ?? places.count
+            let range = start..<end
+            guard let lowest = range.max(by: { places[$0].y < places[$1].y }),
+                let highest = range.min(by: { places[$0].y < places[$1].y })
+            else { break }
+            for index in Set([start, lowest, highest, end - 1]).sorted() { thinned.append(places[index]) }
+            start = end
+        }
+        return thinned
+    }
+}

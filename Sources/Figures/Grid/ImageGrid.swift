@@ -1,0 +1,106 @@
+import FileSupport
+import ImageFiles
+import TensorCore
+
+/// Images in rows and columns with a title and captions: samples, reconstructions below originals, latent traversals.
+///
+/// A line break in a caption begins a new line. A caption that is longer than its place is made smaller, then
+/// shortened in its middle; titles, subtitles and footers are wrapped and never shortened.
+public struct ImageGrid: Sendable {
+    /// The images, row by row, each of 1 or 3 channels. Smaller ones are put in the middle of their cell; the last
+    /// row may have fewer.
+    public var images: [Image8]
+    /// Images in a row.
+    public var columns: Int
+    /// What the figure shows. Empty for none.
+    public var title: String
+    /// Below the title: model, data set, split. Empty for none.
+    public var subtitle: String
+    /// Below the images: seed, checkpoint and what else is needed to make the figure again. Empty for none.
+    public var footer: String
+    /// Left of each row; empty, or one for each of the first rows.
+    public var rowCaptions: [String]
+    /// Above each column; empty, or one for each of the first columns.
+    public var columnCaptions: [String]
+    /// Below each image; empty, or one for each of the first images.
+    public var imageCaptions: [String]
+    /// Rows that belong together, such as 2 for originals and reconstructions; more space is left between groups.
+    /// 0 for none.
+    public var rowsPerGroup: Int
+    /// Units of the figure per image pixel, at least 1. If nil, the largest with which the figure is not larger than
+    /// 1600 × 900 and no image larger than 320.
+    public var scale: Int?
+
+    public init(
+        images: [Image8], columns: Int, title: String = "", subtitle: String = "", footer: String = "",
+        rowCaptions: [String] = [], columnCaptions: [String] = [], imageCaptions: [String] = [],
+        rowsPerGroup: Int = 0, scale: Int? = nil
+    ) {
+        self.images = images
+        self.columns = columns
+        self.title = title
+        self.subtitle = subtitle
+        self.footer = footer
+        self.rowCaptions = rowCaptions
+        self.columnCaptions = columnCaptions
+        self.imageCaptions = imageCaptions
+        self.rowsPerGroup = rowsPerGroup
+        self.scale = scale
+    }
+
+    /// The bytes of the figure in `format`.
+    /// - Throws: `ZooError` if there is no image, the captions do not match the images, or the figure is too large.
+    public func encoded(as format: FigureFormat) throws -> [UInt8] {
+        try drawn(for: format).finish()
+    }
+
+    /// The figure as an image, RGB: a frame for an `AnimationGIF`.
+    /// - Throws: what `encoded(as:)` throws.
+    public func rendered() throws -> Image8 {
+        try drawn(for: .png).finishImage()
+    }
+
+    private func drawn(for format: FigureFormat) throws -> Canvas {
+        let layout = try ImageGridLayout(self)
+        let canvas = try Canvas(width: layout.width, height: layout.height, format: format)
+        for (image, origin) in zip(images, layout.imageOrigins) {
+            try canvas.image(image, x: origin.x, y: origin.y, scale: layout.scale)
+        }
+        for text in layout.texts { canvas.draw(text) }
+        return canvas
+    }
+
+    /// Writes the figure to a PNG, SVG or PDF file, as the extension of `path` says.
+    /// - Throws: `ZooError` for another extension (kind `usage`), what `encoded(as:)` throws, and if the file cannot
+    ///   be written.
+    public func write(to path: String) throws {
+        let format = try FigureFormat(path: path)
+        try AtomicFile.write(encoded(as: format), to: path)
+    }
+
+    /// Rows, the last one perhaps not full.
+    var rows: Int { (images.count - 1) / columns + 1 }
+
+    func validate() throws {
+        guard columns >= 1 else {
+            throw ZooError("A grid of images needs at least 1 column, not \(columns).")
+        }
+        guard !images.isEmpty else {
+            throw ZooError("A grid of images has no image to show\(title.isEmpty ? "" : " ('\(title)')").")
+        }
+        try validate(rowCaptions, atMost: rows, of: "row")
+        try validate(columnCaptions, atMost: columns, of: "column")
+        try validate(imageCaptions, atMost: images.count, of: "image")
+        if let scale, !(1...Image8.maximumSide).contains(scale) {
+            throw ZooError("The scale of a grid of images is from 1 to \(Image8.maximumSide), not \(scale).")
+        }
+    }
+
+    private func validate(_ captions: [String], atMost count: Int, of subject: String) throws {
+        guard captions.count <= count else {
+            throw ZooError(
+                "A grid of \(images.count) images in \(columns) columns has \(count) \(subject) captions at most, but "
+                    + "\(captions.count) were given.")
+        }
+    }
+}

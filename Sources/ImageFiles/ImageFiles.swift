@@ -1,0 +1,77 @@
+import Glibc
+import TensorCore
+
+/// Reading PNG and JPEG files and writing PNG.
+public enum ImageFiles {
+    /// The largest image file that is read, in bytes.
+    public static let maximumByteCount = 512 << 20
+
+    /// The image in the PNG or JPEG file at `path`; the format is decided by the content, not the name.
+    ///
+    /// Grey files give 1 channel, all others 3. Transparent pixels are put on white, 16-bit samples become 8-bit. An
+    /// orientation in EXIF data is not applied: the pixels are as stored.
+    /// - Throws: `ZooError` if the file cannot be read, is neither PNG nor JPEG, is damaged or too large.
+    public static func decode(path: String) throws -> Image8 {
+        try decode(readBytes(path: path), name: path)
+    }
+
+    /// The image in the bytes of a PNG or JPEG file (see `decode(path:)`). `name` is used in messages.
+    /// - Throws: `ZooError` if the bytes are neither PNG nor JPEG, damaged or too large an image.
+    public static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
+        if PNG.isRecognized(bytes) {
+            return try PNG.decode(bytes, name: name)
+        }
+        if JPEG.isRecognized(bytes) {
+            return try JPEG.decode(bytes, name: name)
+        }
+        throw ZooError(
+            "'\(name)' is neither a PNG nor a JPEG image: \(describeStart(of: bytes)).",
+            advice: "Convert the image to PNG or JPEG first.")
+    }
+
+    /// The bytes of an 8-bit PNG file of `image`: greyscale for 1 channel, RGB for 3.
+    /// - Throws: `ZooError` if memory is short.
+    public static func encodePNG(_ image: Image8) throws -> [UInt8] {
+        try PNG.encode(image)
+    }
+
+    private static func describeStart(of bytes: [UInt8]) -> String {
+        if bytes.isEmpty { return "it is empty" }
+        let digits = Array("0123456789ABCDEF")
+        let start = bytes.prefix(8).map { "\(digits[Int($0 >> 4)])\(digits[Int($0 & 15)])" }
+        return "its \(bytes.count) bytes begin with \(start.joined(separator: " "))"
+    }
+
+    private static func readBytes(path: String) throws -> [UInt8] {
+        // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw readError(path, errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw readError(path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ZooError("'\(path)' is not a regular file, so it cannot be read as an image.")
+        }
+        let byteCount = Int(status.st_size)
+        guard byteCount <= maximumByteCount else {
+            throw ZooError(
+                "'\(path)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
+        }
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while count < byteCount, let start = buffer.baseAddress {
+                let received = read(descriptor, start + count, byteCount - count)
+                if received < 0, errno == EINTR { continue }
+                if received < 0 { failure = errno }
+                if received <= 0 { break }
+                count += received
+            }
+        }
+        guard failure == 0 else { throw readError(path, failure) }
+        return bytes
+    }
+
+    private static func readError(_ path: String, _ code: Int32) -> ZooError {
+        ZooError("Cannot read the image file '\(path)': \(String(cString: strerror(code))).")
+    }
+}

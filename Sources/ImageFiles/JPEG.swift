@@ -1,0 +1,43 @@
+import CJPEG
+import TensorCore
+
+/// JPEG (ITU-T T.81) through libjpeg.
+enum JPEG {
+    /// Whether `bytes` begin with a start-of-image marker and another marker.
+    static func isRecognized(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: [0xFF, 0xD8, 0xFF])
+    }
+
+    static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
+        var header = cjpeg_header()
+        try call(name) { cjpeg_read_header(bytes, bytes.count, &header, $0) }
+        let width = Int(header.width)
+        let height = Int(header.height)
+        try Image8.check(width: width, height: height, of: "the JPEG image '\(name)'")
+        guard header.channels > 0 else {
+            throw ZooError(
+                "The JPEG image '\(name)' has \(header.stored_components) components that are neither grey nor RGB.",
+                advice: "Convert it to an RGB JPEG or to PNG first.")
+        }
+        let channels = Int(header.channels)
+        var pixels = [UInt8](repeating: 0, count: width * height * channels)
+        try call(name) { cjpeg_decode(bytes, bytes.count, &header, &pixels, $0) }
+        return Image8(uncheckedWidth: width, height: height, channels: channels, pixels: pixels)
+    }
+
+    private static func call(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws {
+        var failed = false
+        let message = [UInt8](unsafeUninitializedCapacity: Int(CJPEG_MESSAGE_SIZE)) { buffer, count in
+            buffer.withMemoryRebound(to: CChar.self) { text in
+                guard let start = text.baseAddress else { return }
+                failed = body(start) != 0
+            }
+            count = failed ? buffer.prefix { $0 != 0 }.count : 0
+        }
+        guard !failed else {
+            throw ZooError(
+                "The JPEG image '\(name)' is damaged: \(String(decoding: message, as: UTF8.self)).",
+                advice: "Fetch or export the image again.")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import CCairo
+import TensorCore
+
+/// PNG (ISO/IEC 15948) through Cairo.
+enum PNG {
+    private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    static func isRecognized(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: signature)
+    }
+
+    static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
+        let header = try Header(bytes, name: name)
+        let (handle, isCutOff) = bytes.withUnsafeBytes { file in
+            var reader = Reader(remaining: file)
+            let handle = cairo_image_surface_create_from_png_stream(
+                { closure, destination, count in
+                    guard let reader = closure?.assumingMemoryBound(to: Reader.self), let destination else {
+                        return CAIRO_STATUS_READ_ERROR
+                    }
+                    return reader.pointee.read(Int(count), to: destination)
+                }, &reader)
+            return (handle, reader.isExhausted)
+        }
+        let advice = "Fetch or export the image again."
+        let surface = try ImageSurface(handle) { reason in
+            isCutOff
+                ? ZooError("The PNG image '\(name)' is cut off after \(bytes.count) bytes.", advice: advice)
+                : ZooError(
+                    "The PNG image '\(name)' (\(header.width) x \(header.height)) is damaged: \(reason).",
+                    advice: advice)
+        }
+        guard surface.width == header.width, surface.height == header.height else {
+            throw ZooError(
+                "The PNG image '\(name)' is damaged: its header says \(header.width) x \(header.height) pixels, its data "
+                    + "\(surface.width) x \(surface.height).", advice: advice)
+        }
+        return try surface.image(channels: header.isGrey ? 1 : 3)
+    }
+
+    static func encode(_ image: Image8) throws -> [UInt8] {
+        let surface = try ImageSurface(image)
+        var bytes: [UInt8] = []
+        let status = withUnsafeMutablePointer(to: &bytes) { output in
+            cairo_surface_write_to_png_stream(surface.handle, appendToByteArray, output)
+        }
+        guard status == CAIRO_STATUS_SUCCESS else {
+            throw ZooError(
+                "An image of \(image.width) x \(image.height) pixels cannot be written as PNG: \(describe(status)).")
+        }
+        return bytes
+    }
+
+    static func describe(_ status: cairo_status_t) -> String {
+        String(cString: cairo_status_to_string(status))
+    }
+
+    /// The image header chunk (section 11.2.2), read before the decoder so that no hostile size reaches it.
+    private struct Header {
+        let width: Int
+        let height: Int
+        /// Whether the file has grey pixels, with or without alpha.
+        let isGrey: Bool
+
+        init(_ bytes: [UInt8], name: String) throws {
+            // Signature (8), length (4), "IHDR" (4), width (4), height (4), bit depth (1), colour type (1).
+            guard bytes.count >= 26 else {
+                throw ZooError(
+                    "The PNG image '\(name)' is cut off: it has \(bytes.count) bytes, its header alone needs 26.",
+                    advice: "Fetch or export the image again.")
+            }
+            guard bytes[12..<16].elementsEqual("IHDR".utf8) else {
+                throw ZooError("The PNG image '\(name)' is damaged: it does not begin with an IHDR chunk.")
+            }
+            width = bytes[16..<20].reduce(0) { $0 << 8 | Int($1) }
+            height = bytes[20..<24].reduce(0) { $0 << 8 | Int($1) }
+            isGrey = bytes[25] == 0 || bytes[25] == 4
+            try Image8.check(width: width, height: height, of: "the PNG image '\(name)'")
+        }
+    }
+
+    /// Hands the bytes of a file to Cairo piece by piece.
+    private struct Reader {
+        var remaining: UnsafeRawBufferPointer
+        /// Whether more bytes were wanted than there are.
+        var isExhausted = false
+
+        mutating func read(_ count: Int, to destination: UnsafeMutablePointer<UInt8>) -> cairo_status_t {
+            guard count <= remaining.count else {
+                isExhausted = true
+                return CAIRO_STATUS_READ_ERROR
+            }
+            UnsafeMutableRawBufferPointer(start: destination, count: count)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: remaining.prefix(count)))
+            remaining = UnsafeRawBufferPointer(rebasing: remaining.dropFirst(count))
+            return CAIRO_STATUS_SUCCESS
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import TensorCore
+
+/// How the samples of one axis of a resized image are made of the old ones.
+private struct AxisResampling {
+    /// Per new sample, the first old sample it is made of.
+    let starts: [Int]
+    /// Per new sample, where its weights begin in `weights`; one more entry closes the last.
+    let weightOffsets: [Int]
+    /// The weights; those of one new sample sum to 1.
+    let weights: [Float]
+
+    /// Area averaging when shrinking, linear interpolation between pixel centres (edges repeated) when growing.
+    init(from oldCount: Int, to newCount: Int) {
+        let scale = Double(oldCount) / Double(newCount)
+        var starts: [Int] = []
+        var offsets = [0]
+        var weights: [Float] = []
+        for index in 0..<newCount {
+            if newCount < oldCount {
+                let lower = Double(index) * scale
+                let upper = min(Double(index + 1) * scale, Double(oldCount))
+                let first = Int(lower)
+                let end = min(Int(upper.rounded(.up)), oldCount)
+                starts.append(first)
+                for old in first..<end {
+                    let covered = min(upper, Double(old + 1)) - max(lower, Double(old))
+                    weights.append(Float(max(covered, 0) / scale))
+                }
+            } else {
+                let centre = (Double(index) + 0.5) * scale - 0.5
+                let clamped = min(max(centre, 0), Double(oldCount - 1))
+                let first = min(Int(clamped), max(oldCount - 2, 0))
+                let fraction = Float(clamped - Double(first))
+                starts.append(first)
+                weights.append(1 - fraction)
+                if oldCount > 1 { weights.append(fraction) }
+            }
+            offsets.append(weights.count)
+        }
+        self.starts = starts
+        weightOffsets = offsets
+        self.weights = weights
+    }
+}
+
+extension Image8 {
+    /// The image resized to `newWidth` × `newHeight` pixels, each axis for itself (the aspect ratio is the caller's
+    /// matter): area averaging where it shrinks, bilinear interpolation where it grows. Values are rounded to nearest.
+    /// - Throws: `ZooError` if no image may have the new size.
+    public func resized(width newWidth: Int, height newHeight: Int) throws -> Image8 {
+        try Image8.check(width: newWidth, height: newHeight, of: "the resized image")
+        if newWidth == width, newHeight == height { return self }
+        let columns = AxisResampling(from: width, to: newWidth)
+        let rows = AxisResampling(from: height, to: newHeight)
+        let newStride = newWidth * channels
+
+        // Each old row is squeezed or stretched to the new width once and added to the new rows that it touches: only
+        // the two newest squeezed rows are kept, because when growing a new row needs two neighbours.
+        var squeezed = [Float](repeating: 0, count: 2 * newStride)
+        var squeezedRows = [-1, -1]
+        var sum = [Float](repeating: 0, count: newStride)
+        var resized: [UInt8] = []
+        resized.reserveCapacity(newHeight * newStride)
+        for newRow in 0..<newHeight {
+            for index in 0..<newStride { sum[index] = 0 }
+            let weightOffset = rows.weightOffsets[newRow]
+            for tap in 0..<(rows.weightOffsets[newRow + 1] - weightOffset) {
+                let oldRow = rows.starts[newRow] + tap
+                let slot = oldRow % 2
+                if squeezedRows[slot] != oldRow {
+                    squeeze(row: oldRow, with: columns, into: &squeezed, at: slot * newStride)
+                    squeezedRows[slot] = oldRow
+                }
+                let weight = rows.weights[weightOffset + tap]
+                sum.withUnsafeMutableBufferPointer { sum in
+                    squeezed.withUnsafeBufferPointer { squeezed in
+                        for index in 0..<newStride { sum[index] += weight * squeezed[slot * newStride + index] }
+                    }
+                }
+            }
+            for value in sum { resized.append(UInt8(min(max(value + 0.5, 0), 255))) }
+        }
+        return Image8(uncheckedWidth: newWidth, height: newHeight, channels: channels, pixels: resized)
+    }
+
+    private func squeeze(row: Int, with columns: AxisResampling, into output: inout [Float], at offset: Int) {
+        let rowStart = row * width * channels
+        pixels.withUnsafeBufferPointer { pixels in
+            columns.weights.withUnsafeBufferPointer { weights in
+                output.withUnsafeMutableBufferPointer { output in
+                    for (newColumn, oldColumn) in columns.starts.enumerated() {
+                        let firstWeight = columns.weightOffsets[newColumn]
+                        let endWeight = columns.weightOffsets[newColumn + 1]
+                        for channel in 0..<channels {
+                            var sum: Float = 0
+                            var sample = rowStart + oldColumn * channels + channel
+                            for weight in firstWeight..<endWeight {
+                                sum += weights[weight] * Float(pixels[sample])
+                                sample += channels
+                            }
+                            output[offset + newColumn * channels + channel] = sum
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ModelKit
+import TensorCore
+
+/// A graph of a model, compiled, with the way in and out for its parameters.
+public final class CompiledModel {
+    public let graph: ModelGraph
+    public let compiled: any CompiledProgram
+
+    /// - Throws: `ZooError` where the engine cannot run the model.
+    public init(
+        _ definition: ModelDefinition, purpose: ModelGraph.Purpose, batchSize: Int, engine: any Engine
+    ) throws {
+        graph = try ModelGraph(definition, purpose: purpose)
+        compiled = try engine.compile(graph.program, batchSize: batchSize)
+    }
+
+    /// All parameters in PyTorch's layout, in the order of the definition.
+    public var parameters: [NamedTensor] { graph.program.parameters.map { tensor($0) } }
+
+    /// All buffers (running statistics), in the order of the definition.
+    public var buffers: [NamedTensor] { graph.program.buffers.map { tensor($0) } }
+
+    private func tensor(_ id: TensorID) -> NamedTensor {
+        let info = graph.program[id]
+        return NamedTensor(path: info.name, shape: info.shape.dimensions, values: compiled.read(id))
+    }
+
+    /// The optimiser's state, one list of tensors per slot, under the parameters' paths.
+    public var optimizerState: [(slot: UpdateRule.Slot, tensors: [NamedTensor])] {
+        (graph.program.update?.slots ?? []).map { slot in
+            let tensors = graph.program.parameters.map { id in
+                NamedTensor(
+                    path: graph.program[id].name, shape: graph.program[id].shape.dimensions,
+                    values: compiled.readState(slot, of: id) ?? [])
+            }
+            return (slot, tensors)
+        }
+    }
+
+    /// Restores the optimiser's state.
+    ///
+    /// - Throws: `ZooError` where a slot or tensor is missing, or has another shape.
+    public func loadOptimizerState(_ state: [(slot: UpdateRule.Slot, tensors: [NamedTensor])]) throws {
+        for slot in graph.program.update?.slots ?? [] {
+            guard let tensors = state.first(where: { $0.slot == slot })?.tensors else {
+                throw ZooError("the optimiser's state \(slot.rawValue) is missing")
+            }
+            let byPath = Dictionary(tensors.map { ($0.path, $0) }) { first, _ in first }
+            for id in graph.program.parameters {
+                let info = graph.program[id]
+                guard let tensor = byPath[info.name], tensor.shape == info.shape.dimensions else {
+                    throw ZooError(
+                        "the optimiser's state \(slot.rawValue) of \(info.name) is missing or has not the shape \(info.shape)"
+                    )
+                }
+                compiled.writeState(slot, of: id, tensor.values)
+            }
+        }
+    }
+
+    /// Gives parameters and buffers their first values.
+    public func initialize(seed: UInt64) {
+        for (id, tensor) in zip(graph.program.parameters, graph.initialParameters(seed: seed)) {
+            compiled.write(tensor.values, to: id)
+        }
+        for (id, tensor) in zip(graph.program.buffers, graph.initialBuffers) { compiled.write(tensor.values, to: id) }
+    }
+
+    /// Fills parameters and buffers from tensors with their paths. Tensors that the graph does not have are ignored, for a
+    /// decoder takes its share of a whole model's tensors.
+    ///
+    /// - Throws: `ZooError` that lists everything missing or of another shape.
+    public func load(_ tensors: [NamedTensor]) throws {
+        let byPath = Dictionary(tensors.map { ($0.path, $0) }) { first, _ in first }
+        var problems: [String] = []
+        var found: [(TensorID, NamedTensor)] = []
+        for id in graph.program.parameters + graph.program.buffers {
+            let info = graph.program[id]
+            guard let tensor = byPath[info.name] else {
+                problems.append("\(info.name): missing")
+                continue
+            }
+            guard tensor.shape == info.shape.dimensions else {
+                problems.append("\(info.name): expected shape \(info.shape), found \(tensor.shape)")
+                continue
+            }
+            found.append((id, tensor))
+        }
+        guard problems.isEmpty else {
+            throw ZooError("the weights do not fit the model: " + problems.joined(separator: "; "))
+        }
+        for (id, tensor) in found { compiled.write(tensor.values, to: id) }
+    }
+}

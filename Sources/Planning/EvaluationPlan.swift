@@ -1,0 +1,82 @@
+import ModelKit
+import TensorCore
+
+/// Sums over evaluated images, from which means come. Adding batches of any sizes counts each image once.
+public struct EvaluationSums: Sendable {
+    public var imageCount = 0
+    /// Nats.
+    public var reconstruction = 0.0
+    public var kl = 0.0
+    /// Per latent dimension, `[D]`.
+    public var klPerDimension: [Double]
+    public var mean: [Double]
+    public var squaredMean: [Double]
+    public var variance: [Double]
+
+    public init(latentSize: Int) {
+        klPerDimension = [Double](repeating: 0, count: latentSize)
+        mean = klPerDimension
+        squaredMean = klPerDimension
+        variance = klPerDimension
+    }
+
+    /// Var[μ_d] over the images (biased), `[D]`.
+    public var varianceOfMean: [Double] {
+        let n = Double(max(1, imageCount))
+        return zip(squaredMean, mean).map { max(0, $0 / n - ($1 / n) * ($1 / n)) }
+    }
+
+    /// Dimensions with Var[μ_d] > 0.01 (Burda, Grosse and Salakhutdinov 2016, section 5.2).
+    public var activeDimensions: [Bool] { varianceOfMean.map { $0 > 0.01 } }
+}
+
+/// A model's losses and latent statistics without learning, layers in evaluation mode.
+public final class EvaluationPlan {
+    public let definition: ModelDefinition
+    private let model: CompiledModel
+    public var batchSize: Int { model.compiled.batchSize }
+
+    /// - Throws: `ZooError` where the engine cannot run the model.
+    public init(_ definition: ModelDefinition, batchSize: Int, engine: any Engine) throws {
+        self.definition = definition
+        model = try CompiledModel(definition, purpose: .evaluation, batchSize: batchSize, engine: engine)
+    }
+
+    /// - Throws: `ZooError` that lists everything missing or of another shape.
+    public func load(_ tensors: [NamedTensor]) throws {
+        try model.load(tensors)
+    }
+
+    /// Adds a batch of images of bytes in H W C order. The noise of an image is a function of `seed` and its number alone.
+    public func add(
+        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, seed: UInt64,
+        to sums: inout EvaluationSums
+    ) {
+        let count = imageIndices.count
+        if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
+        if let noise = model.graph.noise {
+            model.compiled.writeNoise(
+                RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise)
+        }
+        model.compiled.run(StepValues(imageCount: count, seed: seed))
+        func rows(_ id: TensorID?) -> ArraySlice<Float> {
+            guard let id else { return [] }
+            return model.compiled.read(id).prefix(count * model.graph.program[id].shape.count)
+        }
+        sums.imageCount += count
+        sums.reconstruction += rows(model.graph.reconstructionLoss).reduce(0) { $0 + Double($1) }
+        sums.kl += rows(model.graph.kl).reduce(0) { $0 + Double($1) }
+        let size = definition.latentSize
+        for (index, value) in rows(model.graph.mean).enumerated() {
+            sums.mean[index % size] += Double(value)
+            sums.squaredMean[index % size] += Double(value) * Double(value)
+        }
+        let logVariances = rows(model.graph.logVariance)
+        for (index, value) in logVariances.enumerated() { sums.variance[index % size] += Double(value).exponential }
+        if let klPerDimension = model.graph.klPerDimension {
+            for (index, value) in model.compiled.read(klPerDimension).enumerated() {
+                sums.klPerDimension[index] += Double(value) * Double(count)
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import ModelKit
+import TensorCore
+
+/// A model's encoder and decoder, each by itself, layers in evaluation mode.
+public final class InferencePlan {
+    public let definition: ModelDefinition
+    private let encoder: CompiledModel
+    private let decoder: CompiledModel
+    public let batchSize: Int
+
+    /// - Throws: `ZooError` where the engine cannot run the model, or the weights do not fit it.
+    public init(
+        _ definition: ModelDefinition, weights: [NamedTensor], batchSize: Int = 64, engine: any Engine
+    ) throws {
+        self.definition = definition
+        self.batchSize = batchSize
+        encoder = try CompiledModel(definition, purpose: .encoding, batchSize: batchSize, engine: engine)
+        decoder = try CompiledModel(definition, purpose: .decoding, batchSize: batchSize, engine: engine)
+        try load(weights)
+    }
+
+    /// - Throws: `ZooError` that lists everything missing or of another shape.
+    public func load(_ weights: [NamedTensor]) throws {
+        try encoder.load(weights)
+        try decoder.load(weights)
+    }
+
+    /// μ (or the code) and log σ² of images of bytes in H W C order, one row of D numbers per image; log σ² is empty for a
+    /// plain autoencoder.
+    public func encode(_ pixels: [UInt8]) -> (mean: [[Float]], logVariance: [[Float]]) {
+        let size = definition.latentSize
+        let imageSize = definition.input.count
+        var means: [[Float]] = []
+        var logVariances: [[Float]] = []
+        for start in stride(from: 0, to: pixels.count / imageSize, by: batchSize) {
+            let count = min(batchSize, pixels.count / imageSize - start)
+            if let images = encoder.graph.images {
+                pixels.withUnsafeBufferPointer {
+                    encoder.compiled.writeImages(
+                        UnsafeBufferPointer(rebasing: $0[start * imageSize..<(start + count) * imageSize]), to: images)
+                }
+            }
+            encoder.compiled.run(StepValues(imageCount: count))
+            means += rows(encoder, encoder.graph.mean, count, size)
+            logVariances += rows(encoder, encoder.graph.logVariance, count, size)
+        }
+        return (means, logVariances)
+    }
+
+    /// x̂ in C H W order, one row of C·H·W numbers (0…1 where the decoder ends in a sigmoid) per latent vector of D numbers.
+    public func decode(_ latents: [[Float]]) -> [[Float]] {
+        var images: [[Float]] = []
+        for start in stride(from: 0, to: latents.count, by: batchSize) {
+            let batch = latents[start..<min(start + batchSize, latents.count)]
+            if let latent = decoder.graph.latent { decoder.compiled.write(batch.flatMap { $0 }, to: latent) }
+            decoder.compiled.run(StepValues(imageCount: batch.count))
+            images += rows(decoder, decoder.graph.reconstruction, batch.count, definition.input.count)
+        }
+        return images
+    }
+
+    private func rows(_ model: CompiledModel, _ id: TensorID?, _ count: Int, _ size: Int) -> [[Float]] {
+        guard let id else { return [] }
+        let values = model.compiled.read(id)
+        return (0..<count).map { Array(values[$0 * size..<($0 + 1) * size]) }
+    }
+}

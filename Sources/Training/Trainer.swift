@@ -1,0 +1,208 @@
+import Datasets
+import ModelKit
+import Planning
+import TensorCore
+
+/// Runs a plan over the batches of a data set: schedules, evaluation, early stopping. Knows no files and prints nothing.
+public final class Trainer {
+    public let definition: ModelDefinition
+    public let plan: TrainingPlan
+    public let splits: DataSplits
+    public private(set) var state = TrainingState()
+    public let seed: UInt64
+    public let epochCount: Int
+    public let totalSteps: Int
+    public let stepsPerEpoch: Int
+    private let dataset: any Dataset
+    private let batches: Batches
+    private let evaluation: EvaluationPlan
+    private let engine: any Engine
+    private let pixels: UnsafeMutableBufferPointer<UInt8>
+    private let clock = ContinuousClock()
+
+    /// - Parameters:
+    ///   - stepLimit: ends training after so many steps, whatever the number of epochs; nil for whole epochs.
+    /// - Throws: `ZooError` where images and model do not fit, or the engine cannot run the model.
+    public init(
+        _ definition: ModelDefinition, dataset: any Dataset, seed: UInt64, stepLimit: Int? = nil, engine: any Engine
+    ) throws {
+        guard dataset.info.shape == definition.input.dimensions else {
+            throw ZooError(
+                "the images of \(dataset.info.name) are \(dataset.info.shape), but \(definition.name) takes \(definition.input)",
+                advice: "choose another --dataset, or change the model with --set input=…")
+        }
+        self.definition = definition
+        self.dataset = dataset
+        self.seed = seed
+        self.engine = engine
+        splits = try DataSplits(of: dataset, validationCount: definition.training.validationCount, seed: seed)
+        let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
+        batches = try Batches(splits.train, batchSize: batchSize, seed: seed)
+        stepsPerEpoch = batches.batchCount
+        if let stepLimit {
+            totalSteps = stepLimit
+            epochCount = (stepLimit + stepsPerEpoch - 1) / stepsPerEpoch
+        } else {
+            epochCount = definition.training.epochs
+            totalSteps = epochCount * stepsPerEpoch
+        }
+        plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
+        evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine)
+        pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
+        plan.model.initialize(seed: seed)
+    }
+
+    deinit {
+        pixels.deallocate()
+    }
+
+    /// Goes on from a state whose parameters, buffers and optimiser state `plan.model` has been given.
+    public func resume(from state: TrainingState) {
+        self.state = state
+    }
+
+    /// Trains to the end.
+    ///
+    /// - Parameters:
+    ///   - shouldStop: asked after every step; true ends training with `.interrupted`.
+    ///   - onEvent: called after every step and epoch, on the same thread; what it throws ends training.
+    /// - Throws: `ZooError` for a loss that is not finite, naming the step and the first tensor that is not.
+    @discardableResult
+    public func run(
+        shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
+    ) throws -> TrainingEnd {
+        let start = clock.now
+        while state.epoch < epochCount, state.step < totalSteps {
+            let epochStart = clock.now
+            let imagesBefore = state.images
+            let epoch = batches.epoch(state.epoch)
+            while state.batch < epoch.batchCount, state.step < totalSteps {
+                let losses = try epoch.withBatch(state.batch) { try step($0) }
+                state.images += losses.imageCount
+                state.lossSum += losses.loss
+                state.reconstructionSum += losses.reconstruction
+                state.klSum += losses.kl
+                state.batch += 1
+                state.step += 1
+                try onEvent(.step(stepRecord(losses, start, epochStart, imagesBefore)))
+                if shouldStop() { return .interrupted }
+            }
+            let trainSeconds = seconds(since: epochStart)
+            let record = try finishEpoch(
+                seconds: seconds(since: start),
+                imagesPerSecond: Double(state.images - imagesBefore) / max(1e-9, trainSeconds))
+            try onEvent(.epoch(record))
+            if let patience = definition.training.patience, state.epochsWithoutImprovement >= patience {
+                return .stoppedEarly(epoch: record.epoch)
+            }
+        }
+        return .finished
+    }
+
+    private func step(_ indices: UnsafeBufferPointer<Int32>) throws -> BatchLosses {
+        dataset.readImages(indices, into: pixels)
+        let images = UnsafeBufferPointer(rebasing: pixels[..<(indices.count * dataset.info.imageByteCount)])
+        let losses = plan.step(
+            pixels: images, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+        guard losses.isFinite else { throw try nonFinite(images, indices) }
+        return losses
+    }
+
+    /// The learning rate of the next step.
+    public var learningRate: Float {
+        definition.training.learningRate(step: state.step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps)
+    }
+
+    private func seconds(since start: ContinuousClock.Instant) -> Double {
+        let duration = clock.now - start
+        return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+
+    private func stepRecord(
+        _ losses: BatchLosses, _ start: ContinuousClock.Instant, _ epochStart: ContinuousClock.Instant,
+        _ imagesBefore: Int
+    ) -> StepRecord {
+        let elapsed = seconds(since: epochStart)
+        let speed = Double(state.images - imagesBefore) / max(1e-9, elapsed)
+        let left = Double(totalSteps - state.step) * Double(plan.batchSize) / max(1e-9, speed)
+        return StepRecord(
+            epoch: state.epoch + 1, epochCount: epochCount, step: state.step, totalSteps: totalSteps, batch: losses,
+            running: runningMeans, seconds: seconds(since: start), imagesPerSecond: speed, secondsLeft: left)
+    }
+
+    private var runningMeans: MeanLosses {
+        let count = Double(max(1, state.images))
+        return MeanLosses(
+            loss: state.lossSum / count, reconstruction: state.reconstructionSum / count, kl: state.klSum / count)
+    }
+
+    // MARK: Epochs
+
+    private func finishEpoch(seconds: Double, imagesPerSecond: Double) throws -> EpochRecord {
+        try evaluation.load(plan.model.parameters + plan.model.buffers)
+        let evaluator = Evaluator(evaluation, dataset: dataset)
+        func evaluate(_ indices: [Int32]) -> (EvaluationSums, MeanLosses)? {
+            guard !indices.isEmpty else { return nil }
+            let sums = evaluator.sums(over: indices, seed: seed)
+            return (sums, sums.means(definition.objective, step: state.step))
+        }
+        let validation = evaluate(splits.validation)?.1
+        let test = evaluate(splits.test)
+        let train = runningMeans
+        let monitored = (validation ?? test?.1 ?? train).loss
+        let isBest = state.bestLoss.map { monitored < $0 } ?? true
+        state.bestLoss = isBest ? monitored : state.bestLoss
+        state.epochsWithoutImprovement = isBest ? 0 : state.epochsWithoutImprovement + 1
+        let lastStep = max(0, state.step - 1)
+        let record = EpochRecord(
+            epoch: state.epoch + 1, step: state.step, train: train, validation: validation, test: test?.1,
+            latent: test?.0,
+            learningRate: definition.training.learningRate(
+                step: lastStep, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps),
+            klWeight: definition.objective.klWeight(step: lastStep),
+            klCapacity: definition.objective.klCapacity(step: lastStep), seconds: seconds,
+            imagesPerSecond: imagesPerSecond, isBest: isBest)
+        if state.batch >= stepsPerEpoch {
+            state.epoch += 1
+            state.batch = 0
+            state.images = 0
+            state.lossSum = 0
+            state.reconstructionSum = 0
+            state.klSum = 0
+        }
+        return record
+    }
+
+    // MARK: Losses that are not finite
+
+    /// Runs the batch again where every tensor is kept, and names the first that is not finite.
+    private func nonFinite(
+        _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
+    ) throws -> ZooError {
+        let watched = try TrainingPlan(
+            definition, batchSize: plan.batchSize, engine: OneDNNEngine(keepsEverything: true))
+        try watched.model.load(plan.model.parameters + plan.model.buffers)
+        _ = watched.step(
+            pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+        let program = watched.model.graph.program
+        func isFinite(_ id: TensorID) -> Bool {
+            let info = program[id]
+            let count = info.isBatched ? indices.count * info.shape.count : info.shape.count
+            return watched.model.compiled.read(id).prefix(count).allSatisfy(\.isFinite)
+        }
+        var culprit = "the loss"
+        if let parameter = program.parameters.first(where: { !isFinite($0) }) {
+            culprit = "the parameter \(program[parameter].name), which an earlier step has spoiled,"
+        } else {
+            search: for step in program.steps {
+                for output in step.outputs where !isFinite(output) {
+                    culprit = "\(program[output].name) (\(step.operation.name))"
+                    break search
+                }
+            }
+        }
+        return ZooError(
+            "step \(state.step + 1): the loss is not finite; the first tensor that is not finite is \(culprit)",
+            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+    }
+}

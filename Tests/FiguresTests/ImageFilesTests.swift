@@ -1,0 +1,172 @@
+import Foundation
+import ImageFiles
+import TensorCore
+import Testing
+
+@Suite("Image files")
+struct ImageFilesTests {
+    @Test("PNG round trip keeps every sample", arguments: [1, 3], [(1, 1), (7, 5), (33, 64)])
+    func pngRoundTrip(channels: Int, size: (Int, Int)) throws {
+        let image = try patterned(width: size.0, height: size.1, channels: channels)
+        let bytes = try ImageFiles.encodePNG(image)
+        #expect(bytes[24] == 8)
+        #expect(bytes[25] == (channels == 1 ? 0 : 2))
+        #expect(try ImageFiles.decode(bytes, name: "a.png") == image)
+    }
+
+    @Test("A file is read by its content, not its name")
+    func decodeFile() throws {
+        try withTemporaryFolder { folder in
+            let image = try patterned(width: 9, height: 4, channels: 3)
+            let path = folder + "/picture.jpg"
+            try Data(ImageFiles.encodePNG(image)).write(to: URL(fileURLWithPath: path))
+            #expect(try ImageFiles.decode(path: path) == image)
+        }
+    }
+
+    @Test("Transparent pixels are put on white")
+    func transparentPNG() throws {
+        // 2 x 1, RGBA: transparent black, opaque (10, 20, 30). Written by hand: the deflate block is stored.
+        let bytes = pngFile(
+            width: 2, height: 1, bitDepth: 8, colorType: 6, scanlines: [0, 0, 0, 0, 0, 10, 20, 30, 255])
+        let image = try ImageFiles.decode(bytes, name: "a.png")
+        #expect(image.channels == 3)
+        #expect(image.pixels == [255, 255, 255, 10, 20, 30])
+    }
+
+    @Test("16-bit and 1-bit grey files give 8-bit grey")
+    func otherDepths() throws {
+        let deep = pngFile(width: 2, height: 1, bitDepth: 16, colorType: 0, scanlines: [0, 0x80, 0x80, 0xFF, 0xFF])
+        #expect(try ImageFiles.decode(deep, name: "a").pixels == [128, 255])
+        let flat = pngFile(width: 4, height: 1, bitDepth: 1, colorType: 0, scanlines: [0, 0b1010_0000])
+        #expect(try ImageFiles.decode(flat, name: "a").pixels == [255, 0, 255, 0])
+    }
+
+    @Test("Grey JPEG")
+    func greyJPEG() throws {
+        let image = try ImageFiles.decode(JPEGSamples.grey, name: "grey.jpg")
+        #expect(image.width == 8 && image.height == 8 && image.channels == 1)
+        for row in 0..<8 {
+            for column in 0..<8 {
+                #expect(abs(Int(image.pixels[row * 8 + column]) - (30 * column + row)) <= 8)
+            }
+        }
+    }
+
+    @Test("Colour JPEG, baseline and progressive", arguments: [JPEGSamples.color, JPEGSamples.progressive])
+    func colorJPEG(bytes: [UInt8]) throws {
+        let image = try ImageFiles.decode(bytes, name: "color.jpg")
+        #expect(image.width == 16 && image.height == 16 && image.channels == 3)
+        let left = image.pixels[(8 * 16 + 2) * 3..<(8 * 16 + 2) * 3 + 3]
+        let right = image.pixels[(8 * 16 + 13) * 3..<(8 * 16 + 13) * 3 + 3]
+        #expect(zip(left, [255, 0, 0]).allSatisfy { abs(Int($0) - $1) < 16 })
+        #expect(zip(right, [0, 0, 255]).allSatisfy { abs(Int($0) - $1) < 16 })
+    }
+
+    @Test("A CMYK JPEG is refused with its number of components")
+    func cmykJPEG() {
+        let error = zooError { _ = try ImageFiles.decode(JPEGSamples.cmyk, name: "print.jpg") }
+        #expect(error?.message == "The JPEG image 'print.jpg' has 4 components that are neither grey nor RGB.")
+    }
+
+    @Test("What is no image is named with its first bytes")
+    func unknownFormat() {
+        let error = zooError { _ = try ImageFiles.decode(Array("GIF89a..".utf8), name: "a.gif") }
+        #expect(
+            error?.message
+                == "'a.gif' is neither a PNG nor a JPEG image: its 8 bytes begin with 47 49 46 38 39 61 2E 2E.")
+        #expect(zooError { _ = try ImageFiles.decode([], name: "none") }?.message.contains("it is empty") == true)
+    }
+
+    @Test("A missing file, a folder and a pipe are errors with the path")
+    func unreadable() throws {
+        try withTemporaryFolder { folder in
+            let missing = zooError { _ = try ImageFiles.decode(path: folder + "/none.png") }
+            #expect(missing?.message == "Cannot read the image file '\(folder)/none.png': No such file or directory.")
+            #expect(
+                zooError { _ = try ImageFiles.decode(path: folder) }?.message.contains("not a regular file") == true)
+            let pipe = folder + "/pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            #expect(zooError { _ = try ImageFiles.decode(path: pipe) }?.message.contains("not a regular file") == true)
+        }
+    }
+
+    @Test("Every proper prefix of a file is an error")
+    func truncation() throws {
+        let png = try ImageFiles.encodePNG(patterned(width: 12, height: 12, channels: 3))
+        for bytes in [png, JPEGSamples.grey, JPEGSamples.color, JPEGSamples.progressive] {
+            // The very last byte of a JPEG may be missing: the end-of-image marker carries no data.
+            for count in 0..<(bytes.count - 2) {
+                #expect(throws: ZooError.self, "\(count) of \(bytes.count) bytes") {
+                    try ImageFiles.decode(Array(bytes.prefix(count)), name: "cut")
+                }
+            }
+        }
+        let cut = zooError { _ = try ImageFiles.decode(Array(png.dropLast(20)), name: "cut.png") }
+        #expect(cut?.message == "The PNG image 'cut.png' is cut off after \(png.count - 20) bytes.")
+    }
+
+    @Test("10,000 mutated files give an image or a ZooError")
+    func mutations() throws {
+        var random = SplitMix64(state: 7)
+        let png = try ImageFiles.encodePNG(patterned(width: 12, height: 12, channels: 3))
+        let originals = [png, JPEGSamples.grey, JPEGSamples.color, JPEGSamples.progressive, JPEGSamples.cmyk]
+        var failureCount = 0
+        for round in 0..<10_000 {
+            var bytes = originals[round % originals.count]
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                bytes[Int.random(in: 4..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            do {
+                let image = try ImageFiles.decode(bytes, name: "mutated")
+                #expect(image.pixels.count == image.width * image.height * image.channels)
+            } catch is ZooError {
+                failureCount += 1
+            }
+        }
+        #expect(failureCount > 3_000)
+    }
+
+    @Test("Hostile sizes are refused before memory is taken")
+    func hostileSizes() throws {
+        var png = try ImageFiles.encodePNG(patterned(width: 4, height: 4, channels: 1))
+        png.replaceSubrange(16..<24, with: [0, 0, 0x4E, 0x20, 0, 0, 0x4E, 0x20])
+        let many = zooError { _ = try ImageFiles.decode(png, name: "bomb.png") }
+        #expect(many?.message.contains("is 20000 x 20000 pixels; at most") == true)
+        var jpeg = JPEGSamples.grey
+        let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
+        jpeg.replaceSubrange((frame + 5)..<(frame + 9), with: [0xFF, 0x00, 0x00, 0x08])
+        let tall = zooError { _ = try ImageFiles.decode(jpeg, name: "bomb.jpg") }
+        #expect(tall?.message.contains("is 8 x 65280 pixels; at most 20000") == true)
+    }
+
+    /// A PNG file with one stored deflate block.
+    private func pngFile(width: UInt8, height: UInt8, bitDepth: UInt8, colorType: UInt8, scanlines: [UInt8]) -> [UInt8]
+    {
+        var adler: (UInt32, UInt32) = (1, 0)
+        for byte in scanlines {
+            adler.0 = (adler.0 + UInt32(byte)) % 65521
+            adler.1 = (adler.1 + adler.0) % 65521
+        }
+        let count = UInt8(scanlines.count)
+        let stream: [UInt8] =
+            [0x78, 0x01, 0x01, count, 0, ~count, 0xFF] + scanlines + bigEndian(adler.1 << 16 | adler.0)
+        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+            + chunk("IHDR", [0, 0, 0, width, 0, 0, 0, height, bitDepth, colorType, 0, 0, 0])
+            + chunk("IDAT", stream) + chunk("IEND", [])
+    }
+
+    private func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
+        let body = Array(type.utf8) + data
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in body {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? 0xEDB8_8320 ^ (crc >> 1) : crc >> 1 }
+        }
+        return bigEndian(UInt32(data.count)) + body + bigEndian(~crc)
+    }
+
+    private func bigEndian(_ value: UInt32) -> [UInt8] {
+        [UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
+    }
+}
