@@ -66,7 +66,7 @@ let package = Package(
 
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles"]),
-        tests("CheckpointsTests", ["Checkpoints"]),
+        tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]
 )

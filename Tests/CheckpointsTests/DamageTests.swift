@@ -1,0 +1,124 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+import Testing
+
+/// Damaged and hostile files: an error or the same content, and never a trap.
+@Suite struct DamageTests {
+    @Test func truncationAtEveryByteIsFound() throws {
+        let bytes = try Samples.small().encoded()
+        for count in 0..<bytes.count {
+            #expect(throws: ZooError.self, "\(count) bytes") { try Checkpoint(encoded: Array(bytes[..<count])) }
+        }
+        #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes + [0]) }
+    }
+
+    @Test func aChangeOfEveryByteIsFound() throws {
+        var bytes = try Samples.small().encoded()
+        for index in bytes.indices {
+            let change = UInt8(1) << UInt8(index % 8)
+            bytes[index] ^= change
+            #expect(throws: ZooError.self, "byte \(index)") { try Checkpoint(encoded: bytes) }
+            bytes[index] ^= change
+        }
+    }
+
+    /// Without the trailer, a change may hit padding; then the content must be the same.
+    @Test func aChangeOfEveryByteWithoutTrailerIsFoundOrHarmless() throws {
+        var bytes = try Samples.small().encoded()
+        bytes.removeLast(CheckpointTrailer.byteCount)
+        for index in bytes.indices {
+            bytes[index] ^= 0x81
+            if let back = try? Checkpoint(encoded: bytes, acceptsUnverified: true) {
+                #expect(back == Samples.small(), "byte \(index)")
+            }
+            bytes[index] ^= 0x81
+        }
+    }
+
+    enum Repair: CaseIterable, Sendable {
+        /// The file as it was changed.
+        case nothing
+        /// The trailer is that of the changed file.
+        case trailer
+        /// The trailer and the checksums of all metadata.
+        case checksums
+    }
+
+    @Test(arguments: Repair.allCases) func mutationsNeverTrap(_ repair: Repair) throws {
+        let original = Samples.small()
+        let bytes = try original.encoded()
+        let chunks = Self.checkedChunks(in: bytes)
+        #expect(chunks.count > 20)
+        var numbers = SeededNumbers(state: 20)
+        var accepted = 0
+        for _ in 0..<(repair == .nothing ? 4_000 : repair == .trailer ? 6_000 : 20_000) {
+            var changed = bytes
+            // Most changes where they matter: in the metadata.
+            let target = chunks.randomElement(using: &numbers).map { Bool.random(using: &numbers) ? $0 : nil } ?? nil
+            for _ in 0..<Int.random(in: 1...3, using: &numbers) {
+                Self.mutate(&changed, in: target ?? 0..<bytes.count, &numbers)
+            }
+            if repair == .checksums {
+                for chunk in chunks { Self.repairChecksum(of: chunk, in: &changed) }
+            }
+            if repair != .nothing, changed.count > CheckpointTrailer.byteCount {
+                changed.removeLast(CheckpointTrailer.byteCount)
+                CheckpointTrailer.append(to: &changed)
+            }
+            guard let back = try? Checkpoint(encoded: changed) else { continue }
+            accepted += 1
+            if repair == .nothing { #expect(back == original) }
+        }
+        // The repaired files must reach the inner parts of the reader: some are even whole.
+        #expect(repair == .nothing || accepted > 100)
+    }
+
+    /// Changes a few bytes of `range`, or the length of the file.
+    private static func mutate(_ bytes: inout [UInt8], in range: Range<Int>, _ numbers: inout SeededNumbers) {
+        let range = range.clamped(to: 0..<bytes.count)
+        guard let position = range.randomElement(using: &numbers) else { return }
+        switch Int.random(in: 0..<12, using: &numbers) {
+        case 0: bytes.removeLast(Int.random(in: 0..<min(64, bytes.count), using: &numbers))
+        case 1: bytes.removeSubrange(position..<min(position + 8, bytes.count))
+        case 2: bytes.insert(UInt8.random(in: 0...255, using: &numbers), at: position)
+        case 3...5: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
+        case 6...7: bytes[position] = UInt8.random(in: 0...255, using: &numbers)
+        default:
+            // A number of 1 to 8 bytes that tends to break arithmetic.
+            let special: [UInt64] = [
+                0, 1, .max, UInt64(Int64.max), 1 << 63, 1 << 62, 1 << 32, UInt64(UInt32.max), UInt64(bytes.count),
+                UInt64(bytes.count - 1), UInt64.random(in: 0...UInt64(bytes.count), using: &numbers), 48,
+            ]
+            let number = special.randomElement(using: &numbers) ?? 0
+            let width = [1, 2, 4, 8].randomElement(using: &numbers) ?? 1
+            for index in 0..<width where position + index < bytes.count {
+                bytes[position + index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index)))
+            }
+        }
+    }
+
+    /// The parts of a sound file that end with a checksum, the checksum included.
+    private static func checkedChunks(in bytes: [UInt8]) -> [Range<Int>] {
+        let signatures = ["OHDR", "OCHK"].map { Array($0.utf8) }
+        var chunks = [0..<48]
+        for start in bytes.indices where signatures.contains(where: { bytes[start...].starts(with: $0) }) {
+            let ends = (start + 8)..<min(start + 4_096, bytes.count)
+            let end = ends.first { HDF5Checksum.lookup3(bytes[start..<$0 - 4]) == number(bytes[$0 - 4..<$0]) }
+            if let end { chunks.append(start..<end) }
+        }
+        return chunks
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    private static func repairChecksum(of chunk: Range<Int>, in bytes: inout [UInt8]) {
+        guard chunk.upperBound <= bytes.count else { return }
+        let checksum = HDF5Checksum.lookup3(bytes[chunk.lowerBound..<chunk.upperBound - 4])
+        for index in 0..<4 {
+            bytes[chunk.upperBound - 4 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
+        }
+    }
+}

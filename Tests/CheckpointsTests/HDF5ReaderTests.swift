@@ -1,0 +1,116 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+import Testing
+
+@Suite struct HDF5ReaderTests {
+    @Test(arguments: [
+        ("", 0xDEAD_BEEF as UInt32), ("Four score and seven years ago", 0x1777_0551),
+    ]) func lookup3GivesThePublishedAnswers(_ text: String, _ expected: UInt32) {
+        #expect(HDF5Checksum.lookup3(Array(text.utf8)[...]) == expected)
+    }
+
+    @Test func treesComeBack() throws {
+        var root = HDF5Group<HDF5Values>(attributes: [
+            HDF5Attribute("empty", .string("")), HDF5Attribute("list", .strings(["a", "", "ccc"])),
+            HDF5Attribute("none", .strings([])), HDF5Attribute("i", .integer(.min)),
+            HDF5Attribute("u", .unsigned(.max)), HDF5Attribute("r", .real(-0.0)),
+            HDF5Attribute("big", .string(String(repeating: "b", count: 64_000))),
+        ])
+        let values: [(String, HDF5Values, [Int])] = [
+            ("f32", .float32([1, .nan]), [2]), ("f64", .float64([1.5]), []), ("i64", .int64([-1, 2, 3]), [3, 1]),
+            ("u64", .uint64([.max]), [1]), ("u8", .uint8([]), [0, 5]), ("größe", .text("ä"), []),
+        ]
+        for (name, values, shape) in values {
+            try root.insert(.dataset(HDF5Dataset(shape: shape, payload: values)), at: ["a", name])
+        }
+        let source = HDF5MemorySource(try HDF5Writer.image(of: root))
+        let back = try HDF5Reader.read(source)
+        #expect(back.attributes == root.attributes)
+        #expect(back.datasets().map(\.path) == values.map { ["a", $0.0] })
+        for ((_, dataset), (name, values, shape)) in zip(back.datasets(), values) {
+            #expect(dataset.shape == shape, "\(name)")
+            let loaded = try dataset.payload.load(from: source)
+            #expect(
+                loaded.withUnsafeBytes { Array($0) } == values.withUnsafeBytes { Array($0) }, "\(name)")
+            #expect(dataset.payload.range.lowerBound % 64 == 0)
+        }
+    }
+
+    @Test func limitsAreKept() throws {
+        let bytes = try Samples.small().encoded()
+        let source = HDF5MemorySource(bytes, byteCount: bytes.count - 40)
+        let changes: [@Sendable (inout HDF5Limits) -> Void] = [
+            { $0.objectCount = 5 }, { $0.depth = 1 }, { $0.rank = 3 }, { $0.nameByteCount = 4 },
+            { $0.stringCount = 4 }, { $0.attributeCount = 4 },
+        ]
+        #expect(throws: Never.self) { try HDF5Reader.read(source) }
+        for (index, change) in changes.enumerated() {
+            var limits = HDF5Limits()
+            change(&limits)
+            #expect(throws: ZooError.self, "change \(index)") { try HDF5Reader.read(source, limits: limits) }
+        }
+    }
+
+    @Test func claimsMustLieInsideAndApart() throws {
+        var map = HDF5ExtentMap(byteCount: 100)
+        #expect(throws: ZooError.self) { try map.claim(90, 11, "a") }
+        #expect(throws: ZooError.self) { try map.claim(.max, 2, "a") }
+        #expect(throws: ZooError.self) { try map.claim(0, -1, "a") }
+        _ = try map.claim(0, 50, "a")
+        _ = try map.claim(50, 10, "b")
+        #expect(throws: Never.self) { try map.checkDisjoint() }
+        #expect(throws: ZooError.self) { try map.claim(0, 41, "c") }
+        _ = try map.claim(59, 1, "c")
+        #expect(throws: ZooError.self) { try map.checkDisjoint() }
+    }
+
+    @Test func aNewerFormatVersionSaysSo() throws {
+        var tree = try CheckpointEncoder.tree(of: Samples.small())
+        for index in tree.attributes.indices where tree.attributes[index].name == "format_version" {
+            tree.attributes[index].value = .integer(9)
+        }
+        var bytes = try HDF5Writer.image(of: tree)
+        CheckpointTrailer.append(to: &bytes)
+        let error = #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes) }
+        #expect(error?.message.contains("format version 9, newer than 1") == true)
+    }
+
+    /// Trees that are sound HDF5 and no sound checkpoint.
+    @Test func checkpointsWithPartsMissingAreRefused() throws {
+        let whole = try CheckpointEncoder.tree(of: Samples.small())
+        var trees: [HDF5Group<HDF5Values>] = []
+        for attribute in whole.attributes.indices {
+            // Netron's list and the kind are for other readers; the data set is optional.
+            let name = whole.attributes[attribute].name
+            guard !["layer_names", "kind", "dataset", "dataset_sha256"].contains(name) else { continue }
+            var tree = whole
+            tree.attributes.remove(at: attribute)
+            trees.append(tree)
+        }
+        let place = try #require(whole.members.firstIndex { $0.name == "zoo" })
+        guard case .group(let state) = whole.members[place].node else { return }
+        for index in state.members.indices where !["progress", "latent_statistics"].contains(state.members[index].name)
+        {
+            var changed = state
+            changed.members.remove(at: index)
+            var tree = whole
+            tree.members[place].node = .group(changed)
+            trees.append(tree)
+        }
+        for (name, node) in [
+            ("more", HDF5Node.dataset(HDF5Dataset(shape: [1], payload: HDF5Values.float32([1])))),
+            ("double", .dataset(HDF5Dataset(shape: [1], payload: .float64([1])))),
+        ] {
+            var tree = whole
+            try tree.insert(node, at: [name])
+            trees.append(tree)
+        }
+        #expect(trees.count == 10)
+        for tree in trees {
+            var bytes = try HDF5Writer.image(of: tree)
+            CheckpointTrailer.append(to: &bytes)
+            #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes) }
+        }
+    }
+}
