@@ -55,7 +55,7 @@ let package = Package(
         library("Planning", ["ModelKit", "TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto"]),
         library("ImageFiles", ["TensorCore", "CCairo", "CJPEG"]),
-        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive"]),
+        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
@@ -65,7 +65,7 @@ let package = Package(
         .executableTarget(name: "zoo", dependencies: ["ZooCommands"], swiftSettings: swiftSettings),
 
         tests("TensorCoreTests", ["TensorCore"]),
-        tests("DatasetsTests", ["Datasets", "ImageFiles"]),
+        tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]

@@ -1,0 +1,74 @@
+import TensorCore
+
+/// The order in which images are visited: epochs of batches, a function of the seed and the epoch alone, so that a
+/// resumed run visits what the first run would have visited.
+public struct Batches: Sendable {
+    /// The images to visit in every epoch.
+    public let indices: [Int32]
+    /// Images per batch; the last batch of an epoch may be shorter.
+    public let batchSize: Int
+    /// The seed of the order; nil keeps the order of `indices`.
+    public let seed: UInt64?
+
+    /// Batches of `batchSize` images.
+    /// - Parameter seed: Seed of the shuffles; nil to visit the images in the given order (evaluation).
+    /// - Throws: `ZooError` if there are no images or `batchSize` is less than 1.
+    public init(_ indices: [Int32], batchSize: Int, seed: UInt64?) throws {
+        guard batchSize >= 1 else {
+            throw ZooError("The batch size is \(batchSize); it must be at least 1.", kind: .usage)
+        }
+        guard !indices.isEmpty else {
+            throw ZooError("There are no images to make batches of: the split is empty.", kind: .usage)
+        }
+        self.indices = indices
+        self.batchSize = batchSize
+        self.seed = seed
+    }
+
+    /// Batches in an epoch.
+    public var batchCount: Int { (indices.count - 1) / batchSize + 1 }
+
+    /// The images in batch `number`: `batchSize`, or fewer in the last.
+    public func size(ofBatch number: Int) -> Int {
+        min(batchSize, indices.count - number * batchSize)
+    }
+
+    /// The visiting order of epoch `number`, counted from 0. Allocates one array; its batches allocate nothing.
+    public func epoch(_ number: Int) -> Epoch {
+        guard let seed else { return Epoch(number: number, batchSize: batchSize, order: indices) }
+        let step = UInt32(truncatingIfNeeded: number)
+        var order = RandomStream(seed: seed, purpose: .shuffle, step: step).permutation(count: indices.count)
+        indices.withUnsafeBufferPointer { indices in
+            order.withUnsafeMutableBufferPointer { order in
+                for position in order.indices { order[position] = indices[Int(order[position])] }
+            }
+        }
+        return Epoch(number: number, batchSize: batchSize, order: order)
+    }
+
+    /// One pass over the images.
+    public struct Epoch: Sendable {
+        /// The epoch, counted from 0.
+        public let number: Int
+        public let batchSize: Int
+        /// Every image once, in the order of visiting.
+        public let order: [Int32]
+
+        public var batchCount: Int { (order.count - 1) / batchSize + 1 }
+
+        /// The images of batch `number`, in `0..<batchCount`.
+        public func batch(_ number: Int) -> ArraySlice<Int32> {
+            let start = number * batchSize
+            return order[start..<min(start + batchSize, order.count)]
+        }
+
+        /// Calls `body` with the images of batch `number`, in the form that `Dataset.readImages` takes.
+        public func withBatch<Result>(
+            _ number: Int, _ body: (UnsafeBufferPointer<Int32>) throws -> Result
+        ) rethrows -> Result {
+            let start = number * batchSize
+            let end = min(start + batchSize, order.count)
+            return try order.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
+        }
+    }
+}

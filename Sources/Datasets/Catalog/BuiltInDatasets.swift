@@ -1,0 +1,136 @@
+import TensorCore
+
+extension DatasetCatalog {
+    /// The data sets that come with the zoo.
+    public static let builtIn = DatasetCatalog(distinct: [
+        .idx(
+            DatasetInfo(
+                name: "mnist", title: "MNIST", summary: "70,000 handwritten digits, 28 x 28, grey.",
+                license: "CC BY-SA 3.0", source: "http://yann.lecun.com/exdb/mnist/", shape: [1, 28, 28],
+                classNames: (0...9).map { String($0) }),
+            baseURL: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            files: [
+                (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"), (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+                (1_648_877, "9fb629c4189551a2d022fa330f9573f3"), (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+            ]),
+        .idx(
+            DatasetInfo(
+                name: "fashion-mnist", title: "Fashion-MNIST",
+                summary: "70,000 pictures of clothes, 28 x 28, grey, in the form of MNIST.", license: "MIT",
+                source: "https://github.com/zalandoresearch/fashion-mnist", shape: [1, 28, 28],
+                classNames: [
+                    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+                    "Ankle boot",
+                ]),
+            baseURL: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            files: [
+                (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"), (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+                (4_422_102, "bef4ecab320f06d8554ea6380940ec79"), (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+            ]),
+        .cifar10, .dSprites, .imageFolder, .celebA,
+        DatasetDescriptor(info: Sprites.description, imageCount: 737_280) { _ in Sprites() },
+        DatasetDescriptor(info: ColorSprites.description(.small), imageCount: 737_280) { _ in ColorSprites(.small) },
+        DatasetDescriptor(info: ColorSprites.description(.large), imageCount: 737_280) { _ in ColorSprites(.large) },
+    ])
+}
+
+extension DatasetDescriptor {
+    /// A data set in four files like those of MNIST, each with its published size and MD5.
+    fileprivate static func idx(
+        _ info: DatasetInfo, baseURL: String, files: [(byteCount: Int, md5: String)]
+    ) -> DatasetDescriptor {
+        let published = zip(MNISTFormat.fileNames, files).map { name, file in
+            DatasetFile(
+                name: name + ".gz", baseURL: baseURL, byteCount: file.byteCount, checksum: .md5(file.md5))
+        }
+        let others = ["mnist", "fashion-mnist"].filter { $0 != info.name }
+        let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
+            let locations = options.locations
+            let folders = locations.folders(for: info.name, otherNames: others)
+            // The folder with the most files decides, so that files of two copies are never mixed.
+            var fewestMissing = published.map(\.name)
+            for folder in folders {
+                var missing: [String] = []
+                let found = published.compactMap { file -> LocatedFile? in
+                    let path = Files.join(folder, file.name)
+                    if Files.isFile(path) { return LocatedFile(path: path, published: file) }
+                    let unpacked = String(path.dropLast(3))
+                    if Files.isFile(unpacked) { return LocatedFile(path: unpacked, published: nil) }
+                    missing.append(file.name)
+                    return nil
+                }
+                if missing.isEmpty { return found }
+                if missing.count < fewestMissing.count { fewestMissing = missing }
+            }
+            throw locations.missing(
+                info, files: fewestMissing, lookedIn: folders, advice: downloadAdvice(info.name))
+        }
+        return DatasetDescriptor(info: info, imageCount: 70_000, files: published, locate: locate) { options in
+            try MNISTFormat.read(info, paths: locate(options).map(\.path))
+        }
+    }
+
+    private static func downloadAdvice(_ name: String) -> String {
+        "Run `zoo data get \(name)`, or say where the files are with --data-dir or $ZOO_DATA."
+    }
+
+    fileprivate static var cifar10: DatasetDescriptor {
+        let info = DatasetInfo(
+            name: "cifar-10", title: "CIFAR-10",
+            summary: "60,000 small photographs of 10 kinds of things, 32 x 32, RGB.",
+            license: "none stated; free for research", source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+            shape: [3, 32, 32],
+            classNames: [
+                "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+            ])
+        let published = DatasetFile(
+            name: "cifar-10-binary.tar.gz", baseURL: "https://www.cs.toronto.edu/~kriz/", byteCount: 170_052_171,
+            checksum: .md5("c32a1d4ab5d03f1284b67883e8d87530"))
+        let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
+            let locations = options.locations
+            let folders = locations.folders(for: info.name, otherNames: [])
+            for folder in folders where Files.isFolder(folder) {
+                let batches = Files.join(folder, CIFAR10Format.folderName)
+                if Files.isFolder(batches) { return [LocatedFile(path: batches, published: nil)] }
+                if Files.isFile(Files.join(folder, CIFAR10Format.fileNames[0])) {
+                    return [LocatedFile(path: folder, published: nil)]
+                }
+                let archives = try Files.names(in: folder).filter {
+                    $0.hasPrefix(CIFAR10Format.archivePrefix) && !$0.hasSuffix(DatasetDownloader.partialSuffix)
+                }
+                if let name = archives.first(where: { $0 == published.name }) ?? archives.first {
+                    return [LocatedFile(path: Files.join(folder, name), published: published)]
+                }
+            }
+            throw locations.missing(
+                info, files: ["\(published.name) (or .tar, .tar.xz, …; or the folder \(CIFAR10Format.folderName))"],
+                lookedIn: folders, advice: downloadAdvice(info.name))
+        }
+        return DatasetDescriptor(info: info, imageCount: 60_000, files: [published], locate: locate) { options in
+            try CIFAR10Format.read(
+                info, path: locate(options).first?.path ?? "", cacheFolder: options.locations.cacheFolder)
+        }
+    }
+
+    fileprivate static var dSprites: DatasetDescriptor {
+        let info = DSprites.description
+        let published = DatasetFile(
+            name: DSprites.fileName,
+            baseURL: "https://github.com/google-deepmind/dsprites-dataset/raw/master/", byteCount: nil, checksum: nil)
+        let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
+            let locations = options.locations
+            let folders = locations.folders(for: info.name, otherNames: [])
+            for folder in folders {
+                let path = Files.join(folder, published.name)
+                if Files.isFile(path) { return [LocatedFile(path: path, published: published)] }
+            }
+            throw locations.missing(
+                info, files: [published.name], lookedIn: folders,
+                advice: downloadAdvice(info.name)
+                    + " The generated data set 'sprites' looks the same and needs no files.")
+        }
+        return DatasetDescriptor(info: info, imageCount: 737_280, files: [published], locate: locate) { options in
+            try DSprites(path: locate(options).first?.path ?? "")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import TensorCore
+
+/// The data sets that can be named in commands and definitions: an immutable list.
+public struct DatasetCatalog: Sendable {
+    /// In the order of listing.
+    public let descriptors: [DatasetDescriptor]
+
+    /// - Throws: `ZooError` if two data sets have the same name.
+    public init(_ descriptors: [DatasetDescriptor]) throws {
+        var names = Set<String>()
+        for descriptor in descriptors where !names.insert(descriptor.name).inserted {
+            throw ZooError(
+                "Two data sets have the name '\(descriptor.name)'.", advice: "Give one of them another name.")
+        }
+        self.descriptors = descriptors
+    }
+
+    /// For lists whose names are known to differ.
+    init(distinct descriptors: [DatasetDescriptor]) {
+        self.descriptors = descriptors
+    }
+
+    /// This catalog with one more data set.
+    /// - Throws: `ZooError` if its name is taken.
+    public func adding(_ descriptor: DatasetDescriptor) throws -> DatasetCatalog {
+        try DatasetCatalog(descriptors + [descriptor])
+    }
+
+    /// The names, in the order of listing.
+    public var names: [String] { descriptors.map(\.name) }
+
+    /// The data set called `name`.
+    /// - Throws: `ZooError` with the nearest name if there is none.
+    public func descriptor(_ name: String) throws -> DatasetDescriptor {
+        if let found = descriptors.first(where: { $0.name == name }) { return found }
+        let nearest = names.map { (name: $0, distance: EditDistance.between($0, name)) }.min {
+            $0.distance < $1.distance
+        }
+        let guess =
+            nearest.flatMap { $0.distance <= max(2, name.count / 3) ? "Did you mean '\($0.name)'? " : nil } ?? ""
+        throw ZooError(
+            "There is no data set '\(name)'.", advice: "\(guess)Known are: \(names.joined(separator: ", ")).",
+            kind: .usage)
+    }
+
+    /// Opens the data set called `name`.
+    /// - Throws: `ZooError` if there is none, or it is missing or damaged.
+    public func open(_ name: String, _ options: DatasetOptions = DatasetOptions()) throws -> any Dataset {
+        try descriptor(name).open(options)
+    }
+}
+
+/// Levenshtein's distance: the fewest insertions, deletions and replacements of characters between two words.
+enum EditDistance {
+    static func between(_ first: String, _ second: String) -> Int {
+        let second = Array(second)
+        var row = Array(0...second.count)
+        for (index, character) in first.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in second.indices {
+                let replaced = diagonal + (character == second[column] ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, row[column] + 1, row[column + 1] + 1)
+            }
+        }
+        return row[second.count]
+    }
+}

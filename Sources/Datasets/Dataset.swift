@@ -1,0 +1,111 @@
+/// One way in which the images of a data set vary, with a known position for every image.
+public struct Factor: Sendable, Equatable {
+    /// What varies, for example "scale".
+    public let name: String
+    /// The number of positions.
+    public let count: Int
+    /// The value at each position, where positions are numbers (a scale, an angle in radians, a place in [0, 1]).
+    public let values: [Double]?
+    /// The name of each position, where positions are kinds (shapes, colours).
+    public let valueNames: [String]?
+
+    public init(name: String, values: [Double]) {
+        self.name = name
+        count = values.count
+        self.values = values
+        valueNames = nil
+    }
+
+    public init(name: String, valueNames: [String]) {
+        self.name = name
+        count = valueNames.count
+        values = nil
+        self.valueNames = valueNames
+    }
+}
+
+/// What there is to say about a data set; `zoo data info` prints it.
+public struct DatasetInfo: Sendable, Equatable {
+    /// The name in commands and definitions, for example "mnist".
+    public let name: String
+    /// The name in prose.
+    public let title: String
+    /// One sentence.
+    public let summary: String
+    /// The licence of the data, as the publisher states it.
+    public let license: String
+    /// The publisher's page.
+    public let source: String
+    /// The shape of one image, C H W.
+    public let shape: [Int]
+    /// The names of the labels 0, 1, …, where images have labels.
+    public let classNames: [String]?
+    /// The factors of variation, where they are known.
+    public let factors: [Factor]?
+    /// True if the images are computed and need no files.
+    public let isGenerated: Bool
+
+    public init(
+        name: String, title: String, summary: String, license: String, source: String, shape: [Int],
+        classNames: [String]? = nil, factors: [Factor]? = nil, isGenerated: Bool = false
+    ) {
+        self.name = name
+        self.title = title
+        self.summary = summary
+        self.license = license
+        self.source = source
+        self.shape = shape
+        self.classNames = classNames
+        self.factors = factors
+        self.isGenerated = isGenerated
+    }
+
+    /// The bytes of one image: C · H · W, one byte a sample.
+    public var imageByteCount: Int { shape.reduce(1, *) }
+}
+
+/// A part of a data set.
+public enum Split: String, CaseIterable, Sendable {
+    case train
+    case validation
+    case test
+}
+
+/// Images of one shape, 8 bits a sample, addressed by index.
+public protocol Dataset: Sendable {
+    var info: DatasetInfo { get }
+
+    /// The number of images in all splits together. Indices are `0..<count`.
+    var count: Int { get }
+
+    /// The images of `split` as the publisher defines it. Validation is empty where the publisher has none;
+    /// `DataSplits` then takes one from the training images.
+    func indices(of split: Split) -> [Int32]
+
+    /// Writes the samples of the images, one image after another, into `pixels`.
+    ///
+    /// Each image is H W C (channels last), so `pixels` needs `indices.count * info.imageByteCount` bytes.
+    /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are
+    /// programming errors.
+    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>)
+
+    /// The label of an image, an index into `info.classNames`; nil if the data set has no labels.
+    func label(_ index: Int) -> Int?
+
+    /// The factor positions of an image, in the order of `info.factors`; nil if the data set has no factors.
+    func factors(_ index: Int) -> [Int]?
+}
+
+extension Dataset {
+    public func label(_ index: Int) -> Int? { nil }
+    public func factors(_ index: Int) -> [Int]? { nil }
+
+    /// The samples of the images, one image after another, H W C.
+    public func images(_ indices: [Int32]) -> [UInt8] {
+        let byteCount = indices.count * info.imageByteCount
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, count in
+            indices.withUnsafeBufferPointer { readImages($0, into: pixels) }
+            count = byteCount
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import CArchive
+import TensorCore
+
+/// An archive or a compressed file, opened for reading with libarchive, which recognises tar and zip in any of the
+/// usual compressions by their content. Entries are visited in order, once.
+final class Archive {
+    /// What is expected in the file.
+    enum Form {
+        /// tar or zip, with named entries.
+        case container
+        /// One stream, compressed (gzip, xz, …) or not: a single entry.
+        case stream
+    }
+
+    let path: String
+    private let handle: OpaquePointer
+    private var entry: OpaquePointer?
+
+    /// - Throws: `ZooError` if the file cannot be opened or is not of the form.
+    init(path: String, form: Form) throws {
+        guard let handle = archive_read_new() else {
+            throw ZooError("Cannot open '\(path)': libarchive is out of memory.")
+        }
+        self.path = path
+        self.handle = handle
+        archive_read_support_filter_all(handle)
+        switch form {
+        case .container:
+            archive_read_support_format_tar(handle)
+            archive_read_support_format_gnutar(handle)
+            archive_read_support_format_zip(handle)
+        case .stream:
+            archive_read_support_format_raw(handle)
+        }
+        guard archive_read_open_filename(handle, path, 1 << 18) == ARCHIVE_OK else { throw failure() }
+    }
+
+    deinit {
+        archive_read_free(handle)
+    }
+
+    /// Goes to the next entry and gives its name and size in bytes (nil where the format does not say it beforehand);
+    /// nil at the end.
+    /// - Throws: `ZooError` if the archive is damaged.
+    func nextEntry() throws -> (name: String, byteCount: Int?)? {
+        let result = archive_read_next_header(handle, &entry)
+        if result == ARCHIVE_EOF { return nil }
+        guard result == ARCHIVE_OK, let entry else { throw failure() }
+        guard let name = archive_entry_pathname(entry) else {
+            throw ZooError("'\(path)' is damaged: an entry has a name that cannot be read.")
+        }
+        let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
+        return (String(cString: name), size)
+    }
+
+    /// Reads up to `buffer.count` bytes of the current entry; fewer only at its end.
+    /// - Throws: `ZooError` if the data is damaged or cut short.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        var count = 0
+        while count < buffer.count, let start = buffer.baseAddress {
+            let received = archive_read_data(handle, start + count, buffer.count - count)
+            if received == 0 { break }
+            // Negative values are errors and warnings; both mean damage here.
+            guard received > 0 else { throw failure() }
+            count += received
+        }
+        return count
+    }
+
+    /// All bytes of the current entry, which must be exactly `byteCount`.
+    /// - Throws: `ZooError` if there are fewer or more. No more than one byte beyond `byteCount` is unpacked.
+    func read(byteCount: Int, of name: String) throws -> [UInt8] {
+        let bytes = try [UInt8](unsafeUninitializedCapacity: byteCount + 1) { buffer, count in
+            count = try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        guard bytes.count == byteCount else {
+            let found = bytes.count > byteCount ? "more" : "only \(bytes.count)"
+            throw ZooError(
+                "\(name) has the wrong size: \(byteCount) bytes were expected, \(found) found.",
+                advice: Archive.damageAdvice)
+        }
+        return bytes
+    }
+
+    /// Calls `body` with the bytes of the current entry, `chunkByteCount` at a time (the last may be shorter).
+    /// - Throws: `ZooError` if the data is damaged, and what `body` throws.
+    func forEachChunk(of chunkByteCount: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkByteCount, alignment: 64)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try read(into: buffer)
+            if count > 0 { try body(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+            if count < chunkByteCount { return }
+        }
+    }
+
+    static let damageAdvice = "The file may be damaged or incomplete: fetch it again."
+
+    private func failure() -> ZooError {
+        let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"
+        return ZooError("Cannot read '\(path)': \(reason).", advice: Archive.damageAdvice)
+    }
+}

@@ -1,0 +1,117 @@
+import Glibc
+import TensorCore
+
+/// The few questions about files that readers ask, without Foundation.
+enum Files {
+    enum Kind: Equatable {
+        case file(byteCount: Int)
+        case folder
+        case other
+    }
+
+    /// What is at `path`, following links; nil if there is nothing.
+    static func kind(_ path: String) -> Kind? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file(byteCount: Int(status.st_size))
+        case S_IFDIR: return .folder
+        default: return .other
+        }
+    }
+
+    static func isFile(_ path: String) -> Bool {
+        if case .file = kind(path) { true } else { false }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        kind(path) == .folder
+    }
+
+    /// `folder` and `name` with one slash between them.
+    static func join(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
+
+    /// The part of `path` after the last slash (a slash at the end is ignored).
+    static func lastComponent(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    /// The names in the folder `path`, sorted, without "." and "..".
+    /// - Throws: `ZooError` if the folder cannot be read.
+    static func names(in path: String) throws -> [String] {
+        guard let folder = opendir(path) else {
+            throw ZooError("Cannot read the folder '\(path)': \(reason()).")
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The bytes of the file at `path`.
+    /// - Throws: `ZooError` if it cannot be read or has more than `maximumByteCount` bytes.
+    static func read(_ path: String, maximumByteCount: Int) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ZooError("Cannot read '\(path)': \(reason()).") }
+        defer { close(descriptor) }
+        guard case .file(let byteCount) = kind(path) else {
+            throw ZooError("Cannot read '\(path)': it is not a regular file.")
+        }
+        guard byteCount <= maximumByteCount else {
+            throw ZooError("'\(path)' has \(byteCount) bytes; at most \(maximumByteCount) were expected.")
+        }
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while count < byteCount, let start = buffer.baseAddress {
+                let received = Glibc.read(descriptor, start + count, byteCount - count)
+                if received < 0, errno == EINTR { continue }
+                if received < 0 { failure = errno }
+                if received <= 0 { break }
+                count += received
+            }
+        }
+        guard failure == 0 else { throw ZooError("Cannot read '\(path)': \(reason(failure)).") }
+        return bytes
+    }
+
+    /// Writes a file, replacing what is there.
+    /// - Throws: `ZooError` if that fails.
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        guard let stream = fopen(path, "wbe") else { throw ZooError("Cannot write '\(path)': \(reason()).") }
+        let written = fwrite(bytes, 1, bytes.count, stream)
+        guard fclose(stream) == 0, written == bytes.count else {
+            throw ZooError("Cannot write '\(path)': \(reason()).")
+        }
+    }
+
+    /// The time of the last change of the file at `path`, in nanoseconds; nil if there is none.
+    static func modificationTime(_ path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
+    }
+
+    /// Makes the folder `path` and the folders it is in.
+    /// - Throws: `ZooError` if one cannot be made.
+    static func makeFolder(_ path: String) throws {
+        if isFolder(path) { return }
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try makeFolder(String(path[..<slash]))
+        }
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw ZooError("Cannot make the folder '\(path)': \(reason()).")
+        }
+    }
+
+    /// The system's words for an error number.
+    static func reason(_ code: Int32 = errno) -> String {
+        String(cString: strerror(code))
+    }
+}

@@ -1,0 +1,125 @@
+import TensorCore
+
+/// The header of a NumPy array file (.npy, NEP 1), versions 1 to 3.
+///
+/// Only the form that NumPy writes is accepted: the dictionary of exactly `descr`, `fortran_order` and `shape`, in
+/// that order, with a plain element type. Nothing is ever evaluated or unpickled.
+struct NumPyHeader: Equatable {
+    enum ElementType: String {
+        case uint8 = "|u1"
+        case int64 = "<i8"
+        case float64 = "<f8"
+
+        var byteCount: Int { self == .uint8 ? 1 : 8 }
+    }
+
+    let type: ElementType
+    let shape: [Int]
+
+    /// Longer headers are refused, as NumPy does.
+    private static let maximumByteCount = 10_000
+
+    /// Reads a header through `read`, which gives the next bytes of the file, as many as it is asked for unless the
+    /// file ends. `name` is used in messages.
+    /// - Throws: `ZooError` if it is not a header, or one of an array that cannot be read safely.
+    init(name: String, read: (Int) throws -> [UInt8]) throws {
+        let start = try read(8)
+        guard start.count == 8, Array(start[..<6]) == Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) else {
+            throw ZooError("\(name) is not a NumPy array: it does not begin with \\x93NUMPY.")
+        }
+        let version = start[6]
+        guard (1...3).contains(version), start[7] == 0 else {
+            throw ZooError("\(name) has the NumPy format version \(version).\(start[7]); 1.0, 2.0 and 3.0 are known.")
+        }
+        let sizeBytes = try read(version == 1 ? 2 : 4)
+        let byteCount = sizeBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard sizeBytes.count == (version == 1 ? 2 : 4), byteCount <= NumPyHeader.maximumByteCount else {
+            throw ZooError(
+                "\(name) has a header of \(byteCount) bytes; at most \(NumPyHeader.maximumByteCount) are read.")
+        }
+        let text = try read(byteCount)
+        guard text.count == byteCount else { throw ZooError("\(name) ends in its header.") }
+        var parser = Parser(text: text, name: name)
+        try parser.expect("{'descr': ")
+        let descriptor = try parser.quoted()
+        try parser.expect(", 'fortran_order': ")
+        let isFortranOrder = parser.accept("True")
+        if !isFortranOrder { try parser.expect("False") }
+        try parser.expect(", 'shape': (")
+        shape = try parser.shape()
+        _ = parser.accept(", ")
+        try parser.expect("}")
+        try parser.expectEnd()
+
+        guard !descriptor.contains("O") else {
+            throw ZooError(
+                "\(name) holds Python objects (type '\(descriptor)'): reading them would run code from the file, so it "
+                    + "is refused.", advice: "Save the array with a numeric type.")
+        }
+        guard let type = ElementType(rawValue: descriptor) else {
+            throw ZooError("\(name) has elements of type '\(descriptor)'; |u1, <i8 and <f8 are read.")
+        }
+        guard !isFortranOrder else {
+            throw ZooError("\(name) is in Fortran order; only row-major arrays are read.")
+        }
+        self.type = type
+    }
+
+    private struct Parser {
+        let text: [UInt8]
+        let name: String
+        var position = 0
+
+        mutating func accept(_ string: String) -> Bool {
+            guard text[position...].starts(with: string.utf8) else { return false }
+            position += string.utf8.count
+            return true
+        }
+
+        mutating func expect(_ string: String) throws {
+            guard accept(string) else { throw failure("\"\(string)\"") }
+        }
+
+        mutating func quoted() throws -> String {
+            // A structured type begins with a bracket.
+            try expect("'")
+            guard let end = text[position...].firstIndex(of: UInt8(ascii: "'")), end - position <= 16 else {
+                throw failure("a plain element type")
+            }
+            defer { position = end + 1 }
+            return String(decoding: text[position..<end], as: UTF8.self)
+        }
+
+        /// The sizes up to and including the closing parenthesis: "3, 4)", "3,)" or ")".
+        mutating func shape() throws -> [Int] {
+            var sizes: [Int] = []
+            while !accept(")") {
+                if !sizes.isEmpty {
+                    try expect(",")
+                    if sizes.count == 1, accept(")") { break }
+                    try expect(" ")
+                }
+                let start = position
+                var size = 0
+                while position < text.count, (48...57).contains(text[position]), position - start < 15 {
+                    size = size * 10 + Int(text[position] - 48)
+                    position += 1
+                }
+                guard position > start, sizes.count < 32 else { throw failure("a size") }
+                sizes.append(size)
+            }
+            return sizes
+        }
+
+        /// Only padding is left: spaces and a line end.
+        mutating func expectEnd() throws {
+            while position < text.count - 1, text[position] == 32 { position += 1 }
+            guard position == text.count - 1, text[position] == 10 else { throw failure("spaces and a line end") }
+        }
+
+        func failure(_ expected: String) -> ZooError {
+            let found = String(decoding: text[position...].prefix(24), as: UTF8.self)
+            return ZooError("\(name) has a malformed header: \(expected) was expected where \"\(found)\" stands.")
+        }
+    }
+}

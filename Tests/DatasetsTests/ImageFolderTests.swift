@@ -1,0 +1,88 @@
+import ImageFiles
+import TensorCore
+import Testing
+
+@testable import Datasets
+
+@Suite struct ImageFolderTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    /// A PNG whose red is `red` everywhere.
+    private func png(_ red: UInt8, width: Int = 20, height: Int = 30) throws -> [UInt8] {
+        let pixels = (0..<(width * height * 3)).map { [red, 1, 2][$0 % 3] }
+        return try ImageFiles.encodePNG(Image8(width: width, height: height, channels: 3, pixels: pixels))
+    }
+
+    private func open(_ change: (inout DatasetOptions) -> Void = { _ in }) throws -> any Dataset {
+        var options = DatasetOptions(
+            imageFolder: folder.path, preparation: ImagePreparation(width: 8, height: 4), environment: [:])
+        change(&options)
+        return try DatasetCatalog.builtIn.open("image-folder", options)
+    }
+
+    @Test func imagesComeInTheOrderOfTheirNames() throws {
+        for (name, red) in [("b.png", 20), ("a/z.PNG", 10), ("c.png", 30)] { try folder.write(png(UInt8(red)), name) }
+        try folder.write("not an image", "notes.txt")
+        try folder.write("not an image", ".hidden.png")
+        let dataset = try open()
+        #expect(dataset.count == 3)
+        #expect(dataset.info.shape == [3, 4, 8])
+        let pixels = dataset.images([0, 1, 2])
+        #expect(pixels.count == 3 * 96)
+        #expect([0, 96, 192].map { pixels[$0] } == [10, 20, 30])
+        #expect(Array(pixels[..<6]) == [10, 1, 2, 10, 1, 2])
+        #expect(dataset.indices(of: .train).count == 2)
+        #expect(dataset.indices(of: .test).count == 1)
+    }
+
+    @Test func attributesAndPartitionsAreRead() throws {
+        for number in 1...3 { try folder.write(png(UInt8(number)), "00\(number).png") }
+        let attributes = try folder.write("3\nBald Smiling\n001.png -1 1\n003.png 1  1\n002.png 1 -1\n", "list.txt")
+        let partition = try folder.write("001.png 2\n002.png 0\n003.png 1\n", "split.txt")
+        let dataset = try open {
+            $0.attributeFile = attributes
+            $0.partitionFile = partition
+        }
+        #expect(dataset.info.factors?.map(\.name) == ["Bald", "Smiling"])
+        #expect((0..<3).map { dataset.factors($0) } == [[0, 1], [1, 0], [1, 1]])
+        #expect(Split.allCases.map { dataset.indices(of: $0) } == [[1], [2], [0]])
+
+        try folder.write("2\nBald\n001.png 1\n", "list.txt")
+        #expect(try message { _ = try open { $0.attributeFile = attributes } }.contains("2 images, but describes 1"))
+        try folder.write("1\nBald\n001.png 7\n", "list.txt")
+        #expect(try message { _ = try open { $0.attributeFile = attributes } }.contains("value '7'"))
+        try folder.write("1\nBald\n001.png 1\n", "list.txt")
+        #expect(try message { _ = try open { $0.attributeFile = attributes } }.contains("'002.png'"))
+        try folder.write("001.png 3\n", "split.txt")
+        #expect(try message { _ = try open { $0.partitionFile = partition } }.contains("line 1"))
+    }
+
+    @Test func badFoldersAreExplained() throws {
+        #expect(try message { _ = try open() }.contains("holds no images"))
+        #expect(try message { _ = try open { $0.imageFolder = "/nowhere/at/all" } }.contains("no image folder"))
+        #expect(try message { _ = try open { $0.imageFolder = nil } }.contains("--image-folder"))
+        try folder.write(png(1), "good.png")
+        try folder.write("this is text", "fake.jpg")
+        try folder.write([0xFF, 0xD8, 0xFF, 0xE0, 0, 0], "cut.jpeg")
+        let text = try message { _ = try open() }
+        #expect(text.contains("2 of 3 images"))
+        #expect(text.contains("fake.jpg") && text.contains("cut.jpeg") && !text.contains("good.png"))
+    }
+
+    @Test func celebAIsCroppedAndSplit() throws {
+        for number in 1...2 {
+            try folder.write(png(9, width: 178, height: 218), "celeba/img_align_celeba/00000\(number).png")
+        }
+        try folder.write("000001.png 0\n000002.png 2\n", "celeba/list_eval_partition.txt")
+        let options = DatasetOptions(dataDirectory: folder.path, environment: [:])
+        let dataset = try DatasetCatalog.builtIn.open("celeba", options)
+        #expect(dataset.info.shape == [3, 64, 64])
+        #expect(dataset.indices(of: .train) == [0])
+        #expect(dataset.indices(of: .test) == [1])
+        #expect(dataset.info.factors == nil)
+    }
+}

@@ -1,0 +1,50 @@
+import TensorCore
+import Testing
+
+@testable import Datasets
+
+@Suite struct SplitAndBatchTests {
+    private let dataset = MemoryDataset(
+        info: DatasetInfo(name: "d", title: "", summary: "", license: "", source: "", shape: [1, 1, 1]), count: 50,
+        pixels: [UInt8](0..<50), splits: [.train: Array(0..<40), .test: Array(40..<50)])
+
+    @Test func validationImagesComeFromTheTrainingImages() throws {
+        let splits = try DataSplits(of: dataset, validationCount: 10, seed: 3)
+        #expect(splits.validation.count == 10)
+        #expect(Set(splits.train + splits.validation) == Set(0..<40))
+        #expect(splits.train == splits.train.sorted())
+        #expect(splits.test == Array(40..<50))
+        #expect(try DataSplits(of: dataset, validationCount: 10, seed: 3) == splits)
+        #expect(try DataSplits(of: dataset, validationCount: 10, seed: 4) != splits)
+        #expect(try DataSplits(of: dataset, validationCount: 0, seed: 4).train == Array(0..<40))
+    }
+
+    @Test(arguments: [-1, 40, 1000])
+    func impossibleValidationCountsAreRefused(count: Int) throws {
+        #expect(try message { _ = try DataSplits(of: dataset, validationCount: count, seed: 0) }.contains("\(count)"))
+    }
+
+    @Test func everyEpochVisitsEveryImageOnceInAnotherOrder() throws {
+        let batches = try Batches(Array(100..<150), batchSize: 16, seed: 7)
+        #expect(batches.batchCount == 4)
+        let first = batches.epoch(0)
+        let second = batches.epoch(1)
+        #expect(first.order.sorted() == Array(100..<150))
+        #expect(second.order.sorted() == Array(100..<150))
+        #expect(first.order != second.order)
+        #expect(first.order == batches.epoch(0).order)
+        #expect((0..<4).map { first.batch($0).count } == [16, 16, 16, 2])
+        #expect((0..<4).map { batches.size(ofBatch: $0) } == [16, 16, 16, 2])
+        #expect((0..<4).flatMap { first.batch($0) } == first.order)
+        #expect(first.withBatch(3) { Array($0) } == Array(first.order[48...]))
+    }
+
+    @Test func withoutSeedTheOrderIsKept() throws {
+        #expect(try Batches([3, 1, 2], batchSize: 2, seed: nil).epoch(5).order == [3, 1, 2])
+    }
+
+    @Test func impossibleBatchesAreRefused() throws {
+        #expect(try message { _ = try Batches([1], batchSize: 0, seed: nil) }.contains("batch size is 0"))
+        #expect(try message { _ = try Batches([], batchSize: 1, seed: nil) }.contains("empty"))
+    }
+}
