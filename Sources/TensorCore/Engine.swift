@@ -23,6 +23,10 @@ public protocol CompiledProgram: AnyObject {
     /// results are always readable; activations and gradients only if the engine was asked to keep them.
     func read(_ id: TensorID) -> [Float]
 
+    /// Reads the first elements of a tensor into `buffer`, in the order of `read`, without allocating memory for tensors
+    /// whose memory is in that order.
+    func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>)
+
     /// Fills an input of shape `[C, H, W]` with images of C·H·W bytes in H W C order, scaled from 0…255 to 0…1.
     func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID)
 
@@ -46,8 +50,40 @@ public protocol CompiledProgram: AnyObject {
     /// Restores the optimiser's state for one parameter.
     func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float])
 
+    /// Runs like `run` and tells how long each step took, the update included; empty if the engine does not measure.
+    func profile(_ values: StepValues) -> [StepProfile]
+
+    /// Bytes of memory the program holds.
+    var memoryByteCount: Int { get }
+
     /// The L2 norm of the whole gradient in the last run, before clipping; nil without an update rule that clips.
     var gradientNorm: Float? { get }
+}
+
+/// How long one step of a compiled program took.
+public struct StepProfile: Sendable {
+    /// The layer's path, or the parameter whose weights are packed.
+    public var path: String
+    public var operation: String
+    public var pass: Pass
+    /// The name of the kernel, for instance `brgemm:avx512_core`.
+    public var implementation: String
+    /// Floating-point operations: twice the multiply-adds of matrix products, 0 for everything else.
+    public var flops: Double
+    /// Bytes of the tensors read and written.
+    public var byteCount: Int
+    public var seconds: Double
+}
+
+extension CompiledProgram {
+    public func profile(_ values: StepValues) -> [StepProfile] {
+        run(values)
+        return []
+    }
+
+    public func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>) {
+        for (index, value) in read(id).prefix(buffer.count).enumerated() { buffer[index] = value }
+    }
 }
 
 extension RandomStream {

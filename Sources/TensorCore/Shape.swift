@@ -23,6 +23,17 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible, ExpressibleByA
     /// Number of elements.
     public var count: Int { dimensions.reduce(1, *) }
 
+    /// Number of elements, or nil if there are more than `limit`: for shapes that come from outside.
+    public func count(atMost limit: Int) -> Int? {
+        var count = 1
+        for extent in dimensions {
+            let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+            guard !overflows, product <= limit else { return nil }
+            count = product
+        }
+        return count
+    }
+
     /// Number of axes: 0, 1 or 3 for what flows through a network; parameters may have 2 or 4.
     public var rank: Int { dimensions.count }
 

@@ -98,7 +98,8 @@ final class DNNPrimitive {
             padding: (Int64(window.padding.height), Int64(window.padding.width)))
         return try DNNPrimitive(context: context, "a convolution (\(window))") {
             zoo_dnn_convolution(
-                &$0, context.handle, pass, source.handle, weights.handle, bias?.handle, destination.handle, &cWindow, relu)
+                &$0, context.handle, pass, source.handle, weights.handle, bias?.handle, destination.handle, &cWindow,
+                relu)
         }
     }
 
@@ -133,6 +134,7 @@ final class DNNPrimitive {
     /// All operands must be bound.
     func run() {
         let status = zoo_dnn_primitive_run(handle)
-        precondition(status == 0, "oneDNN cannot run \(implementation): \(String(cString: zoo_dnn_status_text(status)))")
+        precondition(
+            status == 0, "oneDNN cannot run \(implementation): \(String(cString: zoo_dnn_status_text(status)))")
     }
 }

@@ -29,7 +29,8 @@ struct Fusion {
             if case .reconstruction = step.operation, step.pass == .forward,
                 let backward = program.steps[index...].firstIndex(where: {
                     $0.pass == .backwardData && $0.inputs == step.inputs && $0.path == step.path
-                }), case .reconstruction = program.steps[backward].operation {
+                }), case .reconstruction = program.steps[backward].operation
+            {
                 fused.backward = program.steps[backward]
                 consumed.insert(backward)
             }

@@ -62,8 +62,7 @@ final class OneDNNProgram: CompiledProgram {
         imageIndices.deallocate()
     }
 
-    /// Bytes of the arena.
-    var arenaByteCount: Int { arena.byteCount }
+    var memoryByteCount: Int { arena.byteCount }
 
     /// Reorders of weights before each run; nothing is ever reordered between layers.
     var weightReorderCount: Int { preparation.count }
@@ -83,24 +82,26 @@ final class OneDNNProgram: CompiledProgram {
         return true
     }
 
-    /// Seconds per step of one run, for profiles: (step, seconds).
-    func profiledRun(_ values: StepValues, clock: () -> Double) -> [(CompiledStep, Double)] {
-        var times: [(CompiledStep, Double)] = []
-        for step in (parametersChanged ? preparation : []) + steps {
-            let start = clock()
-            step.run(values)
-            times.append((step, clock() - start))
+    func profile(_ values: StepValues) -> [StepProfile] {
+        let clock = ContinuousClock()
+        var profiles: [StepProfile] = []
+        func measure(_ step: CompiledStep, _ body: () -> Void) {
+            let duration = clock.measure(body).components
+            profiles.append(
+                StepProfile(
+                    path: step.path, operation: step.operation, pass: step.pass, implementation: step.implementation,
+                    flops: step.flops, byteCount: step.byteCount,
+                    seconds: Double(duration.seconds) + Double(duration.attoseconds) * 1e-18))
         }
+        for step in (parametersChanged ? preparation : []) + steps { measure(step) { step.run(values) } }
         parametersChanged = false
         if let rule = program.update, lossesAreFinite(values.imageCount) {
-            let start = clock()
-            update(rule, values)
             let step = CompiledStep(
-                path: "optimizer", operation: "update", pass: .forward, implementation: "fused", flops: 0,
+                path: "parameters", operation: "update", pass: .forward, implementation: "kernel", flops: 0,
                 byteCount: block.byteCount * (3 + 2 * rule.slots.count), run: { _ in })
-            times.append((step, clock() - start))
+            measure(step) { update(rule, values) }
         }
-        return times
+        return profiles
     }
 
     private func lossesAreFinite(_ imageCount: Int) -> Bool {
@@ -168,11 +169,23 @@ final class OneDNNProgram: CompiledProgram {
         return fromMemory(memory, id, images: info.isBatched ? batchSize : 1)
     }
 
+    func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>) {
+        guard storages[id] == nil, gradientStorage(id) == nil, transposition(id) == nil, let memory = pointer(id),
+            let base = buffer.baseAddress
+        else {
+            for (index, value) in read(id).prefix(buffer.count).enumerated() { buffer[index] = value }
+            return
+        }
+        let count = program[id].shape.count * (program[id].isBatched ? batchSize : 1)
+        base.update(from: memory, count: min(count, buffer.count))
+    }
+
     func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID) {
         let info = program[id]
         guard let memory = pointer(id), let base = pixels.baseAddress else { return }
         precondition(
-            pixels.count <= batchSize * info.shape.count, "\(pixels.count) pixels for batches of \(batchSize) × \(info.shape)")
+            pixels.count <= batchSize * info.shape.count,
+            "\(pixels.count) pixels for batches of \(batchSize) × \(info.shape)")
         zk_scale_pixels(base, memory, Int64(pixels.count))
     }
 
@@ -189,14 +202,16 @@ final class OneDNNProgram: CompiledProgram {
     }
 
     func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? {
-        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter] else {
+        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter]
+        else {
             return nil
         }
         return unpack(storage, state + offset / MemoryLayout<Float>.stride)
     }
 
     func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float]) {
-        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter] else {
+        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter]
+        else {
             preconditionFailure("\(program[parameter].name) has no optimiser state \(slot.rawValue)")
         }
         pack(values, storage, state + offset / MemoryLayout<Float>.stride)
@@ -207,7 +222,8 @@ final class OneDNNProgram: CompiledProgram {
     }
 
     private func gradientStorage(_ id: TensorID) -> ParameterStorage? {
-        program.parameterGradients.firstIndex(of: id).flatMap { storages[program.parameters[$0]] }
+        guard program[id].role == .parameterGradient else { return nil }
+        return program.parameterGradients.firstIndex(of: id).flatMap { storages[program.parameters[$0]] }
     }
 
     private func pack(_ values: [Float], _ storage: ParameterStorage, _ memory: UnsafeMutablePointer<Float>) {
@@ -230,7 +246,9 @@ final class OneDNNProgram: CompiledProgram {
     private func transposition(_ id: TensorID) -> (channels: Int, area: Int)? {
         let shape = program[id].shape
         if shape.rank == 3 { return (shape.channels, shape.area) }
-        if shape.rank == 1, case .channelsLast(let channels, let area) = orders.order(of: id) { return (channels, area) }
+        if shape.rank == 1, case .channelsLast(let channels, let area) = orders.order(of: id) {
+            return (channels, area)
+        }
         return nil
     }
 
@@ -254,17 +272,6 @@ final class OneDNNProgram: CompiledProgram {
             filled = count
         }
     }
-}
-
-/// baseⁿ.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, factor, left) = (1.0, base, exponent)
-    while left > 0 {
-        if left & 1 == 1 { result *= factor }
-        factor *= factor
-        left >>= 1
-    }
-    return result
 }
 
 extension zk_stream {

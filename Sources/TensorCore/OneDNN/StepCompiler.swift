@@ -152,7 +152,8 @@ final class StepCompiler {
             storages[parameter] = ParameterStorage(
                 shape: shape,
                 layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayouts[parameter],
-                rowOrder: isMatrix ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
+                rowOrder: isMatrix
+                    ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
                 columnOrder: isMatrix ? orders.columnOrder(of: parameter) : .plain)
         }
     }
@@ -195,10 +196,11 @@ final class StepCompiler {
             next += (layout.byteCount + 63) / 64 * 64
         }
         let scratch = primitives.values.map { $0.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0 }.max() ?? 0
-        let workspace = fused.map { step -> Int in
-            guard case .groupNorm = step.step.operation else { return 0 }
-            return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
-        }.max() ?? 0
+        let workspace =
+            fused.map { step -> Int in
+                guard case .groupNorm = step.step.operation else { return 0 }
+                return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
+            }.max() ?? 0
         let scratchOffset = next
         next += max(64, scratch, workspace, batchSize * MemoryLayout<Float>.stride)
 
@@ -227,7 +229,8 @@ final class StepCompiler {
         for (index, step) in fused.enumerated() {
             if let primitive = primitives[index] {
                 if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
-                    let stored = storages[weights]?.layout {
+                    let stored = storages[weights]?.layout
+                {
                     preparation.append(
                         try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
                 }

@@ -73,7 +73,8 @@ extension GraphBuilder {
             let pairs = positions.map { (inputs[$0], gradientTensor(like: inputs[$0])) }
             program.steps.append(
                 ProgramStep(
-                    operation: step.operation, pass: pass, inputs: stepInputs, outputs: pairs.map(\.1), path: step.path))
+                    operation: step.operation, pass: pass, inputs: stepInputs, outputs: pairs.map(\.1), path: step.path)
+            )
             return pairs
         }
 

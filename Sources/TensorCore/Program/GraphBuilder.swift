@@ -22,7 +22,9 @@ public struct GraphBuilder: Sendable {
     public var path: String { scope.joined(separator: ".") }
 
     /// Runs `body` with `name` appended to the path.
-    public mutating func scoped<Result>(_ name: String, _ body: (inout GraphBuilder) throws -> Result) rethrows -> Result {
+    public mutating func scoped<Result>(_ name: String, _ body: (inout GraphBuilder) throws -> Result) rethrows
+        -> Result
+    {
         scope.append(name)
         defer { scope.removeLast() }
         return try body(&self)
@@ -64,11 +66,29 @@ public struct GraphBuilder: Sendable {
         if program[id].role == .activation { program.tensors[id.index].role = .result }
     }
 
+    /// Most elements that one image's worth of a tensor, or one parameter, may have.
+    public static let elementLimit = 1 << 31
+
+    /// Refuses tensors that no memory will hold, before their extents are multiplied any further.
+    ///
+    /// - Throws: `ZooError` for more than `elementLimit` elements.
+    public func checkSize(of id: TensorID) throws {
+        try checkSize(shape(id), of: "\(path.isEmpty ? program[id].name : path) (output)")
+    }
+
+    private func checkSize(_ shape: Shape, of what: String) throws {
+        guard shape.count(atMost: Self.elementLimit) == nil else { return }
+        throw ZooError(
+            "\(what): \(shape) has more than \(Self.elementLimit) elements", advice: "make the layer smaller")
+    }
+
     private mutating func persistent(_ name: String, shape: Shape, role: TensorInfo.Role) throws -> TensorID {
         let full = (scope + [name]).joined(separator: ".")
+        try checkSize(shape, of: full)
         if taken[full] != nil {
             throw ZooError(
-                "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own")
+                "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own"
+            )
         }
         let id = append(TensorInfo(name: full, shape: shape, isBatched: false, role: role))
         taken[full] = id
