@@ -38,6 +38,7 @@ let package = Package(
         // C: what Swift cannot do or cannot import.
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+        .target(name: "CStartup"),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -48,7 +49,7 @@ let package = Package(
         // The way of the data, in order.
         library("TensorCore", ["COneDNN", "CKernels"]),
         library("LayerLibrary", ["TensorCore"]),
-        library("ModelKit", ["LayerLibrary", "Yams"]),
+        library("ModelKit", ["LayerLibrary", "TensorCore", "Yams"]),
         .target(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo", resources: [.embedInCode("definitions")],
             swiftSettings: swiftSettings),
@@ -61,8 +62,11 @@ let package = Package(
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(
             "ZooCommands",
-            ["ZooModels", "Training", "Checkpoints", "Figures", "Datasets", "Planning", argumentParser]),
-        .executableTarget(name: "zoo", dependencies: ["ZooCommands"], swiftSettings: swiftSettings),
+            [
+                "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints", "FileSupport",
+                "ImageFiles", "Figures", "CStartup", argumentParser,
+            ]),
+        .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
 
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),

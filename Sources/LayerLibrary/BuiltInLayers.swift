@@ -28,9 +28,11 @@ private func windowFields(stride: FieldValue?) -> [FieldSchema] {
 }
 
 private func poolWindow(_ fields: FieldValues) -> Window {
-    Window(
-        kernel: fields.extent("kernel"),
-        stride: fields.extent("stride") == Window.Extent(0) ? fields.extent("kernel") : fields.extent("stride"),
+    let (kernel, stride) = (fields.extent("kernel"), fields.extent("stride"))
+    return Window(
+        kernel: kernel,
+        stride: Window.Extent(
+            stride.height == 0 ? kernel.height : stride.height, stride.width == 0 ? kernel.width : stride.width),
         padding: fields.extent("padding"))
 }
 
@@ -38,7 +40,8 @@ private let poolFields = [
     FieldSchema("kernel", .extent(side), "Height and width of the window."),
     FieldSchema(
         "stride", .extent(0...4096), default: .extent(Window.Extent(0)), "Step of the window; 0 stands for the kernel."),
-    FieldSchema("padding", .extent(0...4096), default: .extent(Window.Extent(0)), "Rows and columns added on each side."),
+    FieldSchema(
+        "padding", .extent(0...4096), default: .extent(Window.Extent(0)), "Rows and columns added on each side."),
 ]
 
 private let slidingRule = "[C, H, W] → [C, H', W'], H' = ⌊(H + 2·padding − kernel) / stride⌋ + 1"

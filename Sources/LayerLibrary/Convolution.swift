@@ -42,7 +42,8 @@ public struct TransposedConvolution2D: Layer {
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let input = try builder.maps(x, for: "conv_transpose2d")
-        guard window.outputPadding.height < window.stride.height, window.outputPadding.width < window.stride.width else {
+        guard window.outputPadding.height < window.stride.height, window.outputPadding.width < window.stride.width
+        else {
             throw ZooError("\(builder.path) (conv_transpose2d): the output padding must be smaller than the stride")
         }
         let area = window.kernel.height * window.kernel.width

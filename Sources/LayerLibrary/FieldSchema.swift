@@ -23,16 +23,27 @@ public struct FieldSchema: Sendable {
 
     public var name: String
     public var kind: Kind
-    /// nil for a field that must be given.
+    /// What stands for a field that is not given.
     public var defaultValue: FieldValue?
+    /// Whether the field must be given.
+    public var isRequired: Bool
     /// One sentence.
     public var summary: String
 
+    /// A field that must be given unless it has a default.
     public init(_ name: String, _ kind: Kind, default defaultValue: FieldValue? = nil, _ summary: String) {
         self.name = name
         self.kind = kind
         self.defaultValue = defaultValue
         self.summary = summary
+        isRequired = defaultValue == nil
+    }
+
+    /// A field that may be left out and then has no value.
+    public static func optional(_ name: String, _ kind: Kind, _ summary: String) -> FieldSchema {
+        var schema = FieldSchema(name, kind, summary)
+        schema.isRequired = false
+        return schema
     }
 }
 

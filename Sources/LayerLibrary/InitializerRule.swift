@@ -51,7 +51,9 @@ public struct WeightSettings: Hashable, Sendable {
     public var weight: InitializerRule
     public var bias: InitializerRule
 
-    public init(hasBias: Bool = true, weight: InitializerRule = .kaimingUniform, bias: InitializerRule = .kaimingUniform) {
+    public init(
+        hasBias: Bool = true, weight: InitializerRule = .kaimingUniform, bias: InitializerRule = .kaimingUniform
+    ) {
         self.hasBias = hasBias
         self.weight = weight
         self.bias = bias

@@ -48,7 +48,9 @@ public struct NamedLayer: Sendable {
     /// Appends the layer and its activation under its name.
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try builder.scoped(name) { builder in
-            try activation.lower(layer.lower(x, into: &builder), into: &builder)
+            let y = try activation.lower(layer.lower(x, into: &builder), into: &builder)
+            try builder.checkSize(of: y)
+            return y
         }
     }
 }

@@ -60,6 +60,12 @@ public struct ModelGraph: Sendable {
             builder.program.update = definition.training.update
         }
         program = builder.program
+        let parameterCount = builder.program.parameters.reduce(0) { $0 + builder.program[$1].shape.count }
+        guard parameterCount <= GraphBuilder.elementLimit else {
+            throw ZooError(
+                "the model has \(parameterCount) parameters, more than the \(GraphBuilder.elementLimit) that are supported",
+                advice: "make the widest layers narrower")
+        }
         initializers = builder.initializers
         bufferValues = builder.bufferValues
         rows = assembly.rows
@@ -115,13 +121,13 @@ public struct ModelGraph: Sendable {
         }
     }
 
-    /// "encoder.conv1 (conv2d): what" → (path, "(conv2d) what").
+    /// "encoder.conv1 (conv2d): what" → ("encoder.conv1", "(conv2d): what");
+    /// "encoder.conv1.weight: what" → ("encoder.conv1.weight", "what").
     private static func split(_ message: String) -> (String, String) {
-        guard let colon = message.firstIndex(of: ":"), let space = message.firstIndex(of: " "), space < colon else {
+        let path = message.prefix { $0 != " " && $0 != ":" }
+        guard path == "encoder" || path == "decoder" || path.hasPrefix("encoder.") || path.hasPrefix("decoder.") else {
             return ("", message)
         }
-        let path = String(message[..<space])
-        guard path.hasPrefix("encoder") || path.hasPrefix("decoder") else { return ("", message) }
-        return (path, String(message[message.index(after: space)...]))
+        return (String(path), String(message[path.endIndex...].drop { $0 == ":" || $0 == " " }))
     }
 }

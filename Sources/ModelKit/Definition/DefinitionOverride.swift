@@ -19,7 +19,8 @@ public struct DefinitionOverride: Sendable, Equatable {
     public init(argument: String) throws {
         guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
             throw ZooError(
-                "--set \(argument): expected PATH=VALUE", advice: "for instance --set objective.kl.weight=4", kind: .usage)
+                "--set \(argument): expected PATH=VALUE", advice: "for instance --set objective.kl.weight=4",
+                kind: .usage)
         }
         path = argument[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         value = String(argument[argument.index(after: separator)...])
@@ -35,11 +36,22 @@ public struct DefinitionOverride: Sendable, Equatable {
     func apply(to node: Node) throws -> Node {
         let value: Node
         do {
-            value = try DefinitionText.parse(self.value.isEmpty ? "''" : self.value, source: label)
+            value = Self.withoutPlaces(try DefinitionText.parse(self.value.isEmpty ? "''" : self.value, source: label))
         } catch {
             throw ZooError("\(label): the value is not valid YAML", kind: .usage)
         }
         return try apply(value, to: node, at: 0)
+    }
+
+    /// The tree without lines and columns, which would be mistaken for places in the definition's file.
+    private static func withoutPlaces(_ node: Node) -> Node {
+        switch node {
+        case .scalar(let scalar): Node(scalar.string, scalar.tag, scalar.style)
+        case .mapping(let mapping):
+            Node(mapping.map { (withoutPlaces($0.key), withoutPlaces($0.value)) }, mapping.tag, mapping.style)
+        case .sequence(let sequence): Node(sequence.map(withoutPlaces), sequence.tag, sequence.style)
+        default: node
+        }
     }
 
     private func apply(_ value: Node, to node: Node, at depth: Int) throws -> Node {

@@ -11,6 +11,14 @@ public struct DefinitionProblem: Sendable, Equatable, CustomStringConvertible {
     public var path: String
     public var message: String
 
+    public init(source: String, line: Int? = nil, column: Int? = nil, path: String, message: String) {
+        self.source = source
+        self.line = line
+        self.column = column
+        self.path = path
+        self.message = message
+    }
+
     public var description: String {
         var place = source
         if let line { place += ":\(line)" }

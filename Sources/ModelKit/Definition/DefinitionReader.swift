@@ -26,8 +26,13 @@ extension ModelDefinition {
         }
         definition.text = overrides.isEmpty ? text : try serialize(node: root)
         self = definition
+        let heads =
+            switch latent {
+            case .code(let code): [code.name]
+            case .gaussian(let mean, let logVariance): [mean.name, logVariance.name]
+            }
         let problems = ModelGraph.problems(of: self).map { problem in
-            let place = reader.place(of: problem.path, in: root)
+            let place = reader.place(of: problem.path, in: root, heads: heads)
             return DefinitionProblem(
                 source: source, line: place?.mark?.line, column: place?.mark?.column, path: problem.path,
                 message: problem.message)
@@ -37,6 +42,9 @@ extension ModelDefinition {
 }
 
 extension NodeReader {
+    static let latentSizes = 1...100_000
+    static let headActivation = FieldSchema(
+        "activation", .activation, default: .activation(.identity), "What follows the layer.")
     private static let topLevel = [
         "format", "name", "family", "summary", "references", "dataset", "input", "latent", "encoder", "decoder",
         "objective", "training",
@@ -61,7 +69,7 @@ extension NodeReader {
         let encoder = required("encoder").map { layers($0, "encoder", registry) }
         let decoder = required("decoder").map { layers($0, "decoder", registry) }
         let objective = required("objective").flatMap { self.objective($0, registry) }
-        let training = required("training").flatMap { self.training($0) }
+        let training = required("training").flatMap { self.training($0, registry) }
         guard let name, let family, let summary, let input, let latent, let encoder, let decoder, let objective,
             let training
         else { return nil }
@@ -83,11 +91,14 @@ extension NodeReader {
     private mutating func slug(_ node: Node, _ path: String) -> String? {
         guard let text = string(node, path) else { return nil }
         let allowed = text.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
         }
         guard allowed, !text.isEmpty, text.utf8.count <= 64 else {
-            report("expected lower-case letters, digits and hyphens (at most 64), found “\(text.prefix(80))”", at: node, path)
+            report(
+                "expected lower-case letters, digits and hyphens (at most 64), found “\(text.prefix(80))”", at: node,
+                path)
             return nil
         }
         return text
@@ -114,19 +125,23 @@ extension NodeReader {
         _ node: Node, _ registry: Registry
     ) -> (size: Int, heads: ModelDefinition.Latent)? {
         guard let fields = mapping(node, "latent", known: ["size", "code", "mean", "log_variance"]) else { return nil }
-        guard let sizeNode = fields["size"] else {
+        if fields["size"] == nil {
             report("the field size is missing: the number of latent dimensions", at: node, "latent")
-            return nil
         }
-        guard let size = integer(sizeNode, "latent.size", 1...100_000) else { return nil }
+        let given = fields["size"].flatMap { integer($0, "latent.size", Self.latentSizes) }
+        // Where the size is wrong the heads are read all the same, for their own problems.
+        let size = given ?? 1
         switch (fields["code"], fields["mean"], fields["log_variance"]) {
         case (let code?, nil, nil):
-            return head(code, "latent.code", size, registry).map { (size, .code($0)) }
+            let code = head(code, "latent.code", size, registry)
+            guard let given, let code else { return nil }
+            return (given, .code(code))
         case (nil, let mean?, let logVariance?):
-            guard let mean = head(mean, "latent.mean", size, registry),
-                let logVariance = head(logVariance, "latent.log_variance", size, registry)
-            else { return nil }
-            return (size, .gaussian(mean: mean, logVariance: logVariance))
+            let heads = (
+                head(mean, "latent.mean", size, registry), head(logVariance, "latent.log_variance", size, registry)
+            )
+            guard let given, let mean = heads.0, let logVariance = heads.1 else { return nil }
+            return (given, .gaussian(mean: mean, logVariance: logVariance))
         default:
             report(
                 "give either code (a plain autoencoder) or both mean and log_variance: the names of the linear layers that "
@@ -143,12 +158,11 @@ extension NodeReader {
             return nil
         }
         guard let linear = registry.layer("linear") else { return nil }
-        let schemas =
-            linear.fields.filter { $0.name != "units" } + [
-                FieldSchema("activation", .activation, default: .activation(.identity), "What follows the layer.")
-            ]
+        let schemas = linear.fields.filter { $0.name != "units" } + [Self.headActivation]
         let inner = Self.join(path, choice.name)
-        guard let values = fields(schemas, choice.fields, inner, at: choice.key, shorthand: nil, registry) else { return nil }
+        guard let values = fields(schemas, choice.fields, inner, at: choice.key, shorthand: nil, registry) else {
+            return nil
+        }
         let settings = WeightSettings(
             hasBias: values.boolean("bias"), weight: values.initializer("weight_initializer"),
             bias: values.initializer("bias_initializer"))
@@ -157,89 +171,29 @@ extension NodeReader {
             activation: values.activation("activation"))
     }
 
-    // MARK: Objective
-
-    private mutating func objective(_ node: Node, _ registry: Registry) -> Objective? {
-        guard let fields = mapping(node, "objective", known: ["reconstruction", "kl", "capacity"]) else { return nil }
-        guard let reconstruction = fields["reconstruction"] else {
-            report("the field reconstruction is missing", at: node, "objective")
-            return nil
-        }
-        let terms = self.terms(reconstruction, registry)
-        var regularizer: Objective.Regularizer?
-        if let kl = fields["kl"] { regularizer = weighted(kl) }
-        if let capacity = fields["capacity"] {
-            if fields["kl"] != nil { report("give kl or capacity, not both", at: capacity, "objective") }
-            regularizer = self.capacity(capacity)
-        }
-        return terms.map { Objective(terms: $0, regularizer: regularizer) }
-    }
-
-    private mutating func terms(_ node: Node, _ registry: Registry) -> [Objective.Term]? {
-        let path = "objective.reconstruction"
-        var terms: [Objective.Term] = []
-        if case .mapping = node {
-            guard let fields = mapping(node, path, known: registry.likelihoods.map(\.name)) else { return nil }
-            for (name, weightNode) in fields.sorted(by: { $0.key < $1.key }) {
-                guard let weight = number(weightNode, Self.join(path, name), 0...1e6, openLower: true),
-                    let likelihood = registry.likelihood(name)
-                else { continue }
-                terms.append(.init(name: name, likelihood: likelihood.likelihood, weight: Float(weight)))
-            }
-            if fields.isEmpty { report("needs at least one likelihood with its weight", at: node, path) }
-        } else if let name = string(node, path) {
-            if let likelihood = registry.likelihood(name) {
-                terms = [.init(name: name, likelihood: likelihood.likelihood, weight: 1)]
-            } else {
-                let known = registry.likelihoods.map(\.name)
-                let near = nearestName(to: name, among: known).map { "did you mean \($0)?" }
-                report("unknown likelihood \(name); \(near ?? "known are \(known.joined(separator: ", "))")", at: node, path)
-            }
-        }
-        return terms.isEmpty ? nil : terms
-    }
-
-    private mutating func weighted(_ node: Node) -> Objective.Regularizer? {
-        let path = "objective.kl"
-        guard let fields = mapping(node, path, known: ["weight", "warmup_steps", "free_nats"]) else { return nil }
-        guard let weightNode = fields["weight"] else {
-            report("the field weight is missing: β, 1 for a VAE", at: node, path)
-            return nil
-        }
-        guard let weight = number(weightNode, path + ".weight", 0...1e6) else { return nil }
-        let warmup = fields["warmup_steps"].flatMap { integer($0, path + ".warmup_steps", 0...1_000_000_000) } ?? 0
-        let free = fields["free_nats"].flatMap { number($0, path + ".free_nats", 0...1000) } ?? 0
-        return .weighted(weight: Float(weight), warmupSteps: warmup, freeNats: Float(free))
-    }
-
-    private mutating func capacity(_ node: Node) -> Objective.Regularizer? {
-        let path = "objective.capacity"
-        guard let fields = mapping(node, path, known: ["weight", "start", "end", "steps"]) else { return nil }
-        for name in ["weight", "end", "steps"] where fields[name] == nil {
-            report("the field \(name) is missing", at: node, path)
-        }
-        guard let weight = fields["weight"].flatMap({ number($0, path + ".weight", 0...1e9) }),
-            let end = fields["end"].flatMap({ number($0, path + ".end", 0...1e6) }),
-            let steps = fields["steps"].flatMap({ integer($0, path + ".steps", 0...1_000_000_000) })
-        else { return nil }
-        let start = fields["start"].flatMap { number($0, path + ".start", 0...1e6) } ?? 0
-        return .capacity(weight: Float(weight), start: Float(start), end: Float(end), steps: steps)
-    }
-
     // MARK: Places
 
     /// The node that a path of the built model leads to, for the place of a problem.
-    func place(of path: String, in root: Node) -> Node? {
+    func place(of path: String, in root: Node, heads: [String]) -> Node? {
         var node = root
-        for name in path.split(separator: ".") {
+        var names = path.split(separator: ".").map(String.init)
+        // The heads end the encoder but stand under latent.
+        if names.count > 1, names[0] == "encoder", heads.contains(names[1]) {
+            names = ["latent"]
+        }
+        for name in names {
             switch node {
             case .mapping(let mapping):
-                guard let next = mapping[Node(String(name))] ?? mapping.first(where: { _ in true })?.value else { return node }
-                if mapping[Node(String(name))] == nil, case .scalar = next { return node }
+                guard let next = mapping[Node(name)] ?? mapping.first(where: { _ in true })?.value else {
+                    return node
+                }
+                if mapping[Node(name)] == nil, case .scalar = next { return node }
                 node = next
             case .sequence(let sequence):
                 let match = sequence.first { item in
-                    guard case .mapping(let entry) = item, case .scalar(let key)? = entry.first?.key else { return false }
+                    guard case .mapping(let entry) = item, case .scalar(let key)? = entry.first?.key else {
+                        return false
+                    }
                     return key.string == name
                 }
                 guard let match else { return node }

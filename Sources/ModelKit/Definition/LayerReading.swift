@@ -4,7 +4,7 @@ import Yams
 
 /// Reading layers and activations by their schemas.
 extension NodeReader {
-    private static let reserved = ["activation"]
+    static let reservedFields = ["activation"]
 
     /// A list of layers: `- name: {kind: {fields}, activation: relu}`, or `- kind: {fields}` for layers that need no name.
     mutating func layers(_ node: Node, _ path: String, _ registry: Registry) -> [NamedLayer] {
@@ -34,7 +34,8 @@ extension NodeReader {
             return make(descriptor, entry.fields, here, at: entry.key, name: name, activation: .identity, registry)
         }
         guard let body = entry.fields else {
-            let near = nearestName(to: entry.name, among: registry.layers.map(\.kind)).map { "; did you mean \($0)?" } ?? ""
+            let near =
+                nearestName(to: entry.name, among: registry.layers.map(\.kind)).map { "; did you mean \($0)?" } ?? ""
             report("unknown layer\(near)", at: node, here)
             return nil
         }
@@ -46,17 +47,17 @@ extension NodeReader {
         let activation = fields["activation"].flatMap {
             self.activation($0, Self.join(here, "activation"), registry)
         }
-        let kinds = fields.keys.filter { !Self.reserved.contains($0) }.sorted()
+        let kinds = fields.keys.filter { !Self.reservedFields.contains($0) }.sorted()
         guard let kind = kinds.first, kinds.count == 1 else {
             report(
                 kinds.isEmpty
-                    ? "says not what kind of layer it is"
+                    ? "does not say what kind of layer it is"
                     : "has \(kinds.count) kinds (\(kinds.joined(separator: ", "))); a layer has one, and perhaps an activation",
                 at: body, here)
             return nil
         }
         guard let descriptor = registry.layer(kind) else {
-            let near = nearestName(to: kind, among: registry.layers.map(\.kind) + Self.reserved)
+            let near = nearestName(to: kind, among: registry.layers.map(\.kind) + Self.reservedFields)
             report(
                 near.map { "unknown layer \(kind); did you mean \($0)?" }
                     ?? "unknown layer \(kind); known are \(registry.layers.map(\.kind).joined(separator: ", "))",
@@ -64,7 +65,8 @@ extension NodeReader {
             return nil
         }
         return make(
-            descriptor, fields[kind], Self.join(here, kind), at: body, name: entry.name, activation: activation ?? .identity,
+            descriptor, fields[kind], Self.join(here, kind), at: body, name: entry.name,
+            activation: activation ?? .identity,
             registry)
     }
 
@@ -79,7 +81,8 @@ extension NodeReader {
     static func isName(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 64
             && name.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
             }
     }
@@ -88,7 +91,8 @@ extension NodeReader {
         _ descriptor: LayerDescriptor, _ body: Node?, _ path: String, at node: Node, name: String,
         activation: ActivationFunction, _ registry: Registry
     ) -> NamedLayer? {
-        guard let values = fields(descriptor.fields, body, path, at: node, shorthand: descriptor.shorthand, registry) else {
+        guard let values = fields(descriptor.fields, body, path, at: node, shorthand: descriptor.shorthand, registry)
+        else {
             return nil
         }
         do {
@@ -107,13 +111,15 @@ extension NodeReader {
             let known = registry.activations.map(\.name)
             let near = nearestName(to: choice.name, among: known).map { "did you mean \($0)?" }
             report(
-                "unknown activation \(choice.name); \(near ?? "known are \(known.joined(separator: ", "))")", at: choice.key,
+                "unknown activation \(choice.name); \(near ?? "known are \(known.joined(separator: ", "))")",
+                at: choice.key,
                 path)
             return nil
         }
         guard
             let values = fields(
-                descriptor.fields, choice.fields, Self.join(path, choice.name), at: choice.key, shorthand: nil, registry)
+                descriptor.fields, choice.fields, Self.join(path, choice.name), at: choice.key, shorthand: nil, registry
+            )
         else { return nil }
         do {
             return try descriptor.make(values)
@@ -128,7 +134,6 @@ extension NodeReader {
         _ schemas: [FieldSchema], _ body: Node?, _ path: String, at node: Node, shorthand: String?, _ registry: Registry
     ) -> FieldValues? {
         var given: [String: Node] = [:]
-        let before = problems.count
         switch body {
         case nil: break
         case .scalar(let scalar)? where scalar.string.isEmpty || scalar.string == "null": break
@@ -142,18 +147,29 @@ extension NodeReader {
             }
             given = [shorthand: body]
         }
+        return values(schemas, given, path, at: body ?? node, registry)
+    }
+
+    /// The values of fields that are given or have defaults; nil if anything is wrong.
+    mutating func values(
+        _ schemas: [FieldSchema], _ given: [String: Node], _ path: String, at node: Node, _ registry: Registry
+    ) -> FieldValues? {
+        let before = problems.count
         var values: [String: FieldValue] = [:]
         for schema in schemas {
             guard let field = given[schema.name] else {
                 if let value = schema.defaultValue {
                     values[schema.name] = value
-                } else {
-                    report("the field \(schema.name) is missing: \(schema.summary)", at: body ?? node, path)
+                } else if schema.isRequired {
+                    report("the field \(schema.name) is missing: \(schema.summary)", at: node, path)
                 }
                 continue
             }
             values[schema.name] = value(schema.kind, field, Self.join(path, schema.name), registry)
         }
+        // Beyond its limit the reader drops problems, so the values are looked at as well.
+        let needed = schemas.filter { $0.isRequired || $0.defaultValue != nil }
+        guard needed.allSatisfy({ values[$0.name] != nil }) else { return nil }
         return problems.count == before ? FieldValues(values) : nil
     }
 

@@ -108,11 +108,13 @@ struct NodeReader {
             report("expected a number, found \(Self.describe(node))", at: node, path)
             return nil
         }
-        guard range.contains(value), !(openLower && value == range.lowerBound), !(openUpper && value == range.upperBound)
+        // Values are kept as Float: an excluded bound must not come back by rounding.
+        guard range.contains(value), !(openLower && Float(value) == Float(range.lowerBound)),
+            !(openUpper && Float(value) == Float(range.upperBound))
         else {
             report(
-                "must be \(openLower ? "above" : "at least") \(range.lowerBound) and "
-                    + "\(openUpper ? "below" : "at most") \(range.upperBound), is \(scalar.string)",
+                "must be \(openLower ? "above" : "at least") \(Self.short(range.lowerBound)) and "
+                    + "\(openUpper ? "below" : "at most") \(Self.short(range.upperBound)), is \(scalar.string.prefix(40))",
                 at: node, path)
             return nil
         }
@@ -179,7 +181,8 @@ struct NodeReader {
             let known = InitializerRule.names + parametric
             let near = nearestName(to: choice.name, among: known).map { "did you mean \($0)?" }
             report(
-                "unknown initialiser \(choice.name); \(near ?? "known are \(known.joined(separator: ", "))")", at: node, path)
+                "unknown initialiser \(choice.name); \(near ?? "known are \(known.joined(separator: ", "))")", at: node,
+                path)
             return nil
         }
         let inner = Self.join(path, choice.name)
@@ -196,6 +199,11 @@ struct NodeReader {
     // MARK: Words for messages
 
     static func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+    /// A bound without the fraction it does not have.
+    private static func short(_ bound: Double) -> String {
+        bound == bound.rounded() && abs(bound) < 1e15 ? String(Int(bound)) : String(bound)
+    }
 
     static func describe(_ node: Node) -> String {
         switch node {

@@ -1,5 +1,6 @@
 import CKernels
 import COneDNN
+import Glibc
 
 /// One step of a compiled program: what to call, and what to call it in a profile.
 struct CompiledStep {
@@ -132,8 +133,8 @@ final class OneDNNProgram: CompiledProgram {
             update.beta2 = beta2
             update.epsilon = epsilon
             update.weight_decay = weightDecay
-            update.correction1 = Float(1 - power(Double(beta1), values.updateCount + 1))
-            update.correction2 = Float(1 - power(Double(beta2), values.updateCount + 1))
+            update.correction1 = Float(1 - pow(Double(beta1), Double(values.updateCount + 1)))
+            update.correction2 = Float(1 - pow(Double(beta2), Double(values.updateCount + 1)))
         }
         zk_update_parameters(
             &update, block.parameters, block.gradients, block.state[.momentum] ?? block.state[.firstMoment],

@@ -127,10 +127,11 @@ public struct GraphBuilder: Sendable {
         _ x: TensorID, weight: TensorID, bias: TensorID?, window: Window
     ) throws -> TensorID {
         let (input, weights) = (shape(x), shape(weight))
-        guard input.rank == 3, weights.rank == 4, weights.dimensions[1] == input.channels,
-            let extent = window.outputExtent(height: input.height, width: input.width)
-        else {
+        guard input.rank == 3, weights.rank == 4, weights.dimensions[1] == input.channels else {
             throw mismatch("conv2d", "weights \(weights) do not apply to an input of shape \(input)")
+        }
+        guard let extent = window.outputExtent(height: input.height, width: input.width) else {
+            throw mismatch("conv2d", "\(window.description) does not fit an input of shape \(input)")
         }
         let y = activation([weights.dimensions[0], extent.height, extent.width])
         forward(.convolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
@@ -143,10 +144,12 @@ public struct GraphBuilder: Sendable {
         _ x: TensorID, weight: TensorID, bias: TensorID?, window: Window
     ) throws -> TensorID {
         let (input, weights) = (shape(x), shape(weight))
-        guard input.rank == 3, weights.rank == 4, weights.dimensions[0] == input.channels,
-            let extent = window.transposedOutputExtent(height: input.height, width: input.width)
-        else {
+        guard input.rank == 3, weights.rank == 4, weights.dimensions[0] == input.channels else {
             throw mismatch("conv_transpose2d", "weights \(weights) do not apply to an input of shape \(input)")
+        }
+        guard let extent = window.transposedOutputExtent(height: input.height, width: input.width) else {
+            throw mismatch(
+                "conv_transpose2d", "\(window.description) leaves nothing of an input of shape \(input)")
         }
         let y = activation([weights.dimensions[1], extent.height, extent.width])
         forward(.transposedConvolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
@@ -238,7 +241,7 @@ public struct GraphBuilder: Sendable {
     private mutating func pooled(_ x: TensorID, _ window: Window, _ name: String) throws -> TensorID {
         let input = shape(x)
         guard input.rank == 3, let extent = window.outputExtent(height: input.height, width: input.width) else {
-            throw mismatch(name, "the window does not fit an input of shape \(input)")
+            throw mismatch(name, "\(window.description) does not fit an input of shape \(input)")
         }
         guard window.padding.height * 2 <= window.kernel.height, window.padding.width * 2 <= window.kernel.width else {
             throw mismatch(name, "padding may be at most half the kernel")

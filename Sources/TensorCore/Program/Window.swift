@@ -31,6 +31,11 @@ public struct Window: Hashable, Sendable {
         self.outputPadding = outputPadding
     }
 
+    /// The kernel and padding in words, for messages.
+    var description: String {
+        "a kernel of \(kernel.height)×\(kernel.width) with padding \(padding.height)×\(padding.width)"
+    }
+
     /// ⌊(in + 2·padding − kernel) / stride⌋ + 1 for H and W; nil where the window does not fit.
     public func outputExtent(height: Int, width: Int) -> (height: Int, width: Int)? {
         let rows = height + 2 * padding.height - kernel.height

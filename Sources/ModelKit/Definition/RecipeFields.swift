@@ -1,0 +1,89 @@
+import LayerLibrary
+
+/// The fields of objectives and recipes: what the reader accepts, the JSON Schema states and the documentation lists.
+package enum RecipeFields {
+    private static let steps = 0...1_000_000_000
+
+    /// `objective.kl`.
+    package static let kl = [
+        FieldSchema("weight", .number(0...1e6), "β: 1 for a VAE, more for a β-VAE."),
+        FieldSchema(
+            "warmup_steps", .integer(steps), default: .integer(0), "Steps over which β rises linearly from 0."),
+        FieldSchema(
+            "free_nats", .number(0...1000), default: .number(0),
+            "Nats that each latent dimension counts at least (free bits)."),
+    ]
+
+    /// `objective.capacity`.
+    package static let capacity = [
+        FieldSchema("weight", .number(0...1e9), "γ of γ·|KL − C|."),
+        FieldSchema("start", .number(0...1e6), default: .number(0), "C at first, in nats."),
+        FieldSchema("end", .number(0...1e6), "C at the end, in nats."),
+        FieldSchema("steps", .integer(steps), "Steps over which C goes linearly from start to end."),
+    ]
+
+    /// `training`, but for the optimiser and the schedule.
+    package static let training = [
+        FieldSchema(
+            "warmup_steps", .integer(steps), default: .integer(0),
+            "Steps over which the learning rate rises linearly from 0."),
+        FieldSchema.optional(
+            "clip_norm", .number(0...1e9, openLower: true),
+            "Largest L2 norm of the gradient; larger ones are scaled down."
+        ),
+        FieldSchema.optional(
+            "average_decay", .number(0...1, openUpper: true),
+            "Decay of an exponential moving average of the parameters."),
+        FieldSchema("batch_size", .integer(1...65_536), "Images per step."),
+        FieldSchema("epochs", .integer(1...1_000_000), "Passes over the training split."),
+        FieldSchema(
+            "validation", .integer(0...10_000_000), default: .integer(0),
+            "Images kept from the training split for validation."),
+        FieldSchema.optional(
+            "patience", .integer(1...1_000_000), "Epochs without improvement after which training stops."),
+    ]
+
+    private static let learningRate = FieldSchema(
+        "learning_rate", .number(0...1e3, openLower: true), "The learning rate.")
+
+    private static func weightDecay(_ value: Double) -> FieldSchema {
+        FieldSchema("weight_decay", .number(0...10), default: .number(value), "Weight decay.")
+    }
+
+    private static func adaptive(weightDecay: Double) -> [FieldSchema] {
+        [
+            learningRate,
+            FieldSchema(
+                "beta1", .number(0...1, openUpper: true), default: .number(0.9), "Decay of the first moment."),
+            FieldSchema(
+                "beta2", .number(0...1, openUpper: true), default: .number(0.999), "Decay of the second moment."),
+            FieldSchema("epsilon", .number(0...1), default: .number(1e-8), "Added to the root of the second moment."),
+            self.weightDecay(weightDecay),
+        ]
+    }
+
+    /// `training.optimizer`, by name.
+    package static let optimizers: [String: [FieldSchema]] = [
+        "adam": adaptive(weightDecay: 0),
+        "adamw": adaptive(weightDecay: 0.01),
+        "sgd": [
+            learningRate,
+            FieldSchema("momentum", .number(0...1, openUpper: true), default: .number(0), "Decay of the velocity."),
+            FieldSchema("nesterov", .boolean, default: .boolean(false), "Nesterov's variant of momentum."),
+            weightDecay(0),
+        ],
+    ]
+
+    /// `training.schedule`, by name.
+    package static let schedules: [String: [FieldSchema]] = [
+        "constant": [],
+        "cosine": [
+            FieldSchema(
+                "minimum", .number(0...1e3), default: .number(0), "The learning rate at the end of the run.")
+        ],
+        "step": [
+            FieldSchema("epochs", .integer(1...1_000_000), "Epochs between two changes."),
+            FieldSchema("factor", .number(0...1, openLower: true), "What the learning rate is multiplied by."),
+        ],
+    ]
+}

@@ -1,0 +1,229 @@
+import ArgumentParser
+import Datasets
+import TensorCore
+
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data", abstract: "The data sets: which there are, where they are, getting and checking them.",
+        discussion: """
+            Looked for in --data-dir, $ZOO_DATA and the cache ($XDG_CACHE_HOME/zoo/data), in this order: in a folder with
+            the data set's name, or directly.
+
+              zoo data list
+              zoo data info dsprites
+              zoo data get mnist
+              zoo data verify mnist --data-dir ~/data
+            """,
+        subcommands: [DataListCommand.self, DataInfoCommand.self, DataGetCommand.self, DataVerifyCommand.self])
+}
+
+/// Where data sets are looked for.
+struct DataPlaceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where to look first; then $ZOO_DATA and the cache.", valueName: "dir"))
+    var dataDir: String?
+
+    @Option(help: ArgumentHelp("The folder of pictures that image-folder stands for.", valueName: "dir"))
+    var imageFolder: String?
+
+    var options: DatasetOptions { DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder) }
+}
+
+/// Whether and where a data set is on this machine.
+enum DatasetPresence {
+    case generated
+    case found([LocatedFile])
+    /// Why not.
+    case missing(ZooError)
+
+    /// - Throws: what is neither found nor missing: a failure of another kind.
+    init(_ descriptor: DatasetDescriptor, _ options: DatasetOptions) throws {
+        guard !descriptor.info.isGenerated else {
+            self = .generated
+            return
+        }
+        do {
+            self = .found(try descriptor.locate(options))
+        } catch let error as ZooError {
+            self = .missing(error)
+        }
+    }
+
+    /// The common folder of the files, or the one file.
+    var place: String? {
+        guard case .found(let files) = self, let first = files.first?.path else { return nil }
+        guard files.count > 1 else { return first }
+        return first.lastIndex(of: "/").map { String(first[..<$0]) } ?? "."
+    }
+
+    /// What to do about missing files, in a few words.
+    func remedy(_ descriptor: DatasetDescriptor) -> String {
+        guard case .missing(let error) = self else { return "" }
+        if !descriptor.files.isEmpty { return "get it with `zoo data get \(descriptor.name)`" }
+        return error.kind == .usage ? error.advice ?? "" : "see `zoo data info \(descriptor.name)`"
+    }
+
+    var word: String {
+        switch self {
+        case .generated: "generated"
+        case .found: "present"
+        case .missing: "missing"
+        }
+    }
+
+    var json: [(String, JSONValue)] {
+        var files: [LocatedFile] = []
+        if case .found(let found) = self { files = found }
+        return [("state", .string(word)), ("files_found", .array(files.map { .string($0.path) }))]
+    }
+}
+
+struct DataListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the data sets, and where they are on this machine.")
+
+    @OptionGroup var places: DataPlaceOptions
+
+    @Flag(help: "One JSON array on standard output.")
+    var json = false
+
+    func run() throws {
+        let catalog = ZooContext.current.datasets
+        let entries = try catalog.descriptors.map { ($0, try DatasetPresence($0, places.options)) }
+        if json {
+            let values = entries.map { descriptor, presence in
+                JSONValue.object(
+                    [
+                        ("name", .string(descriptor.name)), ("title", .string(descriptor.info.title)),
+                        ("shape", .array(descriptor.info.shape.map { .integer($0) })),
+                        ("images", JSONValue(descriptor.imageCount)),
+                    ] + presence.json)
+            }
+            Console.print(JSONValue.array(values).text(indented: true))
+            return
+        }
+        var table = Table([
+            ("NAME", .left), ("SHAPE", .left), ("IMAGES", .right), ("STATE", .left), ("WHERE", .left),
+        ])
+        for (descriptor, presence) in entries {
+            table.add(
+                [
+                    descriptor.name, "\(descriptor.info.shape)", descriptor.imageCount.map(Formatting.grouped) ?? "–",
+                    presence.word,
+                    presence.place ?? (descriptor.files.isEmpty ? "" : "zoo data get \(descriptor.name)"),
+                ].enumerated().map { $0 == 4 && presence.word == "generated" ? "" : $1 })
+        }
+        for line in table.fittedLines { Console.print(line) }
+        Console.print("")
+        Console.print("Looked in: \(places.options.locations.folders.joined(separator: ", "))")
+    }
+}
+
+struct DataInfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "All that is known about a data set: images, factors, files, licence.")
+
+    @Argument(help: "The data set's name (see `zoo data list`).")
+    var name: String
+
+    @OptionGroup var places: DataPlaceOptions
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        let descriptor = try ZooContext.current.datasets.descriptor(name)
+        let presence = try DatasetPresence(descriptor, places.options)
+        if json {
+            Console.print(Self.json(descriptor, presence).text(indented: true))
+        } else {
+            Self.print(descriptor, presence)
+        }
+    }
+
+    private static func print(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence) {
+        let info = descriptor.info
+        Console.printTitle(info.title)
+        Console.print(info.summary)
+        Console.print("")
+        func field(_ name: String, _ value: String) {
+            Console.print("  \(name)\(String(repeating: " ", count: max(1, 10 - name.count)))\(value)")
+        }
+        field("name", info.name)
+        field("shape", "\(info.shape) (channels, height, width), 8 bits")
+        field("images", descriptor.imageCount.map(Formatting.grouped) ?? "as many as the folder holds")
+        field("licence", info.license)
+        field("source", info.source)
+        if let classes = info.classNames { field("classes", classes.joined(separator: ", ")) }
+        switch presence {
+        case .generated: field("files", "none, it is generated")
+        case .found: field("found", presence.place ?? "")
+        case .missing(let error): field("missing", error.description.replacingNewlines(indentation: 12))
+        }
+        if let factors = info.factors { show(factors) }
+        if !descriptor.files.isEmpty { show(descriptor.files) }
+    }
+
+    private static func show(_ factors: [Factor]) {
+        var table = Table([("FACTOR", .left), ("VALUES", .right), ("WHAT", .left)])
+        for factor in factors {
+            let values = factor.values ?? []
+            let range =
+                if let first = values.first, let last = values.last {
+                    "\(Formatting.significant(first, 4)) … \(Formatting.significant(last, 4))"
+                } else {
+                    (factor.valueNames ?? []).joined(separator: ", ")
+                }
+            table.add([factor.name, String(factor.count), range])
+        }
+        Console.print("")
+        for line in table.fittedLines { Console.print(line) }
+    }
+
+    private static func show(_ files: [DatasetFile]) {
+        var table = Table([("FILE", .left), ("SIZE", .right), ("CHECKSUM", .left), ("FROM", .left)])
+        for file in files {
+            table.add([
+                file.name, file.byteCount.map(Formatting.bytes) ?? "?", file.checksum?.description ?? "none published",
+                file.baseURL,
+            ])
+        }
+        Console.print("")
+        for line in table.fittedLines { Console.print(line) }
+    }
+
+    private static func json(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence) -> JSONValue {
+        let info = descriptor.info
+        let factors = info.factors.map { factors in
+            JSONValue.array(
+                factors.map { factor in
+                    .object([
+                        ("name", .string(factor.name)), ("count", .integer(factor.count)),
+                        ("values", factor.values.map { .array($0.map { .number($0) }) } ?? .null),
+                        ("value_names", factor.valueNames.map { .array($0.map { .string($0) }) } ?? .null),
+                    ])
+                })
+        }
+        let files = descriptor.files.map { file in
+            JSONValue.object([
+                ("name", .string(file.name)), ("url", .string(file.baseURL + file.name)),
+                ("bytes", JSONValue(file.byteCount)), ("checksum", JSONValue(file.checksum?.description)),
+            ])
+        }
+        return .object(
+            [
+                ("name", .string(info.name)), ("title", .string(info.title)), ("summary", .string(info.summary)),
+                ("license", .string(info.license)), ("source", .string(info.source)),
+                ("shape", .array(info.shape.map { .integer($0) })), ("images", JSONValue(descriptor.imageCount)),
+                ("classes", info.classNames.map { .array($0.map { .string($0) }) } ?? .null),
+                ("factors", factors ?? .null), ("files", .array(files)),
+                ("instructions", JSONValue(descriptor.instructions)),
+            ] + presence.json)
+    }
+}
+
+extension String {
+    /// The text with its further lines indented.
+    fileprivate func replacingNewlines(indentation: Int) -> String {
+        split(separator: "\n").joined(separator: "\n" + String(repeating: " ", count: indentation))
+    }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import Checkpoints
+import ModelKit
+import TensorCore
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a model: layers, parameters, arithmetic, objective, recipe, references.",
+        discussion: """
+            Multiply-adds are those of linear layers and convolutions for one image; one multiply-add is two operations.
+
+              zoo show conv-vae-mnist
+              zoo show conv-vae-mnist --set latent.size=2 --json
+              zoo show my-vae.yaml
+              zoo show runs/conv-vae-mnist-20261120-231501
+            """)
+
+    @Argument(help: "A model's name (see `zoo list`), a definition file, a checkpoint or a run's folder.")
+    var model: String
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        let registry = try models.registry()
+        let changes = try overrides.map { try DefinitionOverride(argument: $0) }
+        let (definition, checkpoint) = try ModelArgument.resolve(model, overrides: changes, registry: registry)
+        let cost = try ModelCost(definition)
+        if json {
+            Console.print(Self.json(definition, cost, checkpoint).text(indented: true))
+        } else {
+            Self.print(definition, cost, checkpoint)
+        }
+    }
+
+    private static func gigaFLOPs(_ definition: ModelDefinition, _ cost: ModelCost) -> Double {
+        2e-9 * Double(cost.trainingMultiplyAdds) * Double(definition.training.batchSize)
+    }
+
+    private static func print(
+        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: ModelArgument.Trained?
+    ) {
+        Console.printTitle(definition.name)
+        Console.print(definition.summary)
+        Console.print("")
+        func field(_ name: String, _ value: String) {
+            Console.print("  \(name)\(String(repeating: " ", count: max(1, 12 - name.count)))\(value)")
+        }
+        field("family", definition.family)
+        field("data set", definition.dataset ?? "none of its own")
+        field("input", definition.input.description)
+        field("latent", "\(definition.latentSize) dimensions, \(definition.isVariational ? "Gaussian" : "a code")")
+        field("objective", definition.objective.formula + ", in nats per image")
+        field("recipe", definition.training.words)
+        for (index, reference) in definition.references.enumerated() {
+            field(index == 0 ? "references" : "", reference.words)
+        }
+        if let (path, checkpoint) = checkpoint { field("checkpoint", checkpoint.words(path: path)) }
+        Console.print("")
+        var table = Table([
+            ("LAYER", .left), ("KIND", .left), ("OUTPUT", .left), ("PARAMETERS", .right), ("MULTIPLY-ADDS", .right),
+        ])
+        for row in cost.rows {
+            table.add([
+                row.path, row.kind, "\(row.outputShape)", Formatting.grouped(row.parameterCount),
+                Formatting.grouped(row.multiplyAdds),
+            ])
+        }
+        table.add([
+            "total", "", "", Formatting.grouped(cost.parameterCount), Formatting.grouped(cost.multiplyAdds),
+        ])
+        for line in table.fittedLines { Console.print(line) }
+        Console.print("")
+        field("weights", "\(Formatting.bytes(cost.byteCount)) as 32-bit numbers")
+        field(
+            "arithmetic",
+            "\(Formatting.significant(gigaFLOPs(definition, cost), 3)) GFLOP per training step of "
+                + "\(definition.training.batchSize) images")
+    }
+
+    private static func json(
+        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: ModelArgument.Trained?
+    ) -> JSONValue {
+        let layers = cost.rows.map { row in
+            JSONValue.object([
+                ("path", .string(row.path)), ("kind", .string(row.kind)),
+                ("output_shape", .array(row.outputShape.map { .integer($0) })),
+                ("parameters", .integer(row.parameterCount)), ("multiply_adds", .integer(row.multiplyAdds)),
+            ])
+        }
+        let references = definition.references.map { reference in
+            JSONValue.object([
+                ("title", .string(reference.title)), ("authors", JSONValue(reference.authors)),
+                ("year", JSONValue(reference.year)), ("url", JSONValue(reference.url)),
+            ])
+        }
+        return .object([
+            ("name", .string(definition.name)), ("family", .string(definition.family)),
+            ("summary", .string(definition.summary)), ("dataset", JSONValue(definition.dataset)),
+            ("input_shape", .array(definition.input.dimensions.map { .integer($0) })),
+            ("latent_size", .integer(definition.latentSize)), ("variational", .boolean(definition.isVariational)),
+            ("objective", .string(definition.objective.formula)), ("recipe", .string(definition.training.words)),
+            ("batch_size", .integer(definition.training.batchSize)), ("epochs", .integer(definition.training.epochs)),
+            ("references", .array(references)), ("layers", .array(layers)),
+            ("parameters", .integer(cost.parameterCount)), ("bytes", .integer(cost.byteCount)),
+            ("multiply_adds", .integer(cost.multiplyAdds)),
+            ("training_multiply_adds", .integer(cost.trainingMultiplyAdds)),
+            ("gflop_per_training_step", .number(gigaFLOPs(definition, cost))),
+            ("checkpoint", JSONValue(checkpoint?.path)),
+            ("epoch", JSONValue(checkpoint?.checkpoint.progress?.epoch)),
+            ("step", JSONValue(checkpoint?.checkpoint.progress?.step)),
+        ])
+    }
+}
+
+extension ModelDefinition.Reference {
+    /// For instance "Kingma and Welling: Auto-Encoding Variational Bayes, 2013, https://…".
+    fileprivate var words: String {
+        [authors.map { "\($0): \(title)" } ?? title, year.map { "\($0)" }, url].compactMap(\.self)
+            .joined(separator: ", ")
+    }
+}
+
+extension Checkpoint {
+    fileprivate func words(path: String) -> String {
+        var text = path
+        if let dataset { text += ", trained on \(dataset)" }
+        if let progress { text += ", epoch \(progress.epoch), step \(progress.step)" }
+        return text
+    }
+}

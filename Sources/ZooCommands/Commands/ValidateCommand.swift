@@ -1,0 +1,92 @@
+import ArgumentParser
+import ModelKit
+import TensorCore
+
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check definition files: spelling, types, ranges, and that all shapes fit.",
+        discussion: """
+            All problems of all files are reported at once, each with its line and path. Exit status 1 if there are any.
+
+              zoo validate my-vae.yaml
+              zoo validate models/*.yaml --json
+            """)
+
+    @Argument(help: "Definition files.")
+    var files: [String]
+
+    @OptionGroup var models: ModelOptions
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        let registry = try models.registry()
+        let checks = files.map { Check($0, registry) }
+        let failed = checks.count { $0.problemCount > 0 }
+        if json {
+            Console.print(
+                JSONValue.object([("ok", .boolean(failed == 0)), ("files", .array(checks.map(\.json)))])
+                    .text(indented: true))
+        } else {
+            for check in checks {
+                if let definition = check.definition {
+                    Console.print("\(check.file): ok, \(definition.name), \(definition.summary)")
+                }
+                for problem in check.problems { Console.writeError("\(problem)") }
+                if let failure = check.failure { Console.writeError(failure) }
+            }
+        }
+        guard failed == 0 else {
+            if !json {
+                let count = checks.reduce(0) { $0 + $1.problemCount }
+                Console.complain(
+                    "\(count) \(count == 1 ? "problem" : "problems") in \(failed) of \(files.count) "
+                        + (files.count == 1 ? "file" : "files"))
+            }
+            throw ExitStatus.failed
+        }
+    }
+}
+
+extension ValidateCommand {
+    /// What is wrong with one file.
+    private struct Check {
+        let file: String
+        var definition: ModelDefinition?
+        /// What is wrong within the definition.
+        var problems: [DefinitionProblem] = []
+        /// Why there is nothing to check.
+        var failure: String?
+
+        var problemCount: Int { problems.count + (failure == nil ? 0 : 1) }
+
+        init(_ file: String, _ registry: Registry) {
+            self.file = file
+            do {
+                let text = try ModelFolders.read(file: file).text
+                definition = try ModelDefinition(text: text, source: file, registry: registry)
+            } catch let error as DefinitionError {
+                problems = error.problems
+            } catch {
+                failure = "\(error)"
+            }
+        }
+
+        var json: JSONValue {
+            var values = problems.map { problem in
+                JSONValue.object([
+                    ("line", JSONValue(problem.line)), ("column", JSONValue(problem.column)),
+                    ("path", .string(problem.path)), ("message", .string(problem.message)),
+                ])
+            }
+            if let failure {
+                values.append(.object([("line", nil), ("column", nil), ("path", ""), ("message", .string(failure))]))
+            }
+            return .object([
+                ("file", .string(file)), ("ok", .boolean(values.isEmpty)), ("model", JSONValue(definition?.name)),
+                ("problems", .array(values)),
+            ])
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Datasets
+import TensorCore
+
+/// Where data comes from.
+struct DataOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where to look for data sets first; then $ZOO_DATA and the cache.", valueName: "dir"))
+    var dataDir: String?
+
+    @Option(help: ArgumentHelp("The data set, if not the model's own.", valueName: "name"))
+    var dataset: String?
+
+    @Option(help: ArgumentHelp("The folder of pictures, for --dataset image-folder.", valueName: "dir"))
+    var imageFolder: String?
+
+    /// Opens a data set: the one asked for, or `fallback`.
+    func open(fallback: String?, shape: [Int]) throws -> any Dataset {
+        guard let name = dataset ?? (imageFolder == nil ? fallback : "image-folder") else {
+            throw ZooError(
+                "the model names no data set", advice: "choose one with --dataset; `zoo data list` shows them",
+                kind: .usage)
+        }
+        var options = DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder)
+        if name == "image-folder", shape.count == 3 {
+            options.preparation = ImagePreparation(width: shape[2], height: shape[1], channels: shape[0])
+        }
+        let catalog = ZooContext.current.datasets
+        // `color-sprites` has two sizes; the model's input says which.
+        let sized = "\(name)-\(shape.last ?? 0)"
+        if let info = try? catalog.descriptor(name).info, info.shape != shape, catalog.names.contains(sized) {
+            return try catalog.open(sized, options)
+        }
+        return try catalog.open(name, options)
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Checkpoints
+import Glibc
+import ModelKit
+import TensorCore
+
+/// Which models there are and how a definition is changed.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        name: .customLong("zoo"), help: ArgumentHelp("A folder of definitions to add to the zoo.", valueName: "dir"))
+    var zoo: String?
+
+    /// The registry with the models of the user's folders.
+    func registry() throws -> Registry {
+        let context = ZooContext.current
+        let found = ModelFolders.find(folder: zoo, builtIn: context.registry)
+        for problem in found.problems { Console.warn(problem) }
+        return try context.registry.adding(models: found.models)
+    }
+}
+
+/// A definition given on the command line: a model's name, a definition file, a checkpoint or a run's folder.
+enum ModelArgument {
+    /// A checkpoint and its path.
+    typealias Trained = (path: String, checkpoint: Checkpoint)
+
+    /// The definition, and the checkpoint if it comes from one.
+    ///
+    /// - Throws: `ZooError` where there is no such model or file, `DefinitionError` where the definition is wrong.
+    static func resolve(
+        _ argument: String, overrides: [DefinitionOverride] = [], registry: Registry
+    ) throws -> (definition: ModelDefinition, trained: Trained?) {
+        let trained = try checkpoint(argument)
+        let source = try trained.map(Self.source) ?? source(ofUntrained: argument, registry: registry)
+        let definition = try ModelDefinition(
+            text: source.text, source: source.label, overrides: overrides, registry: registry)
+        return (definition, trained)
+    }
+
+    /// The definition alone.
+    static func definition(
+        _ argument: String, overrides: [DefinitionOverride] = [], registry: Registry
+    ) throws -> ModelDefinition {
+        try resolve(argument, overrides: overrides, registry: registry).definition
+    }
+
+    /// The checkpoint that the argument names (`….h5`, or a run's folder, of which it is the newest); nil for others.
+    private static func checkpoint(_ argument: String) throws -> Trained? {
+        if argument.hasSuffix(".h5") { return (argument, try Checkpoint.read(from: argument)) }
+        var status = stat()
+        // A bare word is a model's name, even if there is a folder called so.
+        guard argument.contains("/"), stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            return nil
+        }
+        return try RunFolder(path: argument).newestCheckpoint()
+    }
+
+    private static func source(_ trained: Trained) -> ModelSource {
+        ModelSource(name: trained.checkpoint.model, text: trained.checkpoint.definition, origin: .file(trained.path))
+    }
+
+    private static func source(ofUntrained argument: String, registry: Registry) throws -> ModelSource {
+        if argument.contains("/") || argument.hasSuffix(".yaml") || argument.hasSuffix(".yml") {
+            return try ModelFolders.read(file: argument)
+        }
+        return try registry.model(argument)
+    }
+}

@@ -1,0 +1,63 @@
+import Glibc
+
+/// Numbers and times for people.
+enum Formatting {
+    /// With so many significant digits and no zeros at the end, as C's `%g`: 0.8375, 1.2e-07.
+    static func significant(_ value: Double, _ digits: Int = 6) -> String {
+        guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+        var buffer = [CChar](repeating: 0, count: 64)
+        let count = withVaList([Int32(digits), value == 0 ? 0 : value]) { vsnprintf(&buffer, buffer.count, "%.*g", $0) }
+        return String(decoding: buffer.prefix(Int(max(0, count))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// With a fixed number of decimals.
+    static func decimals(_ value: Double, _ count: Int) -> String {
+        guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+        let scale = (0..<count).reduce(1.0) { scale, _ in scale * 10 }
+        let scaled = (abs(value) * scale).rounded()
+        guard scaled < 9e18 else { return "\(value)" }
+        let whole = Int(scaled)
+        let sign = value < 0 && whole != 0 ? "-" : ""
+        guard count > 0 else { return sign + String(whole) }
+        let digits = String(whole % Int(scale))
+        return "\(sign)\(whole / Int(scale)).\(String(repeating: "0", count: count - digits.count))\(digits)"
+    }
+
+    /// 1,234,567.
+    static func grouped(_ value: Int) -> String {
+        let digits = Array(String(value.magnitude))
+        let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }.reversed()
+        return (value < 0 ? "-" : "") + groups.joined(separator: ",")
+    }
+
+    /// 1.2 M, 340 k.
+    static func short(_ value: Double) -> String {
+        switch abs(value) {
+        case 1e9...: decimals(value / 1e9, 2) + " G"
+        case 1e6...: decimals(value / 1e6, 2) + " M"
+        case 1e3...: decimals(value / 1e3, 1) + " k"
+        default: decimals(value, 0)
+        }
+    }
+
+    /// 12 s, 3 min 20 s, 1 h 05 min.
+    static func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "?" }
+        if seconds < 9.95 { return decimals(seconds, 1) + " s" }
+        let whole = Int(seconds.rounded())
+        if whole < 60 { return "\(whole) s" }
+        if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+        return "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+
+    /// Bytes in units of 1,000.
+    static func bytes(_ count: Int) -> String {
+        count < 1000 ? "\(count) B" : short(Double(count)).replacingSuffixK() + "B"
+    }
+}
+
+extension String {
+    fileprivate func replacingSuffixK() -> String {
+        self  // "1.2 M" + "B"
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Datasets
+import Glibc
+import ModelKit
+import TensorCore
+
+/// The command `zoo`.
+public struct ZooCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "zoo",
+        abstract: "A model zoo of autoencoders and variational autoencoders.",
+        version: ZooContext.version,
+        subcommands: [
+            ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
+            EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, TraceCommand.self, DataCommand.self,
+            SchemaCommand.self,
+        ])
+
+    public init() {}
+
+    /// Runs the command line with a registry, and ends the process: status 0 done, 1 failed, 2 wrong usage, 130
+    /// interrupted.
+    ///
+    /// - Parameters:
+    ///   - registry: the built-in models and what a plug-in adds; what it throws is shown.
+    ///   - datasets: the built-in data sets and what a plug-in adds.
+    public static func main(
+        registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn
+    ) -> Never {
+        do {
+            let context = ZooContext(registry: try registry(), datasets: try datasets())
+            Glibc.exit(ZooContext.$current.withValue(context) { run(arguments: Array(CommandLine.arguments.dropFirst())) })
+        } catch {
+            Console.complain("\(error)")
+            Glibc.exit(1)
+        }
+    }
+
+    /// Runs one command line; returns the exit status.
+    package static func run(arguments: [String]) -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+            return 0
+        } catch let status as ExitStatus {
+            return status.code
+        } catch let error as ZooError {
+            Console.complain(error.description)
+            return error.kind == .usage ? 2 : 1
+        } catch let error as DefinitionError {
+            Console.complain(error.description)
+            return 1
+        } catch {
+            let status = exitCode(for: error)
+            if status == .success {
+                Console.print(fullMessage(for: error))
+                return 0
+            }
+            Console.writeError(fullMessage(for: error))
+            return status == .validationFailure ? 2 : 1
+        }
+    }
+}
+
+/// An exit status for which everything has been said.
+struct ExitStatus: Error {
+    let code: Int32
+
+    static let failed = ExitStatus(code: 1)
+    static let interrupted = ExitStatus(code: 130)
+}

@@ -1,0 +1,19 @@
+import Datasets
+import ModelKit
+import TensorCore
+
+/// What the commands work with: the registry of models and the catalogue of data sets, those of plug-ins included.
+public struct ZooContext: Sendable {
+    public var registry: Registry
+    public var datasets: DatasetCatalog
+    /// The version that `zoo --version` prints and checkpoints record.
+    public static let version = "0.1.0"
+
+    public init(registry: Registry, datasets: DatasetCatalog = .builtIn) {
+        self.registry = registry
+        self.datasets = datasets
+    }
+
+    /// The context of the command that runs.
+    @TaskLocal package static var current = ZooContext(registry: .builtIn)
+}

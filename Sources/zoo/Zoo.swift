@@ -1,0 +1,9 @@
+import ZooCommands
+import ZooModels
+
+@main
+struct Zoo {
+    static func main() {
+        ZooCommand.main(registry: try ZooModels.registry())
+    }
+}

@@ -1,0 +1,187 @@
+import LayerLibrary
+import TensorCore
+
+/// The table that drives finite differences, the comparison of the engines and the comparison with PyTorch.
+enum LayerCases {
+    static let all = matrix + normalization + rearrangement + activations + combinations + objectives
+
+    /// Linear layers and convolutions: with and without bias, on vectors and maps, square and not, channel counts that
+    /// fill no vector register.
+    static let matrix: [LayerCase] = [
+        LayerCase("linear", [5], [.linear(4)]),
+        LayerCase("linear_no_bias", [5], [.linear(4, bias: false)]),
+        LayerCase("linear_on_maps", [2, 3, 2], [.linear(4)]),
+        LayerCase("conv2d", [3, 5, 6], [.conv(4, .square(3, padding: 1))]),
+        LayerCase("conv2d_stride", [2, 6, 7], [.conv(3, .square(3, stride: 2, padding: 1))]),
+        LayerCase("conv2d_one_channel", [1, 5, 5], [.conv(1, .square(4, stride: 2, padding: 1))]),
+        LayerCase(
+            "conv2d_non_square", [2, 6, 5],
+            [.conv(3, Window(kernel: .init(3, 2), stride: .init(2, 1), padding: .init(1, 0)), bias: false)]),
+        LayerCase(
+            "conv2d_20_channels", [3, 4, 4],
+            [.conv("first", 20, .square(3, padding: 1), .relu), .conv("second", 3, .square(2, stride: 2))]),
+        LayerCase("conv_transpose2d", [3, 4, 3], [.transposed(2, .square(3, padding: 1))]),
+        LayerCase("conv_transpose2d_stride", [4, 3, 3], [.transposed(3, .square(4, stride: 2, padding: 1))]),
+        LayerCase(
+            "conv_transpose2d_output_padding", [3, 3, 3],
+            [.transposed(1, .square(3, stride: 2, padding: 1, outputPadding: 1))]),
+        LayerCase(
+            "conv_transpose2d_non_square", [2, 3, 2],
+            [
+                .transposed(
+                    3,
+                    Window(
+                        kernel: .init(3, 2), stride: .init(2, 3), padding: .init(1, 0), outputPadding: .init(0, 1)),
+                    bias: false)
+            ]),
+        LayerCase(
+            "conv_transpose2d_20_channels", [3, 2, 2],
+            [
+                .transposed("first", 20, .square(2, stride: 2), .relu),
+                .transposed("second", 3, .square(3, stride: 1, padding: 1)),
+            ]),
+    ]
+
+    static let normalization: [LayerCase] = {
+        let onMaps = LayerCase("batch_norm_on_maps", [3, 3, 2], [.plain("batch_norm", BatchNorm())])
+        let onVector = LayerCase(
+            "batch_norm_on_vector", [6], [.plain("batch_norm", BatchNorm(epsilon: 0.125, momentum: 0.25))])
+        return [
+            onMaps, onVector, onMaps.inEvaluation(), onVector.inEvaluation(),
+            LayerCase("layer_norm_on_maps", [4, 2, 3], [.plain("layer_norm", LayerNorm())]),
+            LayerCase("layer_norm_on_vector", [7], [.plain("layer_norm", LayerNorm())]),
+            LayerCase("group_norm", [4, 3, 2], [.plain("group_norm", GroupNorm(groups: 2))]),
+            LayerCase("group_norm_per_channel", [3, 2, 2], [.plain("group_norm", GroupNorm(groups: 3, epsilon: 0.25))]),
+            LayerCase("dropout_on_vector", [9], [.plain("dropout", Dropout(rate: 0.5))]),
+            LayerCase(
+                "dropout_twice", [3, 3, 2],
+                [
+                    .plain("dropout", Dropout(rate: 0.25)),
+                    NamedLayer(name: "again", kind: "dropout", layer: Dropout(rate: 0.5)),
+                ]),
+            LayerCase("dropout_on_vector", [9], [.plain("dropout", Dropout(rate: 0.5))]).inEvaluation(),
+        ]
+    }()
+
+    static let rearrangement: [LayerCase] = [
+        LayerCase("flatten", [3, 2, 3], [.plain("flatten", Flatten())]),
+        LayerCase("reshape_maps", [4, 2, 3], [.plain("reshape", Reshape(shape: [2, 3, 4]))]),
+        LayerCase("reshape_vector", [12], [.plain("reshape", Reshape(shape: [3, 2, 2]))]),
+        LayerCase("upsample", [2, 2, 3], [.plain("upsample", Upsample(factor: .init(2)))]),
+        LayerCase("upsample_non_square", [3, 2, 2], [.plain("upsample", Upsample(factor: .init(1, 3)))]),
+        LayerCase("max_pool", [3, 4, 6], [.plain("max_pool", MaxPool2D(window: .square(2, stride: 2)))]),
+        LayerCase(
+            "max_pool_overlapping", [2, 5, 6],
+            [.plain("max_pool", MaxPool2D(window: .square(3, stride: 2, padding: 1)))]),
+        LayerCase("average_pool", [3, 4, 6], [.plain("average_pool", AveragePool2D(window: .square(2, stride: 2)))]),
+        LayerCase(
+            "average_pool_overlapping", [2, 5, 6],
+            [.plain("average_pool", AveragePool2D(window: .square(3, stride: 2, padding: 1)))]),
+        LayerCase(
+            "average_pool_non_square", [2, 4, 6],
+            [
+                .plain(
+                    "average_pool",
+                    AveragePool2D(window: Window(kernel: .init(2, 3), stride: .init(2, 1), padding: .init(0, 1))))
+            ]),
+    ]
+
+    /// Each activation as a layer of its own, and fused into a convolution, a transposed convolution and a linear layer.
+    static let activations: [LayerCase] = [
+        ("identity", Activation.identity), ("relu", .relu), ("leaky_relu", .leakyReLU(slope: 0.125)),
+        ("elu", .elu(alpha: 0.75)), ("gelu", .gelu), ("silu", .silu), ("tanh", .tanh), ("sigmoid", .sigmoid),
+        ("softplus", .softplus),
+    ].flatMap { name, activation in
+        [
+            LayerCase(name, [11], [.plain("activation", ActivationLayer(function: .builtIn(activation)))]),
+            LayerCase(
+                "\(name)_fused", [2, 4, 4],
+                [
+                    .conv(3, .square(3, stride: 2, padding: 1), activation),
+                    .transposed(2, .square(4, stride: 2, padding: 1), activation), .linear(5, activation),
+                ]),
+        ]
+    }
+
+    /// Layers whose interplay has rules of its own: the order of features in flattened maps, shortcuts, plug-ins.
+    static let combinations: [LayerCase] = [
+        LayerCase(
+            "maps_vector_maps", [2, 4, 4],
+            [
+                .conv(3, .square(3, stride: 2, padding: 1), .relu), .plain("flatten", Flatten()),
+                .linear("inward", 5, .tanh), .linear("outward", 12, .relu),
+                .plain("reshape", Reshape(shape: [3, 2, 2])), .transposed(2, .square(4, stride: 2, padding: 1)),
+            ]),
+        LayerCase(
+            "flatten_batch_norm_linear", [3, 2, 2],
+            [.plain("flatten", Flatten()), .plain("batch_norm", BatchNorm(), .relu), .linear(4)]),
+        LayerCase(
+            "flatten_dropout_linear", [3, 2, 2],
+            [.plain("flatten", Flatten()), .plain("dropout", Dropout(rate: 0.5)), .linear(4)]),
+        LayerCase(
+            "flatten_layer_norm_linear", [3, 2, 2],
+            [.plain("flatten", Flatten()), .plain("layer_norm", LayerNorm(), .silu), .linear(4)]),
+        LayerCase(
+            "conv_batch_norm_linear", [2, 4, 4],
+            [
+                .conv(4, .square(3, stride: 2, padding: 1)), .plain("batch_norm", BatchNorm(), .relu),
+                .plain("flatten", Flatten()), .linear(3),
+            ]),
+        LayerCase(
+            "residual", [3, 3, 3],
+            [
+                .plain(
+                    "residual",
+                    Residual(layers: [
+                        .conv("first", 4, .square(3, padding: 1), .relu), .conv("second", 3, .square(3, padding: 1)),
+                    ]), .relu)
+            ]),
+        LayerCase(
+            "residual_on_vector", [6],
+            [.plain("residual", Residual(layers: [.linear("first", 4, .relu), .linear("second", 6)]))]),
+        LayerCase(
+            "residual_shortcut", [2, 4, 4],
+            [
+                .plain(
+                    "residual",
+                    Residual(layers: [
+                        .conv("first", 3, .square(3, stride: 2, padding: 1), .relu),
+                        .conv("second", 5, .square(3, padding: 1)),
+                    ]))
+            ]),
+        LayerCase(
+            "custom_operation", [3, 2, 3],
+            [.conv(4, .square(2)), NamedLayer(name: "parabola", kind: "parabola", layer: ParabolaLayer()), .linear(3)]),
+        LayerCase(
+            "custom_activation", [5],
+            [
+                NamedLayer(
+                    name: "linear", kind: "linear", layer: Linear(units: 4), activation: .custom(CubicActivation()))
+            ]),
+    ]
+
+    /// Every likelihood under both links, mixtures, and every regulariser of the latent variable.
+    static let objectives: [LayerCase] = [
+        LayerCase("bernoulli", .sigmoid, [.init(.bernoulli)]),
+        LayerCase("gaussian_identity", .identity, [.init(.gaussian)]),
+        LayerCase("gaussian_sigmoid", .sigmoid, [.init(.gaussian)]),
+        LayerCase("learned_variance_identity", .identity, [.init(.gaussianLearnedVariance)]),
+        LayerCase("learned_variance_sigmoid", .sigmoid, [.init(.gaussianLearnedVariance)]),
+        LayerCase("laplace_identity", .identity, [.init(.laplace)]),
+        LayerCase("laplace_sigmoid", .sigmoid, [.init(.laplace)]),
+        LayerCase("custom_loss_identity", .identity, [.init(.custom(QuarticLoss()))]),
+        LayerCase("custom_loss_sigmoid", .sigmoid, [.init(.custom(QuarticLoss()), weight: 1.5)]),
+        LayerCase(
+            "mixture_sigmoid", .sigmoid,
+            [
+                .init(.bernoulli, weight: 0.5), .init(.gaussian, weight: 2),
+                .init(.gaussianLearnedVariance, weight: 0.25), .init(.custom(QuarticLoss()), weight: 0.75),
+            ]),
+        LayerCase(
+            "mixture_identity", .identity, [.init(.laplace, weight: 1.5), .init(.gaussian, weight: 0.25)]),
+        LayerCase("latent_weighted", .weighted),
+        LayerCase("latent_capacity_above", .capacity, capacity: 0.25),
+        LayerCase("latent_capacity_below", .capacity, capacity: 25),
+        LayerCase("latent_free_bits", .freeBits(nats: 0.25)),
+    ]
+}

@@ -1,0 +1,381 @@
+import ModelKit
+import TensorCore
+import Testing
+
+/// One change to the small definition, and all that is then reported: file, line, column, path and message.
+struct ProblemCase: Sendable {
+    var text: String
+    var expected: [String]
+
+    init(_ old: String, _ new: String, _ expected: [String]) {
+        text = small(old, new)
+        self.expected = expected
+    }
+}
+
+private typealias Case = ProblemCase
+private let convolution = "conv1: {conv2d: {filters: 4, kernel: 4, stride: 2, padding: 1}, activation: relu}"
+
+@Suite struct DefinitionProblemTests {
+    @Test func theSmallDefinitionIsSound() {
+        #expect(problems(in: smallDefinition) == [])
+    }
+
+    private static let documentCases = [
+        Case(
+            "zoo.model/1", "zoo.model/2",
+            ["model.yaml:1:9: format: this version reads zoo.model/1, not zoo.model/2"]),
+        Case(
+            "name: small", "nam: small",
+            ["model.yaml:2:1: nam: unknown field; did you mean name?", "model.yaml:1:1: name: the field is missing"]),
+        Case(
+            "name: small", "name: Not A Name",
+            ["model.yaml:2:7: name: expected lower-case letters, digits and hyphens (at most 64), found “Not A Name”"]),
+        Case(
+            "family: vae\n", "",
+            ["model.yaml:1:1: family: the field is missing"]),
+        Case(
+            "input: [1, 8, 8]", "input: [1, 8]",
+            ["model.yaml:5:8: input: a shape is [D] or [C, H, W], this has 2 extents"]),
+        Case(
+            "input: [1, 8, 8]", "input: [1, 8, 0]",
+            ["model.yaml:5:15: input[2]: must lie in 1…100000, is 0"]),
+        Case(
+            "input: [1, 8, 8]", "input: [100000, 100000, 100000]",
+            ["model.yaml:5:8: input: [100000, 100000, 100000] has more than 100 million elements"]),
+        Case(
+            "encoder:", "encoder: [flatten]\nencoder:",
+            ["model.yaml:7: the same key twice: encoder"]),
+        Case(
+            "summary: A small model", "summary: [",
+            ["model.yaml:6:1: not valid YAML: did not find expected ',' or ']'"]),
+        Case(
+            "summary: A small model", "name: again",
+            ["model.yaml:2: the same key twice: name"]),
+        Case(
+            "summary: A small model", "references: [{titel: A}]\nsummary: A",
+            [
+                "model.yaml:4:15: references[0].titel: unknown field; did you mean title?",
+                "model.yaml:4:14: references[0]: the field title is missing",
+            ]),
+        Case(
+            "summary: A small model", "summary: {a: 1}",
+            ["model.yaml:4:10: summary: expected text, found a mapping of 1 fields"]),
+        Case(
+            "summary: A small model", "summary: &a [*a]",
+            ["model.yaml:4:14: not valid YAML: found undefined alias"]),
+    ]
+
+    private static let layersCases = [
+        Case(
+            "conv2d:", "conv2:",
+            ["model.yaml:8:12: encoder.conv1.conv2: unknown layer conv2; did you mean conv2d?"]),
+        Case(
+            "conv2d: {filters: 4,", "conv2d: {filtres: 4,",
+            [
+                "model.yaml:8:22: encoder.conv1.conv2d.filtres: unknown field; did you mean filters?",
+                "model.yaml:8:21: encoder.conv1.conv2d: the field filters is missing: Output channels.",
+            ]),
+        Case(
+            "filters: 4", "filters: four",
+            ["model.yaml:8:31: encoder.conv1.conv2d.filters: expected a whole number, found “four”"]),
+        Case(
+            "filters: 4", "filters: 0",
+            ["model.yaml:8:31: encoder.conv1.conv2d.filters: must lie in 1…1000000, is 0"]),
+        Case(
+            "filters: 4, ", "",
+            ["model.yaml:8:21: encoder.conv1.conv2d: the field filters is missing: Output channels."]),
+        Case(
+            "kernel: 4,", "kernel: [4, 4, 4],",
+            [
+                "model.yaml:8:42: encoder.conv1.conv2d.kernel: expected a whole number or [height, width], found 3 numbers"
+            ]),
+        Case(
+            "kernel: 4,", "kernel: 40,",
+            [
+                "model.yaml:8:5: encoder.conv1: (conv2d): a kernel of 40×40 with padding 1×1 does not fit an input of shape [1, 8, 8]"
+            ]),
+        Case(
+            "padding: 1}", "padding: 1, bias: maybe}",
+            ["model.yaml:8:74: encoder.conv1.conv2d.bias: expected true or false, found “maybe”"]),
+        Case(
+            "padding: 1}", "padding: 1, weight_initializer: xavier}",
+            [
+                "model.yaml:8:88: encoder.conv1.conv2d.weight_initializer: unknown initialiser xavier; known are kaiming_uniform, xavier_uniform, xavier_normal, he_uniform, he_normal, zeros, ones, normal, constant, values"
+            ]),
+        Case(
+            "padding: 1}", "padding: 1, weight_initializer: {values: [1, 2]}}",
+            ["model.yaml:8:12: encoder.conv1.weight: 2 fixed values, but the shape [4, 1, 4, 4] has 64 elements"]),
+        Case(
+            "units: 64", "units: 65",
+            [
+                "model.yaml:10:3: decoder: (the whole): gives [65], but the images are [1, 8, 8]\n  make the last layers end in the input's shape"
+            ]),
+        Case(
+            "activation: sigmoid", "activation: sigmod",
+            ["model.yaml:10:44: decoder.fc1.activation: unknown activation sigmod; did you mean sigmoid?"]),
+        Case(
+            "activation: sigmoid", "activation: {leaky_relu: {slop: 0.2}}",
+            ["model.yaml:10:58: decoder.fc1.activation.leaky_relu.slop: unknown field; did you mean slope?"]),
+        Case(
+            "  - fc1:", "  - fc1: {linear: 64}\n  - fc1:",
+            ["model.yaml:11:5: decoder.fc1: two layers are called fc1"]),
+        Case(
+            "mean: mean", "mean: {mean: {weight_initializer: {values: [1, 2, 3]}}}",
+            ["model.yaml:6:9: encoder.mean.weight: 3 fixed values, but the shape [2, 64] has 128 elements"]),
+        Case(
+            convolution, "conv1: {conv2d: {filters: 4, kernel: 4}, linear: 4}",
+            ["model.yaml:8:12: encoder.conv1: has 2 kinds (conv2d, linear); a layer has one, and perhaps an activation"]
+        ),
+        Case(
+            convolution, "conv1: {activation: relu}",
+            ["model.yaml:8:12: encoder.conv1: does not say what kind of layer it is"]),
+        Case(
+            convolution, "con-v1: {linear: 4}",
+            ["model.yaml:8:5: encoder.con-v1: a layer's name has letters, digits and underscores"]),
+        Case(
+            convolution, "flaten",
+            ["model.yaml:8:5: encoder.flaten: unknown layer; did you mean flatten?"]),
+        Case(
+            convolution, "reshape: [3, 3]",
+            ["model.yaml:8:14: encoder.reshape.shape: a shape is [D] or [C, H, W], this has 2 extents"]),
+        Case(
+            convolution, "reshape: [3]",
+            ["model.yaml:8:3: encoder.reshape0: (reshape): [1, 8, 8] has 64 elements, [3] has 3"]),
+        Case(
+            convolution, "dropout: 1",
+            ["model.yaml:8:14: encoder.dropout.rate: must be at least 0 and below 1, is 1"]),
+        Case(
+            convolution, "dropout: 0.9999999999",
+            ["model.yaml:8:14: encoder.dropout.rate: must be at least 0 and below 1, is 0.9999999999"]),
+        Case(
+            convolution, "max_pool: {kernel: 20}",
+            [
+                "model.yaml:8:3: encoder.max_pool0: (max_pool): a kernel of 20×20 with padding 0×0 does not fit an input of shape [1, 8, 8]"
+            ]),
+        Case(
+            convolution, "group_norm: 3",
+            ["model.yaml:8:3: encoder.group_norm0: (group_norm): 1 channels do not divide into 3 groups"]),
+        Case(
+            convolution, "residual: [conv1: {conv2d: {filters: 4, kernel: 4}}]",
+            [
+                "model.yaml:8:3: encoder.residual0: (residual): the layers inside turn [1, 8, 8] into [4, 5, 5], which no shortcut can follow\n  keep the shape, or divide height and width by whole numbers"
+            ]),
+        Case(
+            convolution, "fc1: {linear: 1000000}\n  - fc2: {linear: 1000000}",
+            [
+                "model.yaml:9:10: encoder.fc2.weight: [1000000, 1000000] has more than 2147483648 elements\n  make the layer smaller"
+            ]),
+        Case(
+            convolution, "fc1: {linear: 40000}\n  - fc2: {linear: 40000}\n  - fc3: {linear: 40000}",
+            [
+                "model.yaml:1:1: the model has 3202840004 parameters, more than the 2147483648 that are supported\n  make the widest layers narrower"
+            ]),
+        Case(
+            convolution,
+            "conv1: {conv2d: {filters: 1000000, kernel: 4096, padding: 4096}}\n  - conv2: {conv2d: {filters: 1000000, kernel: 4096, padding: 4096}}",
+            [
+                "model.yaml:8:12: encoder.conv1.weight: [1000000, 1, 4096, 4096] has more than 2147483648 elements\n  make the layer smaller"
+            ]),
+        Case(
+            convolution,
+            "residual: [upsample: 64, upsample: 64, upsample: 64, upsample: 64, upsample: 64, upsample: 64]",
+            [
+                "model.yaml:8:3: encoder.residual0.upsample2: (output): [1, 2097152, 2097152] has more than 2147483648 elements\n  make the layer smaller"
+            ]),
+        Case(
+            convolution, "fc: {linear: 4}\n  - conv1: {conv2d: {filters: 4, kernel: 4}}",
+            [
+                "model.yaml:9:5: encoder.conv1: (conv2d): needs an input [C, H, W], but gets [4]\n  put a reshape before it, for instance `- reshape: [64, 7, 7]`"
+            ]),
+        Case(
+            convolution, "mean: {linear: 4}",
+            [
+                "model.yaml:1:1: two layers would both own the parameter encoder.mean.weight\n  give each layer of a part a name of its own"
+            ]),
+    ]
+
+    private static let latentCases = [
+        Case(
+            "size: 2", "size: two",
+            ["model.yaml:6:16: latent.size: expected a whole number, found “two”"]),
+        Case(
+            "size: 2, ", "",
+            ["model.yaml:6:9: latent: the field size is missing: the number of latent dimensions"]),
+        Case(
+            "mean: mean, ", "",
+            [
+                "model.yaml:6:9: latent: give either code (a plain autoencoder) or both mean and log_variance: the names of the linear layers that end the encoder"
+            ]),
+        Case(
+            "mean: mean", "mean: {mean: {units: 3}}",
+            [
+                "model.yaml:6:33: latent.mean.mean.units: unknown field; known are activation, bias, bias_initializer, weight_initializer"
+            ]),
+        Case(
+            ", kl: {weight: 1}", "",
+            [
+                "model.yaml:11:12: objective: a variational model needs kl or capacity; for a plain autoencoder give latent.code instead of mean and log_variance"
+            ]),
+        Case(
+            "summary: A small model", "x: &x {a: 1}\nsummary: 99999999999999999999",
+            [
+                "model.yaml:4:1: x: unknown field; known are dataset, decoder, encoder, family, format, input, latent, name, objective, references, summary, training"
+            ]),
+    ]
+
+    private static let objectiveAndRecipeCases = [
+        Case(
+            "mean: mean, log_variance: log_variance", "code: code",
+            ["model.yaml:11:12: objective: a plain autoencoder has no KL divergence"]),
+        Case(
+            "reconstruction: bernoulli", "reconstruction: bernouli",
+            ["model.yaml:11:29: objective.reconstruction: unknown likelihood bernouli; did you mean bernoulli?"]),
+        Case(
+            "reconstruction: bernoulli", "reconstruction: {bernoulli: 0}",
+            ["model.yaml:11:41: objective.reconstruction.bernoulli: must be above 0 and at most 1000000, is 0"]),
+        Case(
+            "kl: {weight: 1}", "kl: {wieght: 1}",
+            [
+                "model.yaml:11:45: objective.kl.wieght: unknown field; did you mean weight?",
+                "model.yaml:11:44: objective.kl: the field weight is missing: β: 1 for a VAE, more for a β-VAE.",
+            ]),
+        Case(
+            "kl: {weight: 1}", "kl: {}",
+            ["model.yaml:11:44: objective.kl: the field weight is missing: β: 1 for a VAE, more for a β-VAE."]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: -1}",
+            ["model.yaml:11:53: objective.kl.weight: must be at least 0 and at most 1000000, is -1"]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, capacity: {weight: 1, end: 2, steps: 3}",
+            ["model.yaml:11:67: objective: give kl or capacity, not both"]),
+        Case(
+            "kl: {weight: 1}", "capacity: {weight: 1}",
+            [
+                "model.yaml:11:50: objective.capacity: the field end is missing: C at the end, in nats.",
+                "model.yaml:11:50: objective.capacity: the field steps is missing: Steps over which C goes linearly from start to end.",
+            ]),
+        Case(
+            "adam: {learning_rate: 1.0e-3}", "adma: {learning_rate: 1.0e-3}",
+            ["model.yaml:12:24: training.optimizer: unknown optimiser adma; did you mean adam?"]),
+        Case(
+            "adam: {learning_rate: 1.0e-3}", "adam: {learning_rate: 1.0e-3}, sgd: {learning_rate: 1}",
+            [
+                "model.yaml:12:23: training.optimizer: expected one optimiser, as a name or {name: {fields}}, found a mapping of 2 fields"
+            ]),
+        Case(
+            "adam: {learning_rate: 1.0e-3}", "adam: {learning_rate: 0}",
+            ["model.yaml:12:46: training.optimizer.adam.learning_rate: must be above 0 and at most 1000, is 0"]),
+        Case(
+            "adam: {learning_rate: 1.0e-3}", "adam: {learningrate: 1}",
+            [
+                "model.yaml:12:31: training.optimizer.adam.learningrate: unknown field; did you mean learning_rate?",
+                "model.yaml:12:30: training.optimizer.adam: the field learning_rate is missing: The learning rate.",
+            ]),
+        Case(
+            "{adam: {learning_rate: 1.0e-3}}", "adam",
+            ["model.yaml:12:23: training.optimizer.adam: the field learning_rate is missing: The learning rate."]),
+        Case(
+            "batch_size: 4", "batch_size: 4, schedule: cosin",
+            ["model.yaml:12:81: training.schedule: unknown schedule cosin; did you mean cosine?"]),
+        Case(
+            "batch_size: 4", "batch_size: 4, schedule: step",
+            [
+                "model.yaml:12:81: training.schedule.step: the field epochs is missing: Epochs between two changes.",
+                "model.yaml:12:81: training.schedule.step: the field factor is missing: What the learning rate is multiplied by.",
+            ]),
+        Case(
+            "batch_size: 4", "batch_size: 4, schedule: {step: {epochs: 1, factor: 2}}",
+            ["model.yaml:12:108: training.schedule.step.factor: must be above 0 and at most 1, is 2"]),
+        Case(
+            "batch_size: 4,", "",
+            ["model.yaml:12:11: training: the field batch_size is missing: Images per step."]),
+        Case(
+            "epochs: 2", "epochs: -1",
+            ["model.yaml:12:79: training.epochs: must lie in 1…1000000, is -1"]),
+        Case(
+            "training:", "trainings:",
+            [
+                "model.yaml:12:1: trainings: unknown field; did you mean training?",
+                "model.yaml:1:1: training: the field is missing",
+            ]),
+    ]
+
+    @Test(arguments: documentCases)
+    func document(_ problem: ProblemCase) {
+        #expect(problem.text != smallDefinition)
+        #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test(arguments: layersCases)
+    func layers(_ problem: ProblemCase) {
+        #expect(problem.text != smallDefinition)
+        #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test(arguments: latentCases)
+    func latent(_ problem: ProblemCase) {
+        #expect(problem.text != smallDefinition)
+        #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test(arguments: objectiveAndRecipeCases)
+    func objectiveAndRecipe(_ problem: ProblemCase) {
+        #expect(problem.text != smallDefinition)
+        #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test(arguments: [
+        (
+            "objective.kl.wieght=4",
+            ["model.yaml: objective.kl.wieght: unknown field; did you mean weight?"]
+        ),
+        (
+            "objective.kl.weight=-4",
+            ["model.yaml: objective.kl.weight: must be at least 0 and at most 1000000, is -4"]
+        ),
+        (
+            "encoder.conv2.conv2d.filters=4",
+            ["--set encoder.conv2.conv2d.filters=4: encoder has no entry conv2\n  did you mean conv1?"]
+        ),
+        (
+            "encoder.conv1.conv2d.filtres=4",
+            ["model.yaml: encoder.conv1.conv2d.filtres: unknown field; did you mean filters?"]
+        ),
+        (
+            "latent.size.x=4",
+            [
+                "--set latent.size.x=4: latent.size is “2” and has no fields\n  set it as a whole, for instance --set 'latent.size={x: …}'"
+            ]
+        ),
+        (
+            "latent.size=[",
+            ["--set latent.size=[: the value is not valid YAML"]
+        ),
+        (
+            "latnt.size=4",
+            ["model.yaml: latnt: unknown field; did you mean latent?"]
+        ),
+        (
+            "latent.size",
+            ["--set latent.size: expected PATH=VALUE\n  for instance --set objective.kl.weight=4"]
+        ),
+        (
+            "=4",
+            ["--set =4: expected PATH=VALUE\n  for instance --set objective.kl.weight=4"]
+        ),
+        (
+            "latent..size=4",
+            ["--set latent..size=4: the path has an empty component"]
+        ),
+        (
+            "encoder.conv1.conv2d.kernel=40",
+            [
+                "model.yaml:8:5: encoder.conv1: (conv2d): a kernel of 40×40 with padding 1×1 does not fit an input of shape [1, 8, 8]"
+            ]
+        ),
+    ])
+    func overrides(_ argument: String, _ expected: [String]) {
+        #expect(problems(in: smallDefinition, set: [argument]) == expected)
+    }
+}

@@ -1,0 +1,131 @@
+import Datasets
+import FileSupport
+import Foundation
+import TensorCore
+import Testing
+
+@Suite(.serialized) struct DataTests {
+    private let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+
+    /// The built-in data sets and one of a single small file.
+    private func catalog(checksum: Checksum? = nil, file: String = "images.bin") throws -> DatasetCatalog {
+        let file = DatasetFile(
+            name: file, baseURL: "http://publisher.invalid/", byteCount: content.count,
+            checksum: checksum ?? .sha256(SHA256.hexadecimal(SHA256.digest(content))))
+        return try DatasetCatalog.builtIn.adding(
+            DatasetDescriptor(
+                info: DatasetInfo(
+                    name: "tiny", title: "Tiny", summary: "One file.", license: "none", source: "nowhere",
+                    shape: [1, 64, 64]),
+                files: [file],
+                locate: { options in
+                    let path = "\(options.dataDirectory ?? "")/tiny/\(file.name)"
+                    guard FileManager.default.fileExists(atPath: path) else { throw ZooError("no \(path)") }
+                    return [LocatedFile(path: path, published: file)]
+                }, open: { _ in Sprites() }))
+    }
+
+    @Test func listSaysWhatIsWhere() throws {
+        let folder = try TemporaryFolder()
+        let result = try zoo("data", "list", "--data-dir", folder.path, datasets: try catalog())
+        #expect(result.status == 0)
+        #expect(result.lines.contains { $0.hasPrefix("sprites ") && $0.contains("737,280") && $0.contains("generated") })
+        #expect(result.lines.contains { $0.hasPrefix("tiny ") && $0.contains("missing") && $0.contains("zoo data get tiny") })
+        #expect(result.lines.last?.hasPrefix("Looked in: \(folder.path)") == true)
+        let json = try #require(
+            try zoo("data", "list", "--json", "--data-dir", folder.path, datasets: try catalog()).json() as? [[String: Any]])
+        #expect(json.first { $0["name"] as? String == "tiny" }?["state"] as? String == "missing")
+    }
+
+    @Test func infoHasFactorsAndFiles() throws {
+        let result = try zoo("data", "info", "dsprites")
+        #expect(result.status == 0)
+        #expect(result.lines.contains { $0.hasPrefix("orientation") && $0.contains("40") && $0.contains("0 … 6.283") })
+        #expect(result.output.contains("square, ellipse, heart"))
+        let mnist = try zoo("data", "info", "mnist", "--json").object()
+        #expect(mnist["images"] as? Int == 70_000)
+        #expect((mnist["files"] as? [[String: Any]])?.count == 4)
+        #expect(mnist["shape"] as? [Int] == [1, 28, 28])
+    }
+
+    @Test func unknownDataSets() throws {
+        for command in ["info", "get", "verify"] {
+            let result = try zoo("data", command, "mnits")
+            #expect(result.status == 2)
+            #expect(result.errors.contains("There is no data set 'mnits'."))
+            #expect(result.errors.contains("Did you mean 'mnist'?"))
+        }
+    }
+
+    @Test func missingDataNamesThePlaces() throws {
+        let folder = try TemporaryFolder()
+        let result = try zoo("data", "verify", "celeba", "--data-dir", folder.path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("The data set 'celeba' was not found."))
+        #expect(result.errors.contains("  \(folder.path)/celeba\n"))
+        let trace = try zoo("trace", "conv-vae-celeba", "--index", "0", "--data-dir", folder.path)
+        #expect(trace.status == 1)
+        #expect(trace.errors.contains("  \(folder.path)/celeba\n"))
+    }
+
+    @Test func getDownloadsAndVerifyAgrees() throws {
+        let folder = try TemporaryFolder()
+        let server = try LoopbackServer(["/images.bin": content])
+        defer { server.stop() }
+        let catalog = try catalog()
+        let result = try zoo(
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", server.baseURL, datasets: catalog)
+        #expect(result.status == 0)
+        #expect(result.output == "\(folder.path)/tiny/images.bin\n")
+        #expect(result.errors.contains("images.bin  200.0 kB of 200.0 kB"))
+        let stored = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/tiny/images.bin"))
+        #expect(Array(stored) == content)
+
+        let verified = try zoo("data", "verify", "tiny", "--data-dir", folder.path, datasets: catalog)
+        #expect(verified.status == 0)
+        #expect(verified.output.contains("200,000 bytes: checksum matches the publisher's"))
+        #expect(verified.lines.last == "tiny: readable, 737,280 images, checksum matches the publisher's")
+
+        // Nothing is fetched again.
+        let again = try zoo(
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1", "--json",
+            datasets: catalog)
+        #expect(again.status == 0)
+        #expect((try again.object()["files"] as? [String]) == ["\(folder.path)/tiny/images.bin"])
+    }
+
+    @Test func aWrongChecksumIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let server = try LoopbackServer(["/images.bin": content])
+        defer { server.stop() }
+        let result = try zoo(
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", server.baseURL, "--quiet",
+            datasets: try catalog(checksum: .sha256(String(repeating: "0", count: 64))))
+        #expect(result.status == 1)
+        #expect(result.output == "")
+        #expect(result.errors.contains("has the wrong checksum: SHA-256 000"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/tiny").isEmpty)
+    }
+
+    @Test func aMissingFileAndADeadServerAreSaid() throws {
+        let folder = try TemporaryFolder()
+        let server = try LoopbackServer([:])
+        let missing = try zoo(
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", server.baseURL, datasets: try catalog())
+        server.stop()
+        #expect(missing.status == 1)
+        #expect(missing.errors.contains("HTTP status 404 (not found) for \(server.baseURL)/images.bin"))
+        let dead = try zoo(
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1", datasets: try catalog())
+        #expect(dead.status == 1)
+        #expect(dead.errors.contains("Run `zoo data get tiny` again to continue."))
+    }
+
+    @Test func generatedDataNeedsNoGetting() throws {
+        let result = try zoo("data", "get", "sprites", "--data-dir", "/nowhere")
+        #expect(result.status == 2)
+        #expect(result.errors.contains("there is nothing to download"))
+        let verified = try zoo("data", "verify", "sprites")
+        #expect(verified.output == "sprites: readable, 737,280 images, generated, no files\n")
+    }
+}

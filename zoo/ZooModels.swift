@@ -1,0 +1,33 @@
+import ModelKit
+
+/// The models that come with the zoo: the files of `zoo/definitions`, compiled into the program.
+public enum ZooModels {
+    /// Every built-in definition, sorted by name.
+    public static let sources: [ModelSource] = [
+        source("annealed-vae-dsprites", PackageResources.annealed_vae_dsprites_yaml),
+        source("autoencoder-mnist", PackageResources.autoencoder_mnist_yaml),
+        source("beta-vae-dsprites", PackageResources.beta_vae_dsprites_yaml),
+        source("beta-vae-mnist", PackageResources.beta_vae_mnist_yaml),
+        source("beta-vae-sprites", PackageResources.beta_vae_sprites_yaml),
+        source("conv-autoencoder-cifar", PackageResources.conv_autoencoder_cifar_yaml),
+        source("conv-vae-celeba", PackageResources.conv_vae_celeba_yaml),
+        source("conv-vae-cifar", PackageResources.conv_vae_cifar_yaml),
+        source("conv-vae-mnist", PackageResources.conv_vae_mnist_yaml),
+        source("mlp-vae-cifar", PackageResources.mlp_vae_cifar_yaml),
+        source("mlp-vae-mnist", PackageResources.mlp_vae_mnist_yaml),
+        source("mlp-vae-mnist-2d", PackageResources.mlp_vae_mnist_2d_yaml),
+        source("worked-autoencoder", PackageResources.worked_autoencoder_yaml),
+        source("worked-vae", PackageResources.worked_vae_yaml),
+    ]
+
+    /// The zoo's layers, activations and likelihoods with the built-in models.
+    ///
+    /// - Throws: `ZooError` for a name that is taken.
+    public static func registry() throws -> Registry {
+        try Registry.builtIn.adding(models: sources)
+    }
+
+    private static func source(_ name: String, _ bytes: [UInt8]) -> ModelSource {
+        ModelSource(name: name, text: String(decoding: bytes, as: UTF8.self), origin: .builtIn)
+    }
+}
