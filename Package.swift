@@ -38,7 +38,6 @@ let package = Package(
         // C: what Swift cannot do or cannot import.
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
-        .target(name: "CStartup"),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -64,13 +63,24 @@ let package = Package(
             "ZooCommands",
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints", "FileSupport",
-                "ImageFiles", "Figures", "CStartup", argumentParser,
+                "ImageFiles", "Figures", argumentParser,
             ]),
         .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
+
+        .target(
+            name: "ExamplePlugIn", dependencies: ["ModelKit", "LayerLibrary", "TensorCore"], path: "Examples/PlugIn",
+            swiftSettings: swiftSettings),
 
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
+        tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
+        tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
+        tests(
+            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore"], resources: [.copy("Golden")]),
+        tests(
+            "ZooCommandsTests",
+            ["ZooCommands", "ZooModels", "ModelKit", "Datasets", "Checkpoints", "FileSupport", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]
 )

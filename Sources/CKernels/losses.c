@@ -61,6 +61,9 @@ ZK_CLONES void zk_latent_backward(
     }
 }
 
+// Images whose quadratic losses are held at a time.
+#define PIECE 256
+
 typedef struct {
     zk_likelihood likelihood;
     bool sigmoid, first;
@@ -68,6 +71,7 @@ typedef struct {
     double offset;                   // added to each image's loss
     const float *prediction, *target;
     float *loss, *gradient;
+    double *quadratic;  // per image ½‖d‖²/σ², if not NULL
     int64_t images, pixels;
 } arguments;
 
@@ -138,6 +142,7 @@ ZK_CLONES static void reconstruction(const void *context, int64_t begin, int64_t
             total = a->sigmoid ? image_loss(a, ZK_GAUSSIAN, true, n) : image_loss(a, ZK_GAUSSIAN, false, n);
             break;
         }
+        if (a->quadratic) a->quadratic[n] = total;
         total = a->weight * (total + a->offset);
         a->loss[n] = (float)(a->first ? total : total + a->loss[n]);
     }
@@ -157,13 +162,19 @@ void zk_reconstruction(
     }
     a.precision = expf(-2.0f * *log_sigma);
     a.offset = (double)pixels * *log_sigma;
-    double before = 0, after = 0;
-    for (int64_t n = 0; !first && n < images; n++) before += loss[n];
-    zk_parallel(batch, 4096 / pixels + LANES, reconstruction, &a);
-    for (int64_t n = 0; n < images; n++) after += loss[n];
-    if (dlog_sigma) {
-        // ∂/∂s (½‖d‖²e^(-2s) + P·s) = P - ‖d‖²e^(-2s), and ½‖d‖²e^(-2s) = loss - P·s
-        double quadratic = (after - before) / weight - (double)images * a.offset;
-        *dlog_sigma = (float)(weight * ((double)images * (double)pixels - 2 * quadratic) / (double)images);
+    // ∂/∂s (½‖d‖²e^(-2s) + P·s) = P - ‖d‖²e^(-2s)
+    double derivative = 0;
+    for (int64_t start = 0; start < batch; start += PIECE) {
+        double quadratic[PIECE];
+        arguments piece = a;
+        piece.prediction += start * pixels;
+        piece.target += start * pixels;
+        piece.loss += start;
+        if (gradient) piece.gradient += start * pixels;
+        piece.quadratic = quadratic;
+        piece.images = images - start;
+        zk_parallel(batch - start < PIECE ? batch - start : PIECE, 4096 / pixels + LANES, reconstruction, &piece);
+        for (int64_t n = 0; n < PIECE && start + n < images; n++) derivative += (double)pixels - 2 * quadratic[n];
     }
+    if (dlog_sigma) *dlog_sigma = (float)(weight * derivative / (double)images);
 }

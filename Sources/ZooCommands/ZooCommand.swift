@@ -12,7 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, TraceCommand.self, DataCommand.self,
+            EvaluateCommand.self, BenchCommand.self, SampleCommand.self, ReconstructCommand.self, TraceCommand.self,
+            DataCommand.self,
             SchemaCommand.self,
         ])
 
@@ -29,7 +30,8 @@ public struct ZooCommand: ParsableCommand {
     ) -> Never {
         do {
             let context = ZooContext(registry: try registry(), datasets: try datasets())
-            Glibc.exit(ZooContext.$current.withValue(context) { run(arguments: Array(CommandLine.arguments.dropFirst())) })
+            Glibc.exit(
+                ZooContext.$current.withValue(context) { run(arguments: Array(CommandLine.arguments.dropFirst())) })
         } catch {
             Console.complain("\(error)")
             Glibc.exit(1)

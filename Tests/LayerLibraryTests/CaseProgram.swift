@@ -30,8 +30,8 @@ struct CaseProgram {
         var noise: TensorID?
         var klPerDimension: TensorID?
         if let latent = layerCase.latent {
-            let mean = try NamedLayer.linear("mean", latent.size).lower(y, into: &builder)
-            let logVariance = try NamedLayer.linear("log_variance", latent.size).lower(y, into: &builder)
+            let mean = try NamedLayer.linear(named: "mean", latent.size).lower(y, into: &builder)
+            let logVariance = try NamedLayer.linear(named: "log_variance", latent.size).lower(y, into: &builder)
             let epsilon = builder.input("noise", shape: [latent.size])
             let sample = try builder.gaussianLatent(
                 mean: mean, logVariance: logVariance, noise: epsilon, regularizer: latent.regularizer)
@@ -108,7 +108,8 @@ struct CaseProgram {
 
     /// The mean over the images of the reconstruction loss and the regulariser, in nats.
     func totalLoss(_ compiled: ReferenceProgram, _ values: StepValues) -> Double {
-        let reconstruction = compiled.readDouble(loss).prefix(values.imageCount).reduce(0, +) / Double(values.imageCount)
+        let reconstruction =
+            compiled.readDouble(loss).prefix(values.imageCount).reduce(0, +) / Double(values.imageCount)
         guard let latent = layerCase.latent, let klPerDimension else { return reconstruction }
         return reconstruction
             + latent.regularizer.loss(

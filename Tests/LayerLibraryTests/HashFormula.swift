@@ -1,7 +1,7 @@
 /// Numbers that Swift and Python compute alike, to the last bit: the inputs and parameters of the tests.
 ///
 /// Element i of the tensor `key` is h/2²³ − 1 with h the upper 24 bits of the 32-bit mix (MurmurHash3's finaliser) of
-/// FNV-1a(key) + i·0x9E3779B9: multiples of 2⁻²³ in −1 ..< 1, exact in `Float`. `tools/reference/formula.py` is the
+/// FNV-1a(key) + i·0x9E3779B9: multiples of 2⁻²³ in −1 ..< 1, exact in `Float`. `formula` of `tools/reference/models.py` is the
 /// other half.
 enum HashFormula {
     /// The first `count` elements of the tensor `key`, times `scale`, plus `offset`.

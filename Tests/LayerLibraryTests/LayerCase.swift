@@ -34,8 +34,8 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     }
 
     init(_ name: String, _ regularizer: KLRegularizer, capacity: Float = 0) {
-        self.init(name, [6], [.linear("hidden", 5, .tanh)])
-        latent = Latent(size: 4, regularizer: regularizer, capacity: capacity, decoder: [.linear("decoder", 3)])
+        self.init(name, [6], [.linear(named: "hidden", 5, .tanh)])
+        latent = Latent(size: 4, regularizer: regularizer, capacity: capacity, decoder: [.linear(named: "decoder", 3)])
     }
 
     /// The same with running statistics and without dropout.
@@ -62,7 +62,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 
 extension NamedLayer {
     static func linear(
-        _ name: String = "linear", _ units: Int, _ activation: Activation = .identity, bias: Bool = true
+        named name: String = "linear", _ units: Int, _ activation: Activation = .identity, bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(
             name: name, kind: "linear", layer: Linear(units: units, settings: WeightSettings(hasBias: bias)),
@@ -70,7 +70,7 @@ extension NamedLayer {
     }
 
     static func conv(
-        _ name: String = "conv", _ filters: Int, _ window: Window, _ activation: Activation = .identity,
+        named name: String = "conv", _ filters: Int, _ window: Window, _ activation: Activation = .identity,
         bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(
@@ -80,7 +80,7 @@ extension NamedLayer {
     }
 
     static func transposed(
-        _ name: String = "transposed", _ filters: Int, _ window: Window, _ activation: Activation = .identity,
+        named name: String = "transposed", _ filters: Int, _ window: Window, _ activation: Activation = .identity,
         bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(

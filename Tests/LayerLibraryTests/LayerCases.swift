@@ -19,7 +19,10 @@ enum LayerCases {
             [.conv(3, Window(kernel: .init(3, 2), stride: .init(2, 1), padding: .init(1, 0)), bias: false)]),
         LayerCase(
             "conv2d_20_channels", [3, 4, 4],
-            [.conv("first", 20, .square(3, padding: 1), .relu), .conv("second", 3, .square(2, stride: 2))]),
+            [
+                .conv(named: "first", 20, .square(3, padding: 1), .relu),
+                .conv(named: "second", 3, .square(2, stride: 2)),
+            ]),
         LayerCase("conv_transpose2d", [3, 4, 3], [.transposed(2, .square(3, padding: 1))]),
         LayerCase("conv_transpose2d_stride", [4, 3, 3], [.transposed(3, .square(4, stride: 2, padding: 1))]),
         LayerCase(
@@ -37,8 +40,8 @@ enum LayerCases {
         LayerCase(
             "conv_transpose2d_20_channels", [3, 2, 2],
             [
-                .transposed("first", 20, .square(2, stride: 2), .relu),
-                .transposed("second", 3, .square(3, stride: 1, padding: 1)),
+                .transposed(named: "first", 20, .square(2, stride: 2), .relu),
+                .transposed(named: "second", 3, .square(3, stride: 1, padding: 1)),
             ]),
     ]
 
@@ -51,7 +54,8 @@ enum LayerCases {
             LayerCase("layer_norm_on_maps", [4, 2, 3], [.plain("layer_norm", LayerNorm())]),
             LayerCase("layer_norm_on_vector", [7], [.plain("layer_norm", LayerNorm())]),
             LayerCase("group_norm", [4, 3, 2], [.plain("group_norm", GroupNorm(groups: 2))]),
-            LayerCase("group_norm_per_channel", [3, 2, 2], [.plain("group_norm", GroupNorm(groups: 3, epsilon: 0.25))]),
+            LayerCase(
+                "group_norm_per_channel", [3, 2, 2], [.plain("group_norm", GroupNorm(groups: 3, epsilon: 0.25))]),
             LayerCase("dropout_on_vector", [9], [.plain("dropout", Dropout(rate: 0.5))]),
             LayerCase(
                 "dropout_twice", [3, 3, 2],
@@ -109,7 +113,7 @@ enum LayerCases {
             "maps_vector_maps", [2, 4, 4],
             [
                 .conv(3, .square(3, stride: 2, padding: 1), .relu), .plain("flatten", Flatten()),
-                .linear("inward", 5, .tanh), .linear("outward", 12, .relu),
+                .linear(named: "inward", 5, .tanh), .linear(named: "outward", 12, .relu),
                 .plain("reshape", Reshape(shape: [3, 2, 2])), .transposed(2, .square(4, stride: 2, padding: 1)),
             ]),
         LayerCase(
@@ -133,20 +137,21 @@ enum LayerCases {
                 .plain(
                     "residual",
                     Residual(layers: [
-                        .conv("first", 4, .square(3, padding: 1), .relu), .conv("second", 3, .square(3, padding: 1)),
+                        .conv(named: "first", 4, .square(3, padding: 1), .relu),
+                        .conv(named: "second", 3, .square(3, padding: 1)),
                     ]), .relu)
             ]),
         LayerCase(
             "residual_on_vector", [6],
-            [.plain("residual", Residual(layers: [.linear("first", 4, .relu), .linear("second", 6)]))]),
+            [.plain("residual", Residual(layers: [.linear(named: "first", 4, .relu), .linear(named: "second", 6)]))]),
         LayerCase(
             "residual_shortcut", [2, 4, 4],
             [
                 .plain(
                     "residual",
                     Residual(layers: [
-                        .conv("first", 3, .square(3, stride: 2, padding: 1), .relu),
-                        .conv("second", 5, .square(3, padding: 1)),
+                        .conv(named: "first", 3, .square(3, stride: 2, padding: 1), .relu),
+                        .conv(named: "second", 5, .square(3, padding: 1)),
                     ]))
             ]),
         LayerCase(

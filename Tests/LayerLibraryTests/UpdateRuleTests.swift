@@ -35,7 +35,8 @@ struct UpdateCase: Sendable, CustomTestStringConvertible {
         "learning", [2, 4, 4],
         [
             .conv(3, .square(3, stride: 2, padding: 1), .tanh), .plain("flatten", Flatten()),
-            .linear("inward", 4, .tanh), .linear("outward", 12, .tanh), .plain("reshape", Reshape(shape: [3, 2, 2])),
+            .linear(named: "inward", 4, .tanh), .linear(named: "outward", 12, .tanh),
+            .plain("reshape", Reshape(shape: [3, 2, 2])),
             .transposed(2, .square(4, stride: 2, padding: 1)),
         ])
     static let stepCount = 3

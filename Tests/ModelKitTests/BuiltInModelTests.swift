@@ -64,7 +64,8 @@ import ZooModels
             "decoder.fc1", "decoder.fc2", "decoder.conv1", "decoder.conv2", "decoder.conv3",
         ]
         #expect(
-            graph.program.parameters.map { graph.program[$0].name } == layers.flatMap { [$0 + ".weight", $0 + ".bias"] })
+            graph.program.parameters.map { graph.program[$0].name }
+                == layers.flatMap { [$0 + ".weight", $0 + ".bias"] })
     }
 
     /// Counted by hand: a convolution has O·C·kh·kw + O parameters, a linear layer O·I + O.
@@ -77,7 +78,10 @@ import ZooModels
         ("beta-vae-mnist", 652_824),
         ("mlp-vae-cifar", (3072 * 512 + 512) + 2 * (512 * 128 + 128) + (128 * 512 + 512) + (512 * 3072 + 3072)),
         ("conv-vae-mnist", 320 + 18_496 + 803_072 + 2 * 5_140 + 5_376 + 805_952 + 18_464 + 289),
-        ("conv-vae-cifar", 1_568 + 32_832 + 131_200 + 524_544 + 2 * 32_896 + 33_024 + 526_336 + 131_136 + 32_800 + 1_539),
+        (
+            "conv-vae-cifar",
+            1_568 + 32_832 + 131_200 + 524_544 + 2 * 32_896 + 33_024 + 526_336 + 131_136 + 32_800 + 1_539
+        ),
         ("conv-autoencoder-cifar", 1_480_771 - 32_896),
         (
             "conv-vae-celeba",

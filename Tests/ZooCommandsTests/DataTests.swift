@@ -29,11 +29,16 @@ import Testing
         let folder = try TemporaryFolder()
         let result = try zoo("data", "list", "--data-dir", folder.path, datasets: try catalog())
         #expect(result.status == 0)
-        #expect(result.lines.contains { $0.hasPrefix("sprites ") && $0.contains("737,280") && $0.contains("generated") })
-        #expect(result.lines.contains { $0.hasPrefix("tiny ") && $0.contains("missing") && $0.contains("zoo data get tiny") })
+        #expect(
+            result.lines.contains { $0.hasPrefix("sprites ") && $0.contains("737,280") && $0.contains("generated") })
+        #expect(
+            result.lines.contains {
+                $0.hasPrefix("tiny ") && $0.contains("missing") && $0.contains("zoo data get tiny")
+            })
         #expect(result.lines.last?.hasPrefix("Looked in: \(folder.path)") == true)
         let json = try #require(
-            try zoo("data", "list", "--json", "--data-dir", folder.path, datasets: try catalog()).json() as? [[String: Any]])
+            try zoo("data", "list", "--json", "--data-dir", folder.path, datasets: try catalog()).json()
+                as? [[String: Any]])
         #expect(json.first { $0["name"] as? String == "tiny" }?["state"] as? String == "missing")
     }
 
@@ -116,7 +121,8 @@ import Testing
         #expect(missing.status == 1)
         #expect(missing.errors.contains("HTTP status 404 (not found) for \(server.baseURL)/images.bin"))
         let dead = try zoo(
-            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1", datasets: try catalog())
+            "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1",
+            datasets: try catalog())
         #expect(dead.status == 1)
         #expect(dead.errors.contains("Run `zoo data get tiny` again to continue."))
     }

@@ -17,7 +17,8 @@ import ZooModels
         let folder = try TemporaryFolder()
         let good = try folder.write(branchingDefinition, "good.yaml")
         let bad = try folder.write(
-            branchingDefinition.replacing("conv2d", with: "conv2").replacing("epochs: 1", with: "epochs: -1"), "bad.yaml")
+            branchingDefinition.replacing("conv2d", with: "conv2").replacing("epochs: 1", with: "epochs: -1"),
+            "bad.yaml")
         let missing = "\(folder.path)/missing.yaml"
         let result = try zoo("validate", bad, good, missing)
         #expect(result.status == 1)
@@ -48,10 +49,11 @@ import ZooModels
         let text = try folder.text("mine.yaml")
         let original = try #require(ZooModels.sources.first { $0.name == "worked-vae" }).text
         let changed = zip(text.split(separator: "\n"), original.split(separator: "\n")).filter { $0 != $1 }
-        #expect(changed.map { $0.0 } == [
-            "name: my-vae",
-            "summary: \"From worked-vae: A VAE small enough to work by hand, 2-3-1-3-2, with fixed weights\"",
-        ])
+        #expect(
+            changed.map { $0.0 } == [
+                "name: my-vae",
+                "summary: \"From worked-vae: A VAE small enough to work by hand, 2-3-1-3-2, with fixed weights\"",
+            ])
         #expect(try zoo("validate", path).status == 0)
         #expect(try zoo("list", "my-vae", "-q", "--zoo", folder.path).lines == ["my-vae"])
     }

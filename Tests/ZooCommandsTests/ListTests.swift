@@ -44,14 +44,15 @@ import Testing
         let folder = try TemporaryFolder()
         try folder.write(branchingDefinition, "branching.yaml")
         try folder.write(
-            branchingDefinition.replacing("name: branching", with: "name: broken").replacing("filters: 4", with: "filtres: 4"),
+            branchingDefinition.replacing("name: branching", with: "name: broken").replacing(
+                "filters: 4", with: "filtres: 4"),
             "broken.yaml")
         let result = try zoo("list", "--zoo", folder.path)
         #expect(result.status == 0)
         #expect(result.lines.contains { $0.hasPrefix("branching ") })
         #expect(!result.lines.contains { $0.hasPrefix("broken ") })
         #expect(result.errors.contains("warning:"))
-        #expect(result.errors.contains("\(folder.path)/broken.yaml:9"))
+        #expect(result.errors.contains("\(folder.path)/broken.yaml:8"))
         #expect(result.errors.contains("did you mean filters?"))
     }
 

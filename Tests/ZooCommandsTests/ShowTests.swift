@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import ModelKit
 import TensorCore
 import Testing
 import ZooModels

@@ -78,7 +78,7 @@ let branchingDefinition = """
       - block:
           residual:
             - inner: {conv2d: {filters: 4, kernel: 3, padding: 1}, activation: relu}
-            - normalized: batch_norm
+            - normalized: {batch_norm: {}}
       - pool: {max_pool: 2}
       - drop: {dropout: 0.25}
       - flatten

@@ -29,7 +29,9 @@ private func outer(_ a: [Double], _ b: [Double]) -> [Double] {
     private let sheet = Worksheet()
 
     /// The values of the tensors in a list of steps, by symbol and name.
-    private func values(_ trace: [String: Any], _ part: String, _ direction: String = "outputs") throws -> [String: [Double]] {
+    private func values(_ trace: [String: Any], _ part: String, _ direction: String = "outputs") throws -> [String:
+        [Double]]
+    {
         let steps = try #require(trace[part] as? [[String: Any]])
         var found: [String: [Double]] = [:]
         for step in steps {
@@ -81,7 +83,10 @@ private func outer(_ a: [Double], _ b: [Double]) -> [Double] {
         let da3 = sheet.gradientOfA3(error)
         let da2 = zip(sheet.w3, da3).map { $0 * $1 }.reduce(0, +)
         let da1 = sheet.w2.map { $0 * da2 }
-        let named = Dictionary(uniqueKeysWithValues: gradients.map { ($0.key.split(separator: ".").dropLast().joined(separator: "."), $0.value) })
+        let named = Dictionary(
+            uniqueKeysWithValues: gradients.map {
+                ($0.key.split(separator: ".").dropLast().joined(separator: "."), $0.value)
+            })
         expect(named["decoder.fc4"], outer(error, [0.8375, 0.67, 1.005]))
         expect(named["decoder.fc3"], da3.map { $0 * 0.8375 })
         expect(named["encoder.fc1"], outer(da1, sheet.x))
@@ -94,7 +99,7 @@ private func outer(_ a: [Double], _ b: [Double]) -> [Double] {
         let result = try zoo("trace", "worked-vae", "--input", "0.34,0.55", "--noise", "0.1")
         #expect(result.status == 0)
         for text in [
-            "[0.065, 0.72, 0.89]", "[0.8375]", "[1.52006]", "[0.989506]", "[0.989506, 0.791604, 1.18741]",
+            "[0.065, 0.72, 0.89]", "[0.8375]", "[1.52006]", "[0.989506]", "[0.989506, 0.791605, 1.18741]",
             "[0.989506, 0.969716]", "z = μ + σ·ε", "∂L/∂μ = ∂L/∂z·1 + ∂L_KL/∂μ", "½·(σ² − 1)",
         ] {
             #expect(result.output.contains(text), "\(text) is missing")

@@ -4,14 +4,16 @@
     pip install torch numpy
     python tools/reference/models.py
 
-Everything that goes in comes from one formula that the tests compute, too (`formula` here, `formulaValue` in
-WholeModelTests.swift): parameter number j holds formula(j) / sqrt(fan-in), fan-in counted as PyTorch's initialisation
-counts it (its bias has that of its weight), images (formula(100) + 1) / 2 and noise formula(101). The loss is the mean
-over the images of the binary cross-entropy and the KL divergence, both in nats; the optimiser Adam with a rate of 1e-3.
+Everything that goes in comes from one formula that the tests compute, too (`formula` here, `HashFormula` there): a
+parameter holds formula(path) / sqrt(fan-in), fan-in counted as PyTorch's initialisation counts it (a bias has that of
+its weight), biases 1/2 more; images (formula("images") + 1) / 2 and noise formula("noise"). The 1/2 keeps rectified
+units alive: a unit that comes to life in step 3 moves by Adam's full rate whatever the size of its gradient, so that
+rounding errors would decide the later losses. The loss is the mean over the images of binary cross-entropy plus KL
+divergence, both in nats; the optimiser is Adam with a rate of 1e-3.
 
 The file has the losses of each step and, of every gradient of the first step, the L2 norm, the sum, the dot products
-with formula(300) ... formula(303) and 64 elements at evenly strided places. It also tells how far PyTorch's own float32
-is from its float64, which is the yardstick for any engine that computes in float32.
+with formula("direction0") ... formula("direction3") and 64 elements at an odd stride. It also tells how far
+PyTorch's own float32 is from its float64, which is the yardstick for any engine that computes in float32.
 """
 import json
 import math
@@ -24,17 +26,17 @@ import torch.nn.functional as F
 IMAGES, STEPS, SAMPLES, DIRECTIONS = 16, 10, 64, 4
 
 
-def formula(tensor, count):
-    """Elements of tensor number `tensor`: multiples of 1/128 in -1 ... 1, never 0, from an integer hash."""
-    mask = np.uint64(0xFFFFFFFF)
-    x = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B1) & mask
-    x = x + np.uint64(tensor * 0x85EBCA77 + 0x27D4EB2F & 0xFFFFFFFF) & mask
-    x ^= x >> np.uint64(15)
-    x = x * np.uint64(0x2C1B3C6D) & mask
-    x ^= x >> np.uint64(12)
-    x = x * np.uint64(0x297A2D39) & mask
-    x ^= x >> np.uint64(15)
-    return (2 * (x >> np.uint64(25)).astype(np.float64) + 1) / 128 - 1
+def formula(key, count):
+    """Elements of the tensor `key`: multiples of 2**-23 in -1 ... 1 (Tests/LayerLibraryTests/HashFormula.swift)."""
+    mask = 0xFFFFFFFF
+    seed = 0x811C9DC5
+    for byte in key.encode():
+        seed = (seed ^ byte) * 0x01000193 & mask
+    h = (np.arange(count, dtype=np.uint64) * 0x9E3779B9 + seed) & mask
+    h = (h ^ (h >> 16)) * 0x85EBCA6B & mask
+    h = (h ^ (h >> 13)) * 0xC2B2AE35 & mask
+    h ^= h >> 16
+    return (h >> 8).astype(np.float64) * 2.0**-23 - 1
 
 
 #: name -> (input shape, latent size, shape that the decoder starts from, layers in the order of their parameters);
@@ -74,7 +76,8 @@ def make_parameters(layers, dtype):
         fan_in = math.prod(shape[1:])
         bias = (shape[1] if kind == "transposed" else shape[0],)
         for name, extents in (("weight", shape), ("bias", bias)):
-            values = formula(len(parameters), math.prod(extents)) / math.sqrt(fan_in)
+            values = formula(f"{path}.{name}", math.prod(extents)) / math.sqrt(fan_in)
+            values += 0.5 if name == "bias" else 0
             parameters[f"{path}.{name}"] = torch.tensor(values.reshape(extents), dtype=dtype, requires_grad=True)
     return parameters
 
@@ -107,8 +110,8 @@ def losses(layers, start, parameters, images, noise):
 def train(name, dtype):
     """The losses of all steps and the gradients of the first."""
     shape, latent, start, layers = MODELS[name]
-    images = (formula(100, IMAGES * math.prod(shape)).reshape(IMAGES, *shape) + 1) / 2
-    noise = formula(101, IMAGES * latent).reshape(IMAGES, latent)
+    images = (formula("images", IMAGES * math.prod(shape)).reshape(IMAGES, *shape) + 1) / 2
+    noise = formula("noise", IMAGES * latent).reshape(IMAGES, latent)
     images, noise = torch.tensor(images, dtype=dtype), torch.tensor(noise, dtype=dtype)
     parameters = make_parameters(layers, dtype)
     optimizer = torch.optim.Adam(parameters.values(), lr=1e-3)
@@ -131,12 +134,13 @@ def digits(value, count=12):
 def describe(gradient):
     """What the golden file says about one gradient."""
     count = gradient.size
-    places = [index * count // SAMPLES for index in range(SAMPLES)] if count > SAMPLES else list(range(count))
+    stride = max(1, count // SAMPLES) - 1 | 1  # odd, so that it does not follow rows
+    places = range(0, min(count, SAMPLES * stride), stride)[:SAMPLES]
     return {
         "count": count,
         "norm": digits(np.linalg.norm(gradient)),
         "sum": digits(gradient.sum()),
-        "products": [digits(gradient @ formula(300 + k, count)) for k in range(DIRECTIONS)],
+        "products": [digits(gradient @ formula(f"direction{k}", count)) for k in range(DIRECTIONS)],
         "elements": [digits(gradient[place], 9) for place in places],
     }
 

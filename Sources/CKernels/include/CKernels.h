@@ -13,6 +13,9 @@
 void zk_set_thread_count(int count);
 int zk_thread_count(void);
 
+// f32 operations per second of a multiply-add loop on registers on all threads: the best of some runs within `seconds`
+double zk_peak_flops(double seconds);
+
 // ---- element-wise
 typedef enum {
     ZK_IDENTITY = 0,

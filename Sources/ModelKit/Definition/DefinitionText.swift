@@ -24,7 +24,7 @@ enum DefinitionText {
         }
         if let excess = excess(in: text) { throw problem(excess.message, line: excess.line) }
         do {
-            guard let node = try Yams.compose(yaml: text) else { throw problem("the file is empty") }
+            guard let node = try Yams.compose(yaml: text, .basic) else { throw problem("the file is empty") }
             return node
         } catch let error as YamlError {
             switch error {

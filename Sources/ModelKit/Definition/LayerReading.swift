@@ -8,7 +8,8 @@ extension NodeReader {
 
     /// A list of layers: `- name: {kind: {fields}, activation: relu}`, or `- kind: {fields}` for layers that need no name.
     mutating func layers(_ node: Node, _ path: String, _ registry: Registry) -> [NamedLayer] {
-        guard let nodes = sequence(node, path) else { return [] }
+        guard let nodes = sequence(node, path), enter(node, path) else { return [] }
+        defer { nesting -= 1 }
         guard nodes.count <= 1000 else {
             report("\(nodes.count) layers are too many", at: node, path)
             return []

@@ -6,7 +6,10 @@ import Yams
 struct NodeReader {
     let source: String
     private(set) var problems: [DefinitionProblem] = []
+    /// How many lists of layers, or of numbers, the one that is being read lies in.
+    var nesting = 0
     private var visited = 0
+    static let nestingLimit = 16
 
     init(source: String) {
         self.source = source
@@ -24,6 +27,16 @@ struct NodeReader {
         visited += 1
         if visited == 20_000 { report("too many nodes for a definition", at: node, path) }
         return visited < 20_000
+    }
+
+    /// Counts one more level of nesting; whoever is let in takes it away again.
+    mutating func enter(_ node: Node, _ path: String) -> Bool {
+        guard nesting < Self.nestingLimit else {
+            report("nested more than \(Self.nestingLimit) levels deep", at: node, path)
+            return false
+        }
+        nesting += 1
+        return true
     }
 
     // MARK: Structures
@@ -164,7 +177,8 @@ struct NodeReader {
     /// All numbers of nested lists, in order.
     mutating func numbers(_ node: Node, _ path: String) -> [Float]? {
         if case .scalar = node { return number(node, path, -1e30...1e30).map { [Float($0)] } }
-        guard let nodes = sequence(node, path) else { return nil }
+        guard let nodes = sequence(node, path), enter(node, path) else { return nil }
+        defer { nesting -= 1 }
         var result: [Float] = []
         for (index, item) in nodes.enumerated() {
             guard let values = numbers(item, "\(path)[\(index)]") else { return nil }

@@ -39,4 +39,7 @@ public struct OneDNNEngine: Engine {
         get { Int(zk_thread_count()) }
         set { zk_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
+
+    /// f32 operations per second that this machine reaches in a multiply-add loop on registers: the limit of any program.
+    public static func measuredPeak(seconds: Double) -> Double { zk_peak_flops(seconds) }
 }

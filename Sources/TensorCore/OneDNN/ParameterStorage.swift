@@ -26,9 +26,7 @@ struct ParameterStorage {
             let reorder = try DNNPrimitive.reorder(context, from: layout, to: .plain(shape.dimensions))
             try plain.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
-                try reorder.bind(ZOO_DNN_SOURCE, memory)
-                try reorder.bind(ZOO_DNN_DESTINATION, base)
-                reorder.run()
+                try run(reorder, from: memory, to: base)
             }
         } else {
             for index in plain.indices { plain[index] = memory[index] }
@@ -47,10 +45,18 @@ struct ParameterStorage {
         let reorder = try DNNPrimitive.reorder(context, from: .plain(shape.dimensions), to: layout)
         try plain.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            try reorder.bind(ZOO_DNN_SOURCE, base)
-            try reorder.bind(ZOO_DNN_DESTINATION, memory)
-            reorder.run()
+            try run(reorder, from: base, to: memory)
         }
+    }
+
+    private func run(
+        _ reorder: DNNPrimitive, from source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>
+    ) throws {
+        let scratchpad = try Arena(byteCount: reorder.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0)
+        try reorder.bind(ZOO_DNN_SOURCE, source)
+        try reorder.bind(ZOO_DNN_DESTINATION, target)
+        try reorder.bind(ZOO_DNN_SCRATCHPAD, scratchpad.floats(at: 0))
+        withExtendedLifetime(scratchpad) { reorder.run() }
     }
 
     private func permuted(_ values: [Float], toMemory: Bool) -> [Float] {

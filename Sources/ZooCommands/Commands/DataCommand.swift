@@ -6,7 +6,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "The data sets: which there are, where they are, getting and checking them.",
         discussion: """
-            Looked for in --data-dir, $ZOO_DATA and the cache ($XDG_CACHE_HOME/zoo/data), in this order: in a folder with
+            Looked for in --data-dir, $ZOO_DATA and the cache ($XDG_CACHE_HOME/zoo/data), in this order: in a folder with \
             the data set's name, or directly.
 
               zoo data list
@@ -105,12 +105,10 @@ struct DataListCommand: ParsableCommand {
             ("NAME", .left), ("SHAPE", .left), ("IMAGES", .right), ("STATE", .left), ("WHERE", .left),
         ])
         for (descriptor, presence) in entries {
-            table.add(
-                [
-                    descriptor.name, "\(descriptor.info.shape)", descriptor.imageCount.map(Formatting.grouped) ?? "–",
-                    presence.word,
-                    presence.place ?? (descriptor.files.isEmpty ? "" : "zoo data get \(descriptor.name)"),
-                ].enumerated().map { $0 == 4 && presence.word == "generated" ? "" : $1 })
+            table.add([
+                descriptor.name, "\(descriptor.info.shape)", descriptor.imageCount.map(Formatting.grouped) ?? "–",
+                presence.word, presence.place ?? presence.remedy(descriptor),
+            ])
         }
         for line in table.fittedLines { Console.print(line) }
         Console.print("")

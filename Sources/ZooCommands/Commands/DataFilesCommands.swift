@@ -1,13 +1,12 @@
 import ArgumentParser
 import Datasets
-import Synchronization
 import TensorCore
 
 struct DataGetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Download a data set from its publisher.",
         discussion: """
-            Goes to the first of --data-dir, $ZOO_DATA and the cache, into a folder with the data set's name. A download
+            Goes to the first of --data-dir, $ZOO_DATA and the cache, into a folder with the data set's name. A download \
             that was interrupted goes on where it stopped. Files with the wrong checksum are not kept.
             """)
 
@@ -50,79 +49,11 @@ struct DataGetCommand: ParsableCommand {
     }
 }
 
-/// Shows downloads on standard error: one line that redraws on a terminal, otherwise a plain line per file and ten
-/// seconds. Called from the threads of the connection.
-private final class DownloadProgressView: Sendable {
-    private struct State {
-        var file = ""
-        var lastDraw = 0.0
-        /// Where the attempt began: bytes of earlier attempts say nothing about the speed.
-        var firstByteCount = 0
-        var firstSeconds = 0.0
-        var hasLine = false
-    }
-
-    private let isQuiet: Bool
-    private let isTerminal = Console.errorIsTerminal
-    /// Task-local values do not reach the connection's threads by themselves.
-    private let recording = Console.recording
-    private let state = Mutex(State())
-
-    init(isQuiet: Bool) {
-        self.isQuiet = isQuiet
-    }
-
-    func show(_ progress: DownloadProgress) {
-        guard !isQuiet else { return }
-        let line = state.withLock { state -> String? in
-            if progress.file != state.file {
-                state = State(
-                    file: progress.file, lastDraw: -.infinity, firstByteCount: progress.byteCount,
-                    firstSeconds: progress.seconds, hasLine: state.hasLine)
-            }
-            let isComplete = progress.byteCount == progress.totalByteCount
-            guard isComplete || progress.seconds - state.lastDraw >= (isTerminal ? 0.1 : 10) else { return nil }
-            state.lastDraw = progress.seconds
-            state.hasLine = isTerminal
-            return Self.line(progress, since: state)
-        }
-        guard let line else { return }
-        Console.$recording.withValue(recording) {
-            if isTerminal {
-                Console.writeErrorText("\r\u{1B}[K" + String(line.prefix(Console.width - 1)))
-            } else {
-                Console.writeError(line)
-            }
-        }
-    }
-
-    func clearLine() {
-        let hasLine = state.withLock { state in
-            defer { state.hasLine = false }
-            return state.hasLine
-        }
-        if hasLine { Console.writeErrorText("\r\u{1B}[K") }
-    }
-
-    private static func line(_ progress: DownloadProgress, since start: State) -> String {
-        var line = "\(progress.file)  \(Formatting.bytes(progress.byteCount))"
-        if let total = progress.totalByteCount { line += " of \(Formatting.bytes(total))" }
-        let seconds = progress.seconds - start.firstSeconds
-        guard seconds > 0 else { return line }
-        let speed = Double(progress.byteCount - start.firstByteCount) / seconds
-        line += "  \(Formatting.bytes(Int(speed)))/s"
-        if let total = progress.totalByteCount, total > progress.byteCount, speed > 0 {
-            line += "  \(Formatting.duration(Double(total - progress.byteCount) / speed)) left"
-        }
-        return line
-    }
-}
-
 struct DataVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Read a whole data set and compare its files with the published checksums.",
         discussion: """
-            Exit status 1 if it is missing, cannot be read or has another number of images. A checksum that differs is
+            Exit status 1 if it is missing, cannot be read or has another number of images. A checksum that differs is \
             reported but is no failure: the same images may come in another archive.
             """)
 

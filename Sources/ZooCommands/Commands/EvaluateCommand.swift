@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        if let threads { OneDNNEngine.threadCount = threads }
+        Computing.prepare(threads: threads)
         guard let split = Split(rawValue: split) else {
             throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
         }

@@ -100,8 +100,15 @@ extension ListCommand {
         var cells: [String] {
             [
                 definition.name, definition.family, definition.dataset ?? "–", String(definition.latentSize),
-                Formatting.grouped(parameterCount), definition.objective.formula, definition.summary,
+                Formatting.grouped(parameterCount), objective, definition.summary,
             ]
+        }
+
+        /// Cut on terminals, where the summary needs room, too.
+        private var objective: String {
+            let formula = definition.objective.formula
+            let limit = 24
+            return Console.outputIsTerminal && formula.count > limit ? formula.prefix(limit - 1) + "…" : formula
         }
 
         var json: JSONValue {

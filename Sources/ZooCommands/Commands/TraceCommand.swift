@@ -8,7 +8,7 @@ struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace", abstract: "Follow one image through a training step, number by number.",
         discussion: """
-            Shows every operation with its formula, every intermediate tensor, the losses and every gradient, computed in
+            Shows every operation with its formula, every intermediate tensor, the losses and every gradient, computed in \
             64-bit floating point; nothing is learned. Tensors of more than 16 numbers are summarised.
 
               zoo trace worked-autoencoder --input 0.34,0.55

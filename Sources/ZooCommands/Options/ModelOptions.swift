@@ -30,7 +30,7 @@ enum ModelArgument {
     static func resolve(
         _ argument: String, overrides: [DefinitionOverride] = [], registry: Registry
     ) throws -> (definition: ModelDefinition, trained: Trained?) {
-        let trained = try checkpoint(argument)
+        let trained = try checkpoint(argument, registry)
         let source = try trained.map(Self.source) ?? source(ofUntrained: argument, registry: registry)
         let definition = try ModelDefinition(
             text: source.text, source: source.label, overrides: overrides, registry: registry)
@@ -45,13 +45,12 @@ enum ModelArgument {
     }
 
     /// The checkpoint that the argument names (`….h5`, or a run's folder, of which it is the newest); nil for others.
-    private static func checkpoint(_ argument: String) throws -> Trained? {
+    private static func checkpoint(_ argument: String, _ registry: Registry) throws -> Trained? {
         if argument.hasSuffix(".h5") { return (argument, try Checkpoint.read(from: argument)) }
         var status = stat()
-        // A bare word is a model's name, even if there is a folder called so.
-        guard argument.contains("/"), stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            return nil
-        }
+        guard !registry.models.contains(where: { $0.name == argument }), stat(argument, &status) == 0,
+            status.st_mode & S_IFMT == S_IFDIR
+        else { return nil }
         return try RunFolder(path: argument).newestCheckpoint()
     }
 

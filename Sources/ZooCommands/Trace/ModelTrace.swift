@@ -80,7 +80,8 @@ struct ModelTrace {
         if input.target != nil {
             traced.encoder.insert(FixedImage.layer(input.image, shape: definition.input), at: 0)
         }
-        let model = try CompiledModel(traced, purpose: .training, batchSize: 1, engine: ReferenceEngine(keepsEverything: true))
+        let engine = ReferenceEngine(keepsEverything: true)
+        let model = try CompiledModel(traced, purpose: .training, batchSize: 1, engine: engine)
         guard let compiled = model.compiled as? ReferenceProgram else {
             throw ZooError("the reference engine gave a program of another engine")
         }

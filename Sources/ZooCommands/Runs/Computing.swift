@@ -1,0 +1,24 @@
+import Glibc
+import TensorCore
+
+/// Settings of the threads that compute.
+enum Computing {
+    /// Spins of a waiting OpenMP thread before it sleeps, about a millisecond. libgomp's default is fifteen times as long:
+    /// on a busy machine a waiting thread then burns the very core that the other threads of its team need, and steps take
+    /// ten times as long (docs/performance.md).
+    private static let spinCount = "20000"
+
+    /// Call this before anything computes.
+    ///
+    /// libgomp reads its settings before `main`, so the process starts itself once more with them in its environment,
+    /// unless the user has set them.
+    static func prepare(threads: Int?) {
+        if getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil {
+            setenv("GOMP_SPINCOUNT", spinCount, 1)
+            var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
+            execv("/proc/self/exe", &arguments)  // returns only if it fails: then go on with the defaults
+            for argument in arguments { free(argument) }
+        }
+        if let threads { OneDNNEngine.threadCount = threads }
+    }
+}

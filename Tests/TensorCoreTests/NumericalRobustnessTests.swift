@@ -1,0 +1,36 @@
+import TensorCore
+import Testing
+
+/// Places where single precision could lose what matters.
+@Suite struct NumericalRobustnessTests {
+    /// The gradient of log σ is small beside the losses it is taken from: it must not come from their difference.
+    @Test(arguments: [1, 1e-3, 1e-6] as [Float]) func learnedVarianceBesideALargeLoss(_ weight: Float) throws {
+        var builder = GraphBuilder(isTraining: true)
+        let x = builder.input("x", shape: [3, 32, 32])
+        let images = builder.input("images", shape: [3, 32, 32])
+        let scale = try builder.parameter("scale", shape: [3, 3, 1, 1], initializer: .constant(1))
+        let logSigma = try builder.parameter("log_sigma", shape: [], initializer: .constant(0))
+        let prediction = try builder.convolution(
+            x, weight: scale, bias: nil, window: Window(kernel: Window.Extent(1)))
+        let loss = ReconstructionLoss(
+            terms: [.init(.laplace), .init(.gaussianLearnedVariance, weight: weight)], link: .identity)
+        _ = try builder.reconstructionLoss(prediction: prediction, target: images, logSigma: logSigma, loss: loss)
+        try builder.differentiate()
+
+        /// The gradients of the weights and of log σ.
+        func gradients(_ engine: any Engine) throws -> [[Float]] {
+            let compiled = try engine.compile(builder.program, batchSize: 8)
+            let stream = RandomStream(seed: 2, purpose: .other)
+            compiled.write((0..<6 * 3072).map { stream.normal($0) }, to: x)
+            compiled.write((0..<6 * 3072).map { stream.normal($0 + 100_000) }, to: images)
+            compiled.write((0..<9).map { stream.normal($0 + 200_000) }, to: scale)
+            compiled.write([0], to: logSigma)
+            #expect(compiled.run(StepValues(imageCount: 6)))
+            return builder.program.parameterGradients.map { compiled.read($0) }
+        }
+        let (found, expected) = (try gradients(OneDNNEngine()), try gradients(ReferenceEngine()))
+        for (found, expected) in zip(found, expected) {
+            for (found, expected) in zip(found, expected) { #expect(abs(found / expected - 1) < 1e-4) }
+        }
+    }
+}

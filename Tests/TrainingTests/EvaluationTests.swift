@@ -1,0 +1,73 @@
+import Datasets
+import ModelKit
+import Planning
+import TensorCore
+import Testing
+import Training
+
+@Suite struct EvaluationTests {
+    /// Each image counts once, whatever the batch size: means of sums, not of batch means.
+    @Test(arguments: [1, 7, 20, 64])
+    func meansDoNotDependOnTheBatchSize(batchSize: Int) throws {
+        let definition = try Fixtures.definition()
+        let trainer = try Fixtures.trainer(definition, steps: 10)
+        try trainer.run()
+        func evaluate(_ batchSize: Int) throws -> EvaluationSums {
+            let plan = try EvaluationPlan(definition, batchSize: batchSize, engine: OneDNNEngine())
+            try plan.load(trainer.plan.model.parameters + trainer.plan.model.buffers)
+            return Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
+        }
+        let (a, b) = (try evaluate(batchSize), try evaluate(20))
+        #expect(a.imageCount == 20)
+        #expect(abs(a.reconstruction - b.reconstruction) < 1e-4 * b.reconstruction)
+        #expect(abs(a.kl - b.kl) < 1e-4 * b.kl)
+    }
+
+    @Test func theReferenceEngineAgrees() throws {
+        let definition = try Fixtures.definition()
+        let trainer = try Fixtures.trainer(definition, steps: 10)
+        try trainer.run()
+        let weights = trainer.plan.model.parameters + trainer.plan.model.buffers
+        func evaluate(_ engine: any Engine) throws -> EvaluationSums {
+            let plan = try EvaluationPlan(definition, batchSize: 10, engine: engine)
+            try plan.load(weights)
+            return Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
+        }
+        let (fast, slow) = (try evaluate(OneDNNEngine()), try evaluate(ReferenceEngine()))
+        #expect(abs(fast.reconstruction - slow.reconstruction) < 1e-4 * slow.reconstruction)
+        #expect(abs(fast.kl - slow.kl) < 1e-4 * slow.kl)
+        for (a, b) in zip(fast.varianceOfMean, slow.varianceOfMean) { #expect(abs(a - b) < 1e-4 * (b + 1e-3)) }
+    }
+
+    @Test func missingAndMisshapenWeightsAreAllNamed() throws {
+        let plan = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: OneDNNEngine())
+        let error = #expect(throws: ZooError.self) {
+            try plan.load([NamedTensor(path: "encoder.conv1.weight", shape: [1], values: [0])])
+        }
+        #expect(error?.message.contains("encoder.conv1.weight: expected shape [4, 1, 3, 3], found [1]") == true)
+        #expect(error?.message.contains("decoder.fc1.bias: missing") == true)
+    }
+}
+
+@Suite struct InferenceTests {
+    @Test func decodingTheCodeIsTheReconstruction() throws {
+        let definition = try Fixtures.definition()
+        let trainer = try Fixtures.trainer(definition, steps: 10)
+        try trainer.run()
+        let weights = trainer.plan.model.parameters + trainer.plan.model.buffers
+        let pixels = Patterns().images([96, 97, 98])
+        let fast = try InferencePlan(definition, weights: weights, batchSize: 2, engine: OneDNNEngine())
+        let slow = try InferencePlan(definition, weights: weights, batchSize: 3, engine: ReferenceEngine())
+        let (a, b) = (fast.encode(pixels), slow.encode(pixels))
+        #expect(a.mean.count == 3 && a.logVariance.count == 3)
+        for (x, y) in zip(a.mean.joined() + a.logVariance.joined(), b.mean.joined() + b.logVariance.joined()) {
+            #expect(abs(x - y) < 1e-4)
+        }
+        let (images, reference) = (fast.decode(a.mean), slow.decode(b.mean))
+        #expect(images.count == 3 && images[0].count == 64)
+        for (x, y) in zip(images.joined(), reference.joined()) {
+            #expect(abs(x - y) < 1e-4)
+            #expect(x >= 0 && x <= 1)
+        }
+    }
+}
