@@ -71,13 +71,14 @@ let package = Package(
             name: "ExamplePlugIn", dependencies: ["ModelKit", "LayerLibrary", "TensorCore"], path: "Examples/PlugIn",
             swiftSettings: swiftSettings),
 
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
         tests(
-            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore"], resources: [.copy("Golden")]),
+            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore", "CAllocationCounter"], resources: [.copy("Golden")]),
         tests(
             "ZooCommandsTests",
             ["ZooCommands", "ZooModels", "ModelKit", "Datasets", "Checkpoints", "FileSupport", "TensorCore"]),

@@ -12,7 +12,9 @@ struct CaseProgram {
     let prediction: TensorID
     /// The reconstruction loss per image.
     let loss: TensorID
-    private let klPerDimension: TensorID?
+    /// KL divergence per image, and its batch means per dimension; nil without a latent variable.
+    let kl: TensorID?
+    let klPerDimension: TensorID?
 
     /// Images in a full batch of the tests.
     static let imageCount = 3
@@ -28,6 +30,7 @@ struct CaseProgram {
         var y = try builder.custom(AddOffset(), [input, offset])
         y = try layerCase.layers.lower(y, into: &builder)
         var noise: TensorID?
+        var kl: TensorID?
         var klPerDimension: TensorID?
         if let latent = layerCase.latent {
             let mean = try NamedLayer.linear(named: "mean", latent.size).lower(y, into: &builder)
@@ -37,7 +40,7 @@ struct CaseProgram {
                 mean: mean, logVariance: logVariance, noise: epsilon, regularizer: latent.regularizer)
             builder.keep(sample.klPerDimension, as: "kl_per_dimension")
             builder.keep(sample.kl, as: "kl")
-            (noise, klPerDimension) = (epsilon, sample.klPerDimension)
+            (noise, kl, klPerDimension) = (epsilon, sample.kl, sample.klPerDimension)
             y = try latent.decoder.lower(sample.z, into: &builder)
         }
         builder.keep(y, as: "prediction")
@@ -53,8 +56,11 @@ struct CaseProgram {
         program = builder.program
         prediction = y
         (self.input, self.target, self.loss, self.noise) = (input, target, loss, noise)
-        self.klPerDimension = klPerDimension
+        (self.kl, self.klPerDimension) = (kl, klPerDimension)
     }
+
+    /// What the forward pass is for: prediction and losses.
+    var results: [TensorID] { [prediction, loss, kl, klPerDimension].compactMap { $0 } }
 
     /// The gradient with respect to the input: what flows back into `AddOffset`.
     var inputGradient: TensorID? {

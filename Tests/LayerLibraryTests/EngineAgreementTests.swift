@@ -14,7 +14,7 @@ import Testing
     private func expectAgreement(
         _ found: any CompiledProgram, _ expected: any CompiledProgram, _ built: CaseProgram, keepsEverything: Bool
     ) {
-        var ids = [built.prediction, built.loss] + built.program.parameterGradients + built.program.buffers
+        var ids = built.results + built.program.parameterGradients + built.program.buffers
         if keepsEverything, let gradient = built.inputGradient { ids.append(gradient) }
         for id in ids {
             let info = built.program[id]
@@ -52,9 +52,9 @@ import Testing
         let built = try program(layerCase)
         let fast = try built.prepared(OneDNNEngine())
         fast.run(built.stepValues())
-        let first = ([built.prediction, built.loss] + built.program.parameterGradients).map { fast.read($0) }
+        let first = (built.results + built.program.parameterGradients).map { fast.read($0) }
         fast.run(built.stepValues())
-        let second = ([built.prediction, built.loss] + built.program.parameterGradients).map { fast.read($0) }
+        let second = (built.results + built.program.parameterGradients).map { fast.read($0) }
         #expect(first == second)
     }
 }

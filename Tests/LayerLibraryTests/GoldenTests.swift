@@ -9,6 +9,9 @@ struct LayerGolden: Decodable, Sendable {
         var prediction: [Double]
         /// The reconstruction loss of each image, in nats.
         var losses: [Double]
+        /// KL divergence of each image and its means per dimension, in nats; absent without a latent variable.
+        var kl: [Double]?
+        var klPerDimension: [Double]?
         var inputGradient: [Double]
         /// By the parameter's path.
         var gradients: [String: [Double]]
@@ -68,6 +71,9 @@ struct LayerGolden: Decodable, Sendable {
         let program = built.program
         try expect(built.prediction, golden.prediction, "prediction")
         try expect(built.loss, golden.losses, "loss")
+        #expect((built.kl == nil) == (golden.kl == nil))
+        if let kl = built.kl { try expect(kl, golden.kl, "KL divergence") }
+        if let id = built.klPerDimension { try expect(id, golden.klPerDimension, "KL divergence per dimension") }
         #expect(Set(program.buffers.map { program[$0].name }) == Set(golden.buffers.keys))
         for id in program.buffers { try expect(id, golden.buffers[program[id].name], program[id].name) }
         guard !program.parameterGradients.isEmpty else { return }

@@ -10,12 +10,14 @@ import Testing
         "conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites",
     ]) func warmStepsAllocateNothing(_ model: String) throws {
         let graph = try trainingGraph(of: model)
-        let compiled = try OneDNNEngine().compile(graph.program, batchSize: 4)
+        // Enough images that kernels share their work among threads.
+        let imageCount = 32
+        let compiled = try OneDNNEngine().compile(graph.program, batchSize: imageCount)
         let noise = try #require(graph.noise)
-        var values = StepValues(imageCount: 4)
-        let imageIndices: [Int32] = [3, 1, 4, 1]
-        let pixels = [UInt8](repeating: 100, count: 4 * graph.program[try #require(graph.images)].shape.count)
         let images = try #require(graph.images)
+        var values = StepValues(imageCount: imageCount)
+        let imageIndices = (0..<Int32(imageCount)).map { 3 * $0 + 1 }
+        let pixels = [UInt8](repeating: 100, count: imageCount * graph.program[images].shape.count)
         initialize(compiled, graph)
 
         /// The calls of a trainer for one step.

@@ -124,7 +124,8 @@ struct WholeModelGolden: Decodable, Sendable {
             #expect(expected.elements.count == samples)
             let stride = (max(1, count / WholeModelGolden.sampleCount) - 1) | 1
             let difference = zip(0..<samples, expected.elements).map { gradient[$0 * stride] - $1 }
-            let scale = max(norm(expected.elements), 0.1 * expected.norm * (Double(samples) / Double(count)).squareRoot())
+            let scale = max(
+                norm(expected.elements), 0.1 * expected.norm * (Double(samples) / Double(count)).squareRoot())
             check(norm(difference), 0, scale: scale, "samples")
         }
         return worst

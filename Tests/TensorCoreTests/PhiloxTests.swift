@@ -1,6 +1,5 @@
+import TensorCore
 import Testing
-
-@testable import TensorCore
 
 /// The random number generator against the known answers of its authors (Random123, `kat_vectors`).
 @Suite struct PhiloxTests {

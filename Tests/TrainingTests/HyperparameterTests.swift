@@ -2,6 +2,7 @@ import ModelKit
 import Planning
 import TensorCore
 import Testing
+import Training
 
 /// Every field of objective and recipe changes what is learned: nothing is accepted and then ignored.
 @Suite struct HyperparameterTests {
@@ -12,9 +13,9 @@ import Testing
             overrides: overrides.map { try DefinitionOverride(argument: $0) }, registry: .builtIn)
         let trainer = try Fixtures.trainer(definition, steps: 12)
         var loss = 0.0
-        try trainer.run { event in
+        try trainer.run(onEvent: { event in
             if case .step(let record) = event { loss = record.batch.loss / Double(record.batch.imageCount) }
-        }
+        })
         return (loss, trainer.plan.model.parameters)
     }
 
@@ -45,20 +46,20 @@ import Testing
 
     @Test func theLossIsWhatItsPartsSay() throws {
         let trainer = try Fixtures.trainer(Fixtures.definition("objective.kl.weight=3"), steps: 3)
-        try trainer.run { event in
+        try trainer.run(onEvent: { event in
             guard case .step(let record) = event else { return }
             #expect(abs(record.batch.loss - record.batch.reconstruction - 3 * record.batch.kl) < 1e-9)
             #expect(record.batch.kl > 0)
-        }
+        })
         let capacity = try Fixtures.trainer(
             Fixtures.definition(
                 "objective={reconstruction: bernoulli, capacity: {weight: 10, start: 4, end: 4, steps: 0}}"),
             steps: 3)
-        try capacity.run { event in
+        try capacity.run(onEvent: { event in
             guard case .step(let record) = event else { return }
             let mean = record.batch.kl / Double(record.batch.imageCount)
             let expected = 10 * abs(mean - 4) * Double(record.batch.imageCount)
             #expect(abs(record.batch.regularizer - expected) < 1e-6 * expected)
-        }
+        })
     }
 }

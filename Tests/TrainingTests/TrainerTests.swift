@@ -9,9 +9,9 @@ import Training
     @Test func learns() throws {
         let trainer = try Fixtures.trainer(Fixtures.definition())
         var losses: [Double] = []
-        try trainer.run { event in
+        try trainer.run(onEvent: { event in
             if case .epoch(let record) = event { losses.append(record.test?.loss ?? .nan) }
-        }
+        })
         #expect(losses.count == 4)
         #expect(losses[3] < losses[0] * 0.95)
         #expect(trainer.state.step == 4 * 10, "96 images in batches of 10 are 10 steps: the short batch counts")
@@ -76,9 +76,9 @@ import Training
         let trainer = try Fixtures.trainer(Fixtures.definition("training.validation=16", "training.epochs=1"))
         #expect(trainer.splits.train.count == 80)
         #expect(trainer.splits.validation.count == 16)
-        try trainer.run { event in
+        try trainer.run(onEvent: { event in
             if case .epoch(let record) = event { #expect(record.validation != nil) }
-        }
+        })
     }
 
     @Test func aLossThatIsNotFiniteNamesStepAndTensor() throws {

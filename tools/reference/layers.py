@@ -8,9 +8,9 @@ Each case is the network of the same name in Tests/LayerLibraryTests/LayerCases.
 scale * formula("case.name") + offset, with `formula` of models.py and the scale and offset of `Network.tensor` here and
 `CaseProgram.initialValues` there. The loss is the mean over three images, in nats per image.
 
-The file has, per case, the prediction, the loss of each image, the gradient with respect to the input and to every
-parameter, and the buffers after the run; and, per update rule, the parameters after three steps. Nine significant digits.
-Dropout masks come from a Philox generator of its own, in this file.
+The file has, per case, the prediction, the loss of each image, its KL divergence where there is one, the gradient
+with respect to the input and to every parameter, and the buffers after the run; and, per update rule, the parameters
+after three steps. Nine significant digits. Dropout masks come from a Philox generator of its own, in this file.
 """
 import json
 import math
@@ -227,7 +227,7 @@ def latent(network, x):
     mean, log_variance = network.linear(hidden, 4, "mean"), network.linear(hidden, 4, "log_variance")
     posterior = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
     prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
-    network.kl = torch.distributions.kl_divergence(posterior, prior).mean(0)
+    network.kl = torch.distributions.kl_divergence(posterior, prior)
     z = mean + posterior.stddev * network.tensor("noise", (IMAGES, 4))
     return network.linear(z, 3, "decoder")
 
@@ -267,7 +267,7 @@ def run(network):
     per_image = losses(network, prediction, network.tensor("target", prediction.shape))
     total = per_image.mean()
     if network.case in REGULARIZERS:
-        total = total + REGULARIZERS[network.case](network.kl)
+        total = total + REGULARIZERS[network.case](network.kl.mean(0))
     return x, prediction, per_image, total
 
 
@@ -279,7 +279,10 @@ def golden(name, training=True):
     network = Network(name, training)
     x, prediction, per_image, total = run(network)
     total.backward()
-    return {
+    divergences = {}
+    if name in REGULARIZERS:
+        divergences = {"kl": numbers(network.kl.sum(1)), "klPerDimension": numbers(network.kl.mean(0))}
+    return divergences | {
         "prediction": numbers(prediction), "losses": numbers(per_image), "inputGradient": numbers(x.grad),
         "gradients": {path: numbers(p.grad) for path, p in network.parameters.items()},
         "buffers": {path: numbers(b) for path, b in network.buffers.items()},

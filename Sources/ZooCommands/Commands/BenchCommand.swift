@@ -141,7 +141,7 @@ private struct Measurement {
 
     var json: JSONValue {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return .object([
             ("model", .string(definition.name)), ("precision", "f32"), ("batch_size", .integer(batchSize)),
             ("threads", .integer(OneDNNEngine.threadCount)), ("step_ms", .number(median * 1e3)),
