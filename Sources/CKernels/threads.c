@@ -12,6 +12,29 @@ void zk_set_thread_count(int count) { omp_set_num_threads(count); }
 
 int zk_thread_count(void) { return omp_get_max_threads(); }
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+
+enum { FLUSH_TO_ZERO = 1 << 15, DENORMALS_ARE_ZERO = 1 << 6 };
+
+static void flush(void *unused) {
+    (void)unused;
+    _mm_setcsr(_mm_getcsr() | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+}
+
+uint32_t zk_begin_flushing(void) {
+    uint32_t setting = _mm_getcsr();
+    GOMP_parallel(flush, NULL, (unsigned)omp_get_max_threads(), 0);
+    return setting;
+}
+
+void zk_end_flushing(uint32_t setting) { _mm_setcsr(setting); }
+#else
+uint32_t zk_begin_flushing(void) { return 0; }
+
+void zk_end_flushing(uint32_t setting) { (void)setting; }
+#endif
+
 typedef struct {
     int64_t count;
     zk_body body;

@@ -49,7 +49,7 @@ import ZooModels
         let file = try folder.write(branchingDefinition, "branching.yaml")
         let result = try zoo("show", file)
         #expect(result.lines.contains { $0.hasPrefix("objective.log_sigma") })
-        #expect(result.output.contains("0.5·bernoulli + gaussian_learned_variance + 4.0·KL"))
+        #expect(result.output.contains("0.5·bernoulli + gaussian_learned_variance + 4·KL"))
     }
 
     @Test func checkpointsAndRunFolders() throws {

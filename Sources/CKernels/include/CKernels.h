@@ -13,6 +13,11 @@
 void zk_set_thread_count(int count);
 int zk_thread_count(void);
 
+// Between these two calls all threads of the team flush denormal numbers to zero: Adam's second moments decay into them, and
+// arithmetic on them is a hundred times slower on many processors. The caller's own setting is restored at the end.
+uint32_t zk_begin_flushing(void);
+void zk_end_flushing(uint32_t setting);
+
 // f32 operations per second of a multiply-add loop on registers on all threads: the best of some runs within `seconds`
 double zk_peak_flops(double seconds);
 

@@ -88,14 +88,19 @@ public struct Objective: Sendable {
 
     /// One line, for instance `bernoulli + 4·KL`.
     public var formula: String {
-        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\($0.weight)·\($0.name)" }.joined(separator: " + ")
+        /// A number without `.0`.
+        func text(_ value: Float) -> String {
+            value == value.rounded() && abs(value) < 1e6 ? "\(Int(value))" : "\(value)"
+        }
+        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }.joined(
+            separator: " + ")
         switch regularizer {
         case nil: return reconstruction
         case .weighted(let weight, _, let freeNats):
-            let kl = freeNats > 0 ? "Σ max(\(freeNats), KL_d)" : "KL"
-            return "\(reconstruction) + \(weight == 1 ? "" : "\(weight)·")\(kl)"
+            let kl = freeNats > 0 ? "Σ max(\(text(freeNats)), KL_d)" : "KL"
+            return "\(reconstruction) + \(weight == 1 ? "" : "\(text(weight))·")\(kl)"
         case .capacity(let weight, let start, let end, _):
-            return "\(reconstruction) + \(weight)·|KL − C|, C from \(start) to \(end)"
+            return "\(reconstruction) + \(text(weight))·|KL − C|, C from \(text(start)) to \(text(end))"
         }
     }
 }

@@ -75,6 +75,8 @@ final class OneDNNProgram: CompiledProgram {
         precondition(
             values.imageCount > 0 && values.imageCount <= batchSize,
             "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
+        let setting = zk_begin_flushing()
+        defer { zk_end_flushing(setting) }
         if parametersChanged { for step in preparation { step.run(values) } }
         parametersChanged = false
         for step in steps { step.run(values) }
@@ -84,6 +86,8 @@ final class OneDNNProgram: CompiledProgram {
     }
 
     func profile(_ values: StepValues) -> [StepProfile] {
+        let setting = zk_begin_flushing()
+        defer { zk_end_flushing(setting) }
         let clock = ContinuousClock()
         var profiles: [StepProfile] = []
         func measure(_ step: CompiledStep, _ body: () -> Void) {

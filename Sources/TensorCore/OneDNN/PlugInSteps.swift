@@ -72,9 +72,15 @@ extension StepCompiler {
                 guard let memory = move.0 else { continue }
                 zk_channels_first(memory, &copies[index], move.images, move.channels, move.area)
             }
-            withBuffers(&copies) { buffers in
+            withBuffers(&copies) { whole in
+                // A plug-in sees the images of the batch, not the rows that a short batch leaves unused.
+                let buffers = zip(whole, moves).map { buffer, move in
+                    guard move.images > 1 else { return buffer }
+                    return UnsafeMutableBufferPointer(
+                        rebasing: buffer[..<(buffer.count / Int(move.images) * values.imageCount)])
+                }
+                for output in whole[inputCount...] { output.update(repeating: 0) }
                 let inputs = buffers[..<inputCount].map { UnsafeBufferPointer($0) }
-                for output in buffers[inputCount...] { output.update(repeating: 0) }
                 if forward {
                     operation.forward(inputs: inputs, output: buffers[inputCount], imageCount: values.imageCount)
                 } else {
