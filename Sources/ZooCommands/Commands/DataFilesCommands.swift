@@ -27,17 +27,8 @@ struct DataGetCommand: ParsableCommand {
 
     func run() throws {
         let descriptor = try ZooContext.current.datasets.descriptor(name)
-        let options = DatasetOptions(dataDirectory: dataDir)
-        guard let place = options.locations.downloadFolder else {
-            throw ZooError(
-                "there is no folder to download to: neither $ZOO_DATA nor $XDG_CACHE_HOME nor $HOME is set",
-                advice: "give one with --data-dir", kind: .usage)
-        }
-        let view = DownloadProgressView(isQuiet: quiet)
-        defer { view.clearLine() }
-        let folder = (place.hasSuffix("/") ? place : place + "/") + descriptor.name
-        let files = try DatasetDownloader(baseURL: baseURL).download(descriptor, into: folder) { view.show($0) }
-        view.clearLine()
+        let (folder, files) = try DatasetFetch.fetch(
+            descriptor, DatasetOptions(dataDirectory: dataDir), baseURL: baseURL, isQuiet: quiet)
         if json {
             Console.print(
                 JSONValue.object([

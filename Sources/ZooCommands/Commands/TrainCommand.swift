@@ -79,7 +79,8 @@ struct TrainCommand: ParsableCommand {
         if let resume { return try resumeRun(resume) }
         let registry = try models.registry()
         let definition = try definition(registry)
-        let dataset = try data.open(fallback: definition.dataset, shape: definition.input.dimensions)
+        let dataset = try data.open(
+            fallback: definition.dataset, shape: definition.input.dimensions, downloads: true)
         let trainer = try Trainer(
             definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps, engine: OneDNNEngine())
         announce(trainer, dataset)

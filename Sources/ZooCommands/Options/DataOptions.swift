@@ -14,7 +14,9 @@ struct DataOptions: ParsableArguments {
     var imageFolder: String?
 
     /// Opens a data set: the one asked for, or `fallback`.
-    func open(fallback: String?, shape: [Int]) throws -> any Dataset {
+    ///
+    /// - Parameter downloads: whether to fetch a data set that is nowhere, unless the user has said where it is.
+    func open(fallback: String?, shape: [Int], downloads: Bool = false) throws -> any Dataset {
         guard let name = dataset ?? (imageFolder == nil ? fallback : "image-folder") else {
             throw ZooError(
                 "the model names no data set", advice: "choose one with --dataset; `zoo data list` shows them",
@@ -30,6 +32,7 @@ struct DataOptions: ParsableArguments {
         if let info = try? catalog.descriptor(name).info, info.shape != shape, catalog.names.contains(sized) {
             return try catalog.open(sized, options)
         }
+        if downloads, dataDir == nil { try DatasetFetch.fetchIfMissing(name, options) }
         return try catalog.open(name, options)
     }
 }
