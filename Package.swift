@@ -62,7 +62,8 @@ let package = Package(
         library(
             "ZooCommands",
             [
-                "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints", "FileSupport",
+                "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
+                "FileSupport",
                 "ImageFiles", "Figures", argumentParser,
             ]),
         .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
@@ -78,7 +79,8 @@ let package = Package(
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
         tests(
-            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore", "CAllocationCounter"], resources: [.copy("Golden")]),
+            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore", "CAllocationCounter"],
+            resources: [.copy("Golden")]),
         tests(
             "ZooCommandsTests",
             ["ZooCommands", "ZooModels", "ModelKit", "Datasets", "Checkpoints", "FileSupport", "TensorCore"]),

@@ -33,11 +33,7 @@ public struct DatasetCatalog: Sendable {
     /// - Throws: `ZooError` with the nearest name if there is none.
     public func descriptor(_ name: String) throws -> DatasetDescriptor {
         if let found = descriptors.first(where: { $0.name == name }) { return found }
-        let nearest = names.map { (name: $0, distance: EditDistance.between($0, name)) }.min {
-            $0.distance < $1.distance
-        }
-        let guess =
-            nearest.flatMap { $0.distance <= max(2, name.count / 3) ? "Did you mean '\($0.name)'? " : nil } ?? ""
+        let guess = nearestName(to: name, among: names).map { "Did you mean '\($0)'? " } ?? ""
         throw ZooError(
             "There is no data set '\(name)'.", advice: "\(guess)Known are: \(names.joined(separator: ", ")).",
             kind: .usage)
@@ -47,23 +43,5 @@ public struct DatasetCatalog: Sendable {
     /// - Throws: `ZooError` if there is none, or it is missing or damaged.
     public func open(_ name: String, _ options: DatasetOptions = DatasetOptions()) throws -> any Dataset {
         try descriptor(name).open(options)
-    }
-}
-
-/// Levenshtein's distance: the fewest insertions, deletions and replacements of characters between two words.
-enum EditDistance {
-    static func between(_ first: String, _ second: String) -> Int {
-        let second = Array(second)
-        var row = Array(0...second.count)
-        for (index, character) in first.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in second.indices {
-                let replaced = diagonal + (character == second[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, row[column + 1] + 1)
-            }
-        }
-        return row[second.count]
     }
 }

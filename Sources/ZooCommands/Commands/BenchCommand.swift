@@ -64,7 +64,9 @@ struct BenchCommand: ParsableCommand {
         ])
         for result in results { table.add(result.cells) }
         for line in table.lines { Console.print(line) }
-        if profile { for result in results { result.profile.forEach { Console.print($0) } } }
+        if profile {
+            for line in results.flatMap(\.profile) { Console.print(line) }
+        }
     }
 }
 

@@ -53,12 +53,14 @@ final class TrainingRun {
     func run() throws -> (end: TrainingEnd, record: RunRecord) {
         Interruption.watch()
         do {
-            let end = try trainer.run(shouldStop: { Interruption.isRequested }) { event in
-                switch event {
-                case .step(let step): view.show(step)
-                case .epoch(let epoch): try finish(epoch)
-                }
-            }
+            let end = try trainer.run(
+                shouldStop: { Interruption.isRequested },
+                onEvent: { event in
+                    switch event {
+                    case .step(let step): view.show(step)
+                    case .epoch(let epoch): try finish(epoch)
+                    }
+                })
             view.clearLine()
             try save()
             record.status =
