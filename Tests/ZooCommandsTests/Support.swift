@@ -28,6 +28,11 @@ struct CommandResult {
 
 /// Runs `zoo` with the built-in models, in this process.
 func zoo(_ arguments: String..., datasets: DatasetCatalog = .builtIn) throws -> CommandResult {
+    try zoo(arguments, datasets: datasets)
+}
+
+/// Runs `zoo` with the built-in models, in this process.
+func zoo(_ arguments: [String], datasets: DatasetCatalog = .builtIn) throws -> CommandResult {
     let context = ZooContext(registry: try ZooModels.registry(), datasets: datasets)
     let recording = Console.Recording()
     let status = ZooContext.$current.withValue(context) {

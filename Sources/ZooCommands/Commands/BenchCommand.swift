@@ -46,7 +46,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.prepare(threads: threads)
+        Computing.use(threads: threads)
         let registry = try models.registry()
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
         let peak = OneDNNEngine.measuredPeak(seconds: 0.3)

@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        Computing.prepare(threads: threads)
+        Computing.use(threads: threads)
         guard let split = Split(rawValue: split) else {
             throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
         }

@@ -75,7 +75,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.prepare(threads: threads)
+        Computing.use(threads: threads)
         if let resume { return try resumeRun(resume) }
         let registry = try models.registry()
         let definition = try definition(registry)

@@ -8,17 +8,23 @@ enum Computing {
     /// ten times as long (docs/performance.md).
     private static let spinCount = "20000"
 
-    /// Call this before anything computes.
-    ///
-    /// libgomp reads its settings before `main`, so the process starts itself once more with them in its environment,
-    /// unless the user has set them.
-    static func prepare(threads: Int?) {
+    /// The commands that compute long enough for it to matter.
+    private static let commands = ["train", "evaluate", "bench"]
+
+    /// Call this first in `main`: libgomp reads its settings before that, so the process starts itself once more with them
+    /// in its environment, unless the user has set them.
+    static func restartWithSettings() {
+        guard CommandLine.arguments.count > 1, commands.contains(CommandLine.arguments[1]) else { return }
         if getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil {
             setenv("GOMP_SPINCOUNT", spinCount, 1)
             var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
             execv("/proc/self/exe", &arguments)  // returns only if it fails: then go on with the defaults
             for argument in arguments { free(argument) }
         }
+    }
+
+    /// Uses so many threads, if the user has said how many.
+    static func use(threads: Int?) {
         if let threads { OneDNNEngine.threadCount = threads }
     }
 }
