@@ -74,7 +74,7 @@ import Testing
         let mixed = try objective("{reconstruction: {gaussian: 2, bernoulli: 0.5}, kl: {weight: 1}}")
         #expect(mixed.terms.map(\.name) == ["bernoulli", "gaussian"])
         #expect(mixed.terms.map(\.weight) == [0.5, 2])
-        #expect(mixed.formula == "0.5·bernoulli + 2.0·gaussian + KL")
+        #expect(mixed.formula == "0.5·bernoulli + 2·gaussian + KL")
     }
 
     @Test func readsOptimizers() throws {

@@ -19,7 +19,7 @@ struct ReconstructCommand: ParsableCommand {
     @OptionGroup var models: ModelOptions
     @OptionGroup var data: DataOptions
 
-    @Option(parsing: .unconditional, help: "Test images to show, from the first on.")
+    @Option(parsing: .unconditional, help: "Test images to show, spread evenly over the split.")
     var count: Int = 10
 
     @Option(help: ArgumentHelp("Images of the data set to show, by number.", valueName: "i,j,…"))
@@ -65,7 +65,7 @@ struct ReconstructCommand: ParsableCommand {
     private func chosenImages(_ dataset: any Dataset) throws -> [Int32] {
         guard let indices else {
             let test = dataset.indices(of: .test)
-            return Array((test.isEmpty ? dataset.indices(of: .train) : test).prefix(count))
+            return Pictures.spread(test.isEmpty ? dataset.indices(of: .train) : test, count: count)
         }
         return try indices.split(separator: ",", omittingEmptySubsequences: false).map { text in
             guard let index = Int32(text.filter { $0 != " " }), index >= 0, Int(index) < dataset.count else {

@@ -24,6 +24,12 @@ struct Pictures {
         definition.input.rank == 3 && [1, 3].contains(definition.input.channels)
     }
 
+    /// `count` of the images, evenly spread over the list: neighbours in a data set are often alike.
+    static func spread(_ indices: [Int32], count: Int) -> [Int32] {
+        let shown = min(count, indices.count)
+        return (0..<shown).map { indices[$0 * indices.count / shown] }
+    }
+
     /// `count` draws from the prior N(0, I), scaled by `temperature`.
     static func priorLatents(count: Int, size: Int, seed: UInt64, temperature: Float = 1) -> [[Float]] {
         let stream = RandomStream(seed: seed, purpose: .sampling)

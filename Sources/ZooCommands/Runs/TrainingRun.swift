@@ -17,6 +17,7 @@ final class TrainingRun {
     private var record: RunRecord
     private var metrics: String
     private var pictures: Pictures?
+    private var pictureIndices: [Int32] = []
     private var pictureImages: [UInt8] = []
     private var savedStep = -1
     private var previousActive: Int?
@@ -43,7 +44,8 @@ final class TrainingRun {
             pictures = try Pictures(
                 InferencePlan(definition, weights: trainer.plan.model.weights, engine: OneDNNEngine()))
             let shown = trainer.splits.test.isEmpty ? trainer.splits.train : trainer.splits.test
-            pictureImages = dataset.images(Array(shown.prefix(10)))
+            pictureIndices = Pictures.spread(shown, count: 10)
+            pictureImages = dataset.images(pictureIndices)
         }
     }
 
@@ -127,9 +129,8 @@ final class TrainingRun {
                 .write(to: "\(folder.pictures)/samples-epoch-\(number).png")
         }
         guard !pictureImages.isEmpty else { return }
-        let count = pictureImages.count / trainer.definition.input.count
         try pictures.reconstructions(
-            pictureImages, names: (0..<count).map { "\($0)" }, title: "Test images and their reconstructions",
+            pictureImages, names: pictureIndices.map { "\($0)" }, title: "Test images and their reconstructions",
             footer: footer
         ).grid.write(to: "\(folder.pictures)/reconstructions-epoch-\(number).png")
     }
