@@ -3,10 +3,10 @@ import TensorCore
 
 /// Settings of the threads that compute.
 enum Computing {
-    /// Spins of a waiting OpenMP thread before it sleeps, about a millisecond. libgomp's default is fifteen times as long:
-    /// on a busy machine a waiting thread then burns the very core that the other threads of its team need, and steps take
-    /// ten times as long (docs/performance.md).
-    private static let spinCount = "20000"
+    /// Spins of a waiting OpenMP thread before it sleeps, a few milliseconds. With libgomp's default, three times as many, a
+    /// waiting thread on a busy machine burns the very core that the other threads of its team need; with far fewer, waking
+    /// up costs a quarter of a step (docs/performance.md).
+    private static let spinCount = "100000"
 
     /// The commands that compute long enough for it to matter.
     private static let commands = ["train", "evaluate", "bench"]
