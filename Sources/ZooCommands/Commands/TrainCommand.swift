@@ -130,6 +130,11 @@ struct TrainCommand: ParsableCommand {
             definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: steps, engine: OneDNNEngine()
         )
         try trainer.resume(from: checkpoint)
+        guard trainer.state.step < trainer.totalSteps, trainer.state.epoch < trainer.epochCount else {
+            throw ZooError(
+                "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do",
+                advice: "ask for more with --epochs or --steps", kind: .usage)
+        }
         announce(trainer, dataset)
         if dryRun {
             Console.print(definition.text)
