@@ -28,7 +28,6 @@ public struct ZooCommand: ParsableCommand {
     public static func main(
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn
     ) -> Never {
-        Computing.restartWithSettings()
         do {
             let context = ZooContext(registry: try registry(), datasets: try datasets())
             Glibc.exit(
