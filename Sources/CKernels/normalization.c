@@ -50,7 +50,7 @@ ZK_CLONES static void batch_norm_evaluate(const void *context, int64_t begin, in
         const float *x = a->x + r * a->channels;
         float *y = a->y + r * a->channels;
         for (int64_t c = 0; c < a->channels; c++) {
-            float factor = a->scale[c] / sqrtf(a->inverse_deviation[c] + a->epsilon);
+            float factor = a->scale[c] / square_root(a->inverse_deviation[c] + a->epsilon);
             y[c] = (x[c] - a->mean[c]) * factor + a->shift[c];
         }
     }

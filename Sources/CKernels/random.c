@@ -67,7 +67,7 @@ ZK_CLONES static void normal(const void *context, int64_t begin, int64_t end) {
                     float u = (float)(int32_t)((words[pair][lane] >> 8) + 1) * 0x1p-24f;
                     float v = (float)(int32_t)(words[pair + 1][lane] >> 8) * 0x1p-24f;
                     float square = -2.0f * fast_log(u);
-                    float radius = sqrtf(square > 0 ? square : 0), sine, cosine;
+                    float radius = square_root(square > 0 ? square : 0), sine, cosine;
                     sine_cosine(v, &sine, &cosine);
                     values[pair][lane] = radius * cosine;
                     values[pair + 1][lane] = radius * sine;

@@ -34,6 +34,15 @@ ZK_INLINE int32_t as_bits(float value) {
     return bits;
 }
 
+// √x without errno: a call that may set it is never vectorised.
+ZK_INLINE float square_root(float x) {
+#if __has_builtin(__builtin_elementwise_sqrt)
+    return __builtin_elementwise_sqrt(x);
+#else
+    return sqrtf(x);
+#endif
+}
+
 // e^x within 2 ulp for |x| < 87; clamped beyond. Cody and Waite reduction, polynomial of degree 5.
 ZK_INLINE float fast_exp(float x) {
     x = x > 88.0f ? 88.0f : x;

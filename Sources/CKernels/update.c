@@ -30,7 +30,7 @@ ZK_CLONES static void adam(const void *context, int64_t begin, int64_t end) {
     const zk_update u = *a->update;
     float *restrict p = a->parameters, *restrict m = a->first, *restrict v = a->second;
     const float *restrict gradients = a->gradients;
-    const float rate = u.rate / u.correction1, root = 1.0f / sqrtf(u.correction2);
+    const float rate = u.rate / u.correction1, root = 1.0f / square_root(u.correction2);
     const float decay = u.method == ZK_ADAMW ? 1.0f - u.rate * u.weight_decay : 1.0f;
     const float l2 = u.method == ZK_ADAM ? u.weight_decay : 0.0f;
     for (int64_t i = begin; i < end; i++) {
@@ -39,7 +39,7 @@ ZK_CLONES static void adam(const void *context, int64_t begin, int64_t end) {
         float second = u.beta2 * v[i] + (1.0f - u.beta2) * g * g;
         m[i] = first;
         v[i] = second;
-        p[i] = p[i] * decay - rate * first / (sqrtf(second) * root + u.epsilon);
+        p[i] = p[i] * decay - rate * first / (square_root(second) * root + u.epsilon);
     }
 }
 
