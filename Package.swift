@@ -26,9 +26,10 @@ let package = Package(
             name: "Zoo",
             targets: [
                 "TensorCore", "LayerLibrary", "ModelKit", "ZooModels", "Planning", "Datasets", "Training",
-                "Checkpoints", "ZooCommands",
+                "Checkpoints", "Interchange", "ZooCommands",
             ]),
         .executable(name: "zoo", targets: ["zoo"]),
+        .executable(name: "zoo-convert", targets: ["zoo-convert"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -43,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // The way of the data, in order.
@@ -58,15 +60,19 @@ let package = Package(
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
+        library(
+            "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "CZlib", "Yams"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(
             "ZooCommands",
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
-                "FileSupport",
-                "ImageFiles", "Figures", argumentParser,
+                "Interchange", "FileSupport", "ImageFiles", "Figures", argumentParser,
             ]),
         .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "zoo-convert", dependencies: ["ZooCommands", "ZooModels"], path: "tools/zoo-convert",
+            swiftSettings: swiftSettings),
 
         .target(
             name: "ExamplePlugIn", dependencies: ["ModelKit", "LayerLibrary", "TensorCore"], path: "Examples/PlugIn",
@@ -76,6 +82,12 @@ let package = Package(
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
+        tests(
+            "InterchangeTests",
+            [
+                "Interchange", "Checkpoints", "FileSupport", "ModelKit", "LayerLibrary", "Planning", "TensorCore",
+                "ZooModels", "ExamplePlugIn", "CZlib",
+            ]),
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
         tests(

@@ -38,6 +38,9 @@ public struct Checkpoint: Sendable, Equatable {
         self.parameters = parameters
     }
 
+    /// All tensors of the model in model order: the parameters, then the buffers.
+    public var weights: [NamedTensor] { parameters + buffers }
+
     /// Whether training can go on from here: the optimiser's state and the progress are there.
     public var isResumable: Bool { progress != nil }
 

@@ -13,8 +13,7 @@ public struct ZooCommand: ParsableCommand {
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
             EvaluateCommand.self, BenchCommand.self, SampleCommand.self, ReconstructCommand.self, TraceCommand.self,
-            DataCommand.self,
-            SchemaCommand.self,
+            ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
 
     public init() {}
@@ -28,6 +27,13 @@ public struct ZooCommand: ParsableCommand {
     public static func main(
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn
     ) -> Never {
+        runProcess(registry, datasets)
+    }
+}
+
+extension ParsableCommand {
+    /// Runs the process's command line and ends the process.
+    static func runProcess(_ registry: () throws -> Registry, _ datasets: () throws -> DatasetCatalog) -> Never {
         do {
             let context = ZooContext(registry: try registry(), datasets: try datasets())
             Glibc.exit(

@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// The header messages our profile knows.
@@ -11,7 +12,7 @@ enum HDF5Message {
     }
 
     /// Dataspace, version 2: the extent per axis.
-    static func dataspace(_ cursor: inout HDF5Cursor, _ limits: HDF5Limits) throws -> [Int] {
+    static func dataspace(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> [Int] {
         try cursor.version("dataspace version", 2...2)
         let rank = Int(try cursor.byte("rank"))
         let flags = try cursor.byte("dataspace flags")
@@ -34,7 +35,7 @@ enum HDF5Message {
     }
 
     /// Datatype, version 1 to 3: one of the little-endian types of the profile.
-    static func datatype(_ cursor: inout HDF5Cursor) throws -> HDF5ElementType {
+    static func datatype(_ cursor: inout ByteCursor) throws -> HDF5ElementType {
         let classAndVersion = try cursor.byte("datatype class")
         let bits = try cursor.unsigned(bytes: 3, "datatype bits")
         let size = try cursor.integer(bytes: 4, "datatype size")
@@ -72,7 +73,7 @@ enum HDF5Message {
     }
 
     /// Data layout, version 3, contiguous.
-    static func layout(_ cursor: inout HDF5Cursor) throws -> Layout {
+    static func layout(_ cursor: inout ByteCursor) throws -> Layout {
         try cursor.version("layout version", 3...3)
         let kind = try cursor.byte("layout class")
         guard kind == 1 else {
@@ -83,7 +84,7 @@ enum HDF5Message {
     }
 
     /// Link, version 1, hard: the name and the address of the object.
-    static func link(_ cursor: inout HDF5Cursor, _ limits: HDF5Limits) throws -> (name: String, address: Int) {
+    static func link(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> (name: String, address: Int) {
         try cursor.version("link version", 1...1)
         let flags = try cursor.byte("link flags")
         guard flags & 0xE0 == 0 else { throw cursor.unsupported("link flags \(flags)") }
@@ -104,18 +105,18 @@ enum HDF5Message {
     }
 
     /// Link info, version 0, of a group that keeps its links in its header.
-    static func linkInfo(_ cursor: inout HDF5Cursor) throws {
+    static func linkInfo(_ cursor: inout ByteCursor) throws {
         try cursor.version("link info version", 0...0)
         try compactStorage(&cursor, indexWidth: 8, "links")
     }
 
     /// Attribute info, version 0, of an object that keeps its attributes in its header.
-    static func attributeInfo(_ cursor: inout HDF5Cursor) throws {
+    static func attributeInfo(_ cursor: inout ByteCursor) throws {
         try cursor.version("attribute info version", 0...0)
         try compactStorage(&cursor, indexWidth: 2, "attributes")
     }
 
-    private static func compactStorage(_ cursor: inout HDF5Cursor, indexWidth: Int, _ what: String) throws {
+    private static func compactStorage(_ cursor: inout ByteCursor, indexWidth: Int, _ what: String) throws {
         let flags = try cursor.byte("flags")
         guard flags & ~3 == 0 else { throw cursor.unsupported("flags \(flags)") }
         if flags & 1 != 0 { _ = try cursor.bytes(indexWidth, "largest creation index") }
@@ -126,7 +127,7 @@ enum HDF5Message {
 
     /// Attribute, version 3, with its value.
     static func attribute(
-        _ cursor: inout HDF5Cursor, _ limits: HDF5Limits, stringBudget: inout Int
+        _ cursor: inout ByteCursor, _ limits: HDF5Limits, stringBudget: inout Int
     ) throws -> HDF5Attribute {
         try cursor.version("attribute version", 3...3)
         let flags = try cursor.byte("attribute flags")
@@ -149,7 +150,7 @@ enum HDF5Message {
     }
 
     private static func attributeValue(
-        _ cursor: inout HDF5Cursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
+        _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
     ) throws -> HDF5AttributeValue {
         switch (type, shape.count) {
         case (.string(let size), 0): return .string(try string(&cursor, size, budget: &stringBudget))
@@ -165,7 +166,7 @@ enum HDF5Message {
         }
     }
 
-    private static func string(_ cursor: inout HDF5Cursor, _ size: Int, budget: inout Int) throws -> String {
+    private static func string(_ cursor: inout ByteCursor, _ size: Int, budget: inout Int) throws -> String {
         guard budget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
         budget -= 1
         let bytes = try cursor.bytes(size, "string")

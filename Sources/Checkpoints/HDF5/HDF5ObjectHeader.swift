@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// What the header of one object says.
@@ -34,7 +35,7 @@ extension HDF5ObjectHeader {
     init(_ source: some HDF5Source, at address: Int, named path: String, _ state: inout HDF5ReadingState) throws {
         let subject = "the object header of \(path)"
         let prefix = try source.bytes(try Self.clamped(address, 34, source.byteCount, subject))
-        var cursor = HDF5Cursor(prefix, address: address, subject: subject)
+        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
         guard prefix.starts(with: Array("OHDR".utf8)) else {
             throw cursor.unsupported("an object header of version 1, or none at all")
         }
@@ -78,7 +79,7 @@ extension HDF5ObjectHeader {
         guard bytes.count >= (skipping ?? 4) + 4 else {
             throw ZooError("Damaged HDF5 data: \(subject) at byte \(address) has only \(bytes.count) bytes.")
         }
-        var whole = HDF5Cursor(bytes, address: address, subject: subject)
+        var whole = ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
         var cursor = try whole.part(bytes.count - 4, subject)
         if let skipping {
             _ = try cursor.bytes(skipping, "prefix")
@@ -111,7 +112,7 @@ extension HDF5ObjectHeader {
     }
 
     /// Reads one message.
-    private mutating func read(_ kind: UInt8, _ body: inout HDF5Cursor, _ state: inout HDF5ReadingState) throws {
+    private mutating func read(_ kind: UInt8, _ body: inout ByteCursor, _ state: inout HDF5ReadingState) throws {
         switch kind {
         case 0x01:
             guard shape == nil else { throw body.damaged("a second dataspace") }

@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// The first 48 bytes of an HDF5 file of superblock version 2 or 3.
@@ -25,7 +26,7 @@ package struct HDF5Superblock {
         guard bytes.starts(with: Self.signature) else {
             throw ZooError("The file is no HDF5: it does not begin with the HDF5 signature.")
         }
-        var cursor = HDF5Cursor(bytes, address: 0, subject: "the superblock")
+        var cursor = ByteCursor(bytes, address: 0, format: .hdf5, subject: "the superblock")
         _ = try cursor.bytes(Self.signature.count, "signature")
         let version = try cursor.version("superblock version", 2...3)
         let offsetWidth = try cursor.byte("size of offsets")
@@ -53,5 +54,21 @@ package struct HDF5Superblock {
         }
         self.endOfFile = endOfFile
         self.rootAddress = rootAddress
+    }
+}
+
+extension ByteCursor.Format {
+    /// Structures of HDF5.
+    static let hdf5 = ByteCursor.Format(
+        name: "HDF5", advice: "The parts of HDF5 that are read are listed in docs/checkpoint-format.md.")
+}
+
+extension ByteCursor {
+    /// An address, or nil for HDF5's undefined address (all bits set).
+    mutating func address(_ field: String) throws -> Int? {
+        let value = try unsigned(bytes: 8, field)
+        if value == .max { return nil }
+        guard let integer = Int(exactly: value) else { throw damaged("\(field) is \(value), which is out of range") }
+        return integer
     }
 }

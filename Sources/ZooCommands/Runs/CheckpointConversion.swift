@@ -34,9 +34,6 @@ extension Checkpoint {
         ]
     }
 
-    /// Weights, running statistics included.
-    var weights: [NamedTensor] { parameters + buffers }
-
     /// The definition as it was run.
     func definition(_ registry: Registry, source: String) throws -> ModelDefinition {
         try ModelDefinition(text: definition, source: source, registry: registry)

@@ -1,7 +1,7 @@
 import TensorCore
 
-/// A position in the bytes of one metadata structure. Every read is checked and throws; nothing here can trap.
-package struct HDF5Cursor {
+/// A position in the bytes of one structure of a binary file. Every read is checked and throws; nothing here can trap.
+package struct ByteCursor {
     private let bytes: [UInt8]
     private var position: Int
     private let end: Int
@@ -9,19 +9,38 @@ package struct HDF5Cursor {
     private let subject: String
     /// Address in the file of `bytes[0]`.
     private let address: Int
+    private let format: Format
 
-    /// A cursor over all of `bytes`, which begin at `address` of the file.
-    package init(_ bytes: [UInt8], address: Int, subject: String) {
-        self.init(bytes: bytes, position: 0, end: bytes.count, subject: subject, address: address)
+    /// What messages say about the file's format.
+    package struct Format: Sendable {
+        /// For instance "HDF5".
+        let name: String
+        /// What to do about a feature that is not read.
+        let advice: String
+
+        package init(name: String, advice: String) {
+            self.name = name
+            self.advice = advice
+        }
     }
 
-    private init(bytes: [UInt8], position: Int, end: Int, subject: String, address: Int) {
+    /// A cursor over all of `bytes`, which begin at `address` of the file.
+    package init(_ bytes: [UInt8], address: Int = 0, format: Format, subject: String) {
+        self.init(
+            bytes: bytes, position: 0, end: bytes.count, subject: subject, address: address, format: format)
+    }
+
+    private init(bytes: [UInt8], position: Int, end: Int, subject: String, address: Int, format: Format) {
         self.bytes = bytes
         self.position = position
         self.end = end
         self.subject = subject
         self.address = address
+        self.format = format
     }
+
+    /// Where the next byte is in the file.
+    package var offset: Int { address + position }
 
     /// Bytes not yet read.
     package var remaining: Int { end - position }
@@ -36,10 +55,11 @@ package struct HDF5Cursor {
     }
 
     /// A cursor over the next `count` bytes, named `subject`.
-    package mutating func part(_ count: Int, _ subject: String) throws -> HDF5Cursor {
+    package mutating func part(_ count: Int, _ subject: String) throws -> ByteCursor {
         let start = position
         _ = try bytes(count, subject)
-        return HDF5Cursor(bytes: bytes, position: start, end: position, subject: subject, address: address)
+        return ByteCursor(
+            bytes: bytes, position: start, end: position, subject: subject, address: address, format: format)
     }
 
     /// An unsigned little-endian integer of 1 to 8 bytes.
@@ -62,14 +82,6 @@ package struct HDF5Cursor {
     /// An unsigned integer that must fit `Int`.
     package mutating func integer(bytes count: Int, _ field: String) throws -> Int {
         let value = try unsigned(bytes: count, field)
-        guard let integer = Int(exactly: value) else { throw damaged("\(field) is \(value), which is out of range") }
-        return integer
-    }
-
-    /// An address, or nil for HDF5's undefined address (all bits set).
-    package mutating func address(_ field: String) throws -> Int? {
-        let value = try unsigned(bytes: 8, field)
-        if value == .max { return nil }
         guard let integer = Int(exactly: value) else { throw damaged("\(field) is \(value), which is out of range") }
         return integer
     }
@@ -104,13 +116,11 @@ package struct HDF5Cursor {
 
     /// An error saying that the file breaks the format here.
     package func damaged(_ what: String) -> ZooError {
-        ZooError("Damaged HDF5 data at byte \(address + position), in \(subject): \(what).")
+        ZooError("Damaged \(format.name) data at byte \(offset), in \(subject): \(what).")
     }
 
-    /// An error saying that the file uses a feature outside our profile.
+    /// An error saying that the file uses a feature that is not read.
     package func unsupported(_ what: String) -> ZooError {
-        ZooError(
-            "Unsupported HDF5 feature at byte \(address + position), in \(subject): \(what).",
-            advice: "zoo reads the HDF5 profile described in docs/checkpoint-format.md, and no other.")
+        ZooError("Unsupported \(format.name) feature at byte \(offset), in \(subject): \(what).", advice: format.advice)
     }
 }

@@ -1,0 +1,23 @@
+import Checkpoints
+import ModelKit
+import TensorCore
+
+extension Checkpoint {
+    /// The checkpoint's weights in a format of another tool.
+    ///
+    /// - Parameter definition: the checkpoint's definition, read.
+    /// - Throws: `ZooError` that names what the format cannot express.
+    public func exported(to format: InterchangeFormat, definition: ModelDefinition) throws -> [ExportedFile] {
+        switch format {
+        case .safetensors: [ExportedFile(part: nil, bytes: SafeTensorsWriter.encode(weights, metadata: metadata))]
+        case .npz, .onnx, .keras: throw ZooError("\(format.rawValue) is not written yet", kind: .usage)
+        }
+    }
+
+    /// What travels along where the format has room for texts: enough to import the file again.
+    var metadata: [(name: String, value: String)] {
+        var metadata = [("zoo.definition", definition), ("zoo.family", family), ("zoo.model", model)]
+        if let dataset { metadata.append(("zoo.dataset", dataset)) }
+        return metadata
+    }
+}

@@ -1,0 +1,57 @@
+import FileSupport
+import TensorCore
+
+/// A tensor as another tool stored it: elements of any type, not yet converted.
+public struct ForeignTensor: Sendable {
+    /// The name in the file, for instance `encoder.conv1.weight`.
+    public var name: String
+    /// Extent per axis, slowest first; empty for a scalar.
+    public var shape: [Int]
+    package var elementType: StoredElementType
+    /// Little-endian elements in row-major order. A slice of the file where that is possible, so that nothing is copied.
+    package var bytes: ArraySlice<UInt8>
+
+    /// - Precondition: `bytes` are as many as the shape needs.
+    package init(name: String, shape: [Int], elementType: StoredElementType, bytes: ArraySlice<UInt8>) {
+        precondition(elementType.byteCount(of: shape) == bytes.count, "\(name): \(bytes.count) bytes for \(shape)")
+        self.name = name
+        self.shape = shape
+        self.elementType = elementType
+        self.bytes = bytes
+    }
+
+    /// A tensor of f32.
+    package init(name: String, shape: [Int], values: [Float]) {
+        self.init(
+            name: name, shape: shape, elementType: .float32, bytes: values.withUnsafeBytes { ArraySlice([UInt8]($0)) })
+    }
+
+    /// The type of the elements in words, for instance `f32`.
+    public var elementTypeName: String { elementType.rawValue }
+
+    /// Whether some values of the element type have no f32 equal to them.
+    package var isWiderThanFloat: Bool { elementType == .float64 }
+
+    /// The elements as f32: exact for f16, bf16 and f32, rounded to nearest for f64.
+    ///
+    /// - Throws: `ZooError` for types that are no floating-point weights.
+    public func floats() throws -> [Float] {
+        switch elementType {
+        case .float32: return elements(UInt32.self).map { Float(bitPattern: $0) }
+        case .float64: return elements(UInt64.self).map { Float(Double(bitPattern: $0)) }
+        case .float16: return elements(UInt16.self).map { Float(Float16(bitPattern: $0)) }
+        case .bfloat16: return elements(UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+        default: throw ZooError("\(name) holds \(elementType), which are no weights: f32, f16, bf16 or f64 are read.")
+        }
+    }
+
+    private func elements<Bits: FixedWidthInteger>(_ type: Bits.Type) -> [Bits] {
+        bytes.withUnsafeBytes { source in
+            [Bits](unsafeUninitializedCapacity: source.count / MemoryLayout<Bits>.size) { target, count in
+                count = source.count / MemoryLayout<Bits>.size
+                UnsafeMutableRawBufferPointer(target).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[..<(count * MemoryLayout<Bits>.size)]))
+            }
+        }
+    }
+}

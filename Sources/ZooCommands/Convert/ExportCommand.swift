@@ -1,0 +1,74 @@
+import ArgumentParser
+import Checkpoints
+import FileSupport
+import Glibc
+import Interchange
+import ModelKit
+import TensorCore
+
+extension InterchangeFormat: ExpressibleByArgument {}
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write a checkpoint's weights for PyTorch, NumPy, ONNX or Keras.",
+        discussion: """
+            zoo convert export runs/conv-vae-mnist-20261120-231501 --to safetensors
+
+            safetensors and npz hold the names and layouts of PyTorch's state_dict. onnx writes two graphs, \
+            NAME.encoder.onnx and NAME.decoder.onnx. See docs/interchange.md.
+            """)
+
+    @Argument(help: "A checkpoint, or a run's folder.")
+    var checkpoint: String
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(help: "The format: safetensors, npz, onnx or keras.")
+    var to: InterchangeFormat
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write (default: the model's name in this folder).", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Replace files that exist.")
+    var force = false
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        let model = try TrainedModel(checkpoint, registry: try models.registry())
+        let files = try model.checkpoint.exported(to: to, definition: model.definition).map {
+            (path: path(of: $0, model: model.definition.name), bytes: $0.bytes)
+        }
+        for file in files where !force && access(file.path, F_OK) == 0 {
+            throw ZooError(
+                "\(file.path) exists already and is left as it is", advice: "choose another with --output, or --force",
+                kind: .usage)
+        }
+        for file in files { try AtomicFile.write(file.bytes, to: file.path) }
+        guard json else {
+            for file in files { Console.print(file.path) }
+            return
+        }
+        Console.print(
+            JSONValue.object([
+                ("checkpoint", .string(model.path)), ("model", .string(model.definition.name)),
+                ("format", .string(to.rawValue)),
+                (
+                    "files",
+                    .array(
+                        files.map { .object([("path", .string($0.path)), ("bytes", .integer($0.bytes.count))]) })
+                ),
+            ]).text())
+    }
+
+    /// Where a file of the export goes: the part, if it has one, stands before the extension.
+    private func path(of file: ExportedFile, model: String) -> String {
+        let end = "." + to.fileExtension
+        var stem = output ?? model
+        if stem.hasSuffix(end) { stem.removeLast(end.count) } else if output != nil, file.part == nil { return stem }
+        return stem + (file.part.map { "." + $0 } ?? "") + end
+    }
+}

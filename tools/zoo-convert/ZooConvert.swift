@@ -1,0 +1,9 @@
+import ZooCommands
+import ZooModels
+
+@main
+struct ZooConvert {
+    static func main() {
+        ZooConvertCommand.main(registry: try ZooModels.registry())
+    }
+}
