@@ -62,12 +62,13 @@ let package = Package(
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
         library(
             "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "CZlib", "Yams"]),
+        library("LatentTools", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(
             "ZooCommands",
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
-                "Interchange", "FileSupport", "ImageFiles", "Figures", argumentParser,
+                "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", argumentParser,
             ]),
         .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
         .executableTarget(
@@ -95,7 +96,12 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests(
             "ZooCommandsTests",
-            ["ZooCommands", "ZooModels", "ModelKit", "Datasets", "Checkpoints", "FileSupport", "TensorCore"]),
+            [
+                "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints", "FileSupport",
+                "ImageFiles",
+                "TensorCore",
+            ]),
+        tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]
 )

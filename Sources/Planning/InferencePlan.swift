@@ -28,18 +28,32 @@ public final class InferencePlan {
     /// μ (or the code) and log σ² of images of bytes in H W C order, one row of D numbers per image; log σ² is empty for a
     /// plain autoencoder.
     public func encode(_ pixels: [UInt8]) -> (mean: [[Float]], logVariance: [[Float]]) {
-        let size = definition.latentSize
         let imageSize = definition.input.count
+        return encode(imageCount: pixels.count / imageSize) { first, count, images in
+            pixels.withUnsafeBufferPointer {
+                encoder.compiled.writeImages(
+                    UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize]), to: images)
+            }
+        }
+    }
+
+    /// μ (or the code) and log σ² of images as `decode` gives them: one row of C·H·W numbers from 0 to 1 per image.
+    public func encode(_ images: [[Float]]) -> (mean: [[Float]], logVariance: [[Float]]) {
+        encode(imageCount: images.count) { first, count, input in
+            encoder.compiled.write(images[first..<first + count].flatMap { $0 }, to: input)
+        }
+    }
+
+    /// - Parameter write: fills the input with `count` images from number `first` on.
+    private func encode(
+        imageCount: Int, write: (_ first: Int, _ count: Int, TensorID) -> Void
+    ) -> (mean: [[Float]], logVariance: [[Float]]) {
+        let size = definition.latentSize
         var means: [[Float]] = []
         var logVariances: [[Float]] = []
-        for start in stride(from: 0, to: pixels.count / imageSize, by: batchSize) {
-            let count = min(batchSize, pixels.count / imageSize - start)
-            if let images = encoder.graph.images {
-                pixels.withUnsafeBufferPointer {
-                    encoder.compiled.writeImages(
-                        UnsafeBufferPointer(rebasing: $0[start * imageSize..<(start + count) * imageSize]), to: images)
-                }
-            }
+        for start in stride(from: 0, to: imageCount, by: batchSize) {
+            let count = min(batchSize, imageCount - start)
+            if let images = encoder.graph.images { write(start, count, images) }
             encoder.compiled.run(StepValues(imageCount: count))
             means += rows(encoder, encoder.graph.mean, count, size)
             logVariances += rows(encoder, encoder.graph.logVariance, count, size)

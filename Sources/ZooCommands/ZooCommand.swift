@@ -12,7 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, BenchCommand.self, SampleCommand.self, ReconstructCommand.self, TraceCommand.self,
+            EvaluateCommand.self, BenchCommand.self, SampleCommand.self, ReconstructCommand.self,
+            InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
 

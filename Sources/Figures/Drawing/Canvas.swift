@@ -161,7 +161,7 @@ extension Canvas {
     func draw(_ text: PlacedText) {
         self.text(
             text.text, at: FigurePoint(x: text.x, y: text.baseline), font: text.font, color: text.color,
-            anchor: text.anchor)
+            anchor: text.anchor, isRisen: text.isRisen)
     }
 
     private func setColor(_ color: FigureColor) {

@@ -8,9 +8,20 @@ package struct PlacedText: Sendable, Equatable {
     package var anchor: TextAnchor
     /// The measured width.
     package var width: Double
+    /// Whether it runs upwards; `x` is then where its baseline is and `baseline` where its anchor is.
+    package var isRisen = false
 
     /// What the text covers.
     package var bounds: FigureRectangle {
+        if isRisen {
+            let bottom: Double
+            switch anchor {
+            case .start: bottom = baseline
+            case .middle: bottom = baseline + width / 2
+            case .end: bottom = baseline + width
+            }
+            return FigureRectangle(x: x - font.ascent, y: bottom - width, width: font.lineHeight, height: width)
+        }
         let left: Double
         switch anchor {
         case .start: left = x
@@ -43,6 +54,17 @@ struct TextBlock {
                     width: measurer.width(of: line, in: font)))
             bottom += font.lineHeight
         }
+    }
+
+    /// Adds a line that runs upwards, its middle at the height `middle`, beside what is there.
+    mutating func addRisen(
+        _ text: String, font: FigureFont, color: FigureColor, x: Double, middle: Double,
+        measurer: borrowing TextMeasurer
+    ) {
+        placed.append(
+            PlacedText(
+                text: text, font: font, color: color, x: x, baseline: middle, anchor: .middle,
+                width: measurer.width(of: text, in: font), isRisen: true))
     }
 
     /// Adds a title, made smaller if it needs more than two lines, and a subtitle; nothing for empty ones.

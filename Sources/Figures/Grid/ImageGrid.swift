@@ -28,13 +28,31 @@ public struct ImageGrid: Sendable {
     /// 0 for none.
     public var rowsPerGroup: Int
     /// Units of the figure per image pixel, at least 1. If nil, the largest with which the figure is not larger than
-    /// 1600 × 900 and no image larger than 320.
+    /// 1600 × 1000 and no image larger than 320.
     public var scale: Int?
+    /// What grows to the right and upwards, where the grid is a plane with axes: the column captions are then below the
+    /// images, like the labels of ticks. nil for a grid without axes.
+    public var axes: Axes?
+    /// Units of the figure between images. If nil, a sixteenth of an image and at least 4.
+    public var gap: Int?
+
+    /// The names of the two axes of a plane.
+    public struct Axes: Sendable, Equatable {
+        /// Below the images.
+        public var xLabel: String
+        /// Left of the images, running upwards.
+        public var yLabel: String
+
+        public init(xLabel: String, yLabel: String) {
+            self.xLabel = xLabel
+            self.yLabel = yLabel
+        }
+    }
 
     public init(
         images: [Image8], columns: Int, title: String = "", subtitle: String = "", footer: String = "",
         rowCaptions: [String] = [], columnCaptions: [String] = [], imageCaptions: [String] = [],
-        rowsPerGroup: Int = 0, scale: Int? = nil
+        rowsPerGroup: Int = 0, scale: Int? = nil, axes: Axes? = nil, gap: Int? = nil
     ) {
         self.images = images
         self.columns = columns
@@ -46,6 +64,8 @@ public struct ImageGrid: Sendable {
         self.imageCaptions = imageCaptions
         self.rowsPerGroup = rowsPerGroup
         self.scale = scale
+        self.axes = axes
+        self.gap = gap
     }
 
     /// The bytes of the figure in `format`.
@@ -91,6 +111,9 @@ public struct ImageGrid: Sendable {
         try validate(rowCaptions, atMost: rows, of: "row")
         try validate(columnCaptions, atMost: columns, of: "column")
         try validate(imageCaptions, atMost: images.count, of: "image")
+        if let gap, !(0...1000).contains(gap) {
+            throw ZooError("Images in a grid are from 0 to 1000 apart, not \(gap).")
+        }
         if let scale, !(1...Image8.maximumSide).contains(scale) {
             throw ZooError("The scale of a grid of images is from 1 to \(Image8.maximumSide), not \(scale).")
         }

@@ -13,7 +13,7 @@ package struct ImageGridLayout {
 
     /// What a figure on a slide has room for.
     package static let preferredWidth = 1600
-    package static let preferredHeight = 900
+    package static let preferredHeight = 1000
     static let largestPreferredImage = 320
 
     private static let margin = 32
@@ -22,6 +22,8 @@ package struct ImageGridLayout {
     private static let widestRowCaption = 320.0
     private static let captionSpace = 14
     private static let smallestCaption = 10.0
+    /// For the name of the vertical axis.
+    private static let axisSpace = 30
 
     /// - Throws: `ZooError` if the grid cannot be laid out.
     package init(_ grid: ImageGrid) throws {
@@ -47,8 +49,9 @@ package struct ImageGridLayout {
         let cell = Self.cellSize(of: grid.images)
         let cellWidth = try Self.checkedProduct(cell.width, scale)
         let cellHeight = try Self.checkedProduct(cell.height, scale)
-        let gap = max(4, min(cellWidth, cellHeight) / 16)
-        let left = Self.margin + Self.rowCaptionWidth(of: grid, measurer: measurer)
+        let gap = grid.gap ?? max(4, min(cellWidth, cellHeight) / 16)
+        let yLabelWidth = grid.axes.map { $0.yLabel.isEmpty ? 0 : Self.axisSpace } ?? 0
+        let left = Self.margin + yLabelWidth + Self.rowCaptionWidth(of: grid, measurer: measurer)
         let gridWidth = try Self.checkedProduct(grid.columns, cellWidth + gap) - gap
         let contentWidth = max(left - Self.margin + gridWidth, Self.minimumContentWidth)
         width = contentWidth + 2 * Self.margin
@@ -61,17 +64,26 @@ package struct ImageGridLayout {
         texts = heading.placed
         var top = heading.bottom
 
-        let captionWidth = Double(cellWidth + gap - 4)
+        let captionWidth = Double(max(cellWidth + gap - 4, 1))
         let columnFont = Self.font(fitting: grid.columnCaptions, width: captionWidth, measurer: measurer)
-        var columnBottom = top
-        for (column, caption) in grid.columnCaptions.enumerated() {
-            let middle = Double(left + column * (cellWidth + gap)) + Double(cellWidth) / 2
-            let block = Self.centered(
-                caption, font: columnFont, middle: middle, top: top, width: captionWidth, measurer: measurer)
-            texts += block.placed
-            columnBottom = max(columnBottom, block.bottom + 4)
+        func columnCaptions(top: Double) -> (placed: [PlacedText], bottom: Double) {
+            var placed: [PlacedText] = []
+            var bottom = top
+            for (column, caption) in grid.columnCaptions.enumerated() {
+                let middle = Double(left + column * (cellWidth + gap)) + Double(cellWidth) / 2
+                let block = Self.centered(
+                    caption, font: columnFont, middle: middle, top: top, width: captionWidth, measurer: measurer)
+                placed += block.placed
+                bottom = max(bottom, block.bottom + 4)
+            }
+            return (placed, bottom)
         }
-        top = columnBottom
+        if grid.axes == nil {
+            let captions = columnCaptions(top: top)
+            texts += captions.placed
+            top = captions.bottom
+        }
+        let gridTop = top
 
         let imageFont = Self.font(fitting: grid.imageCaptions, width: captionWidth, measurer: measurer)
         for row in 0..<grid.rows {
@@ -81,7 +93,8 @@ package struct ImageGridLayout {
                 let lines = TextMeasurer.paragraphs(of: grid.rowCaptions[row]).map {
                     measurer.elided($0, in: .caption, width: Self.widestRowCaption)
                 }
-                label.add(lines, font: .caption, color: .darkGrey, x: Double(Self.margin), measurer: measurer)
+                label.add(
+                    lines, font: .caption, color: .darkGrey, x: Double(Self.margin + yLabelWidth), measurer: measurer)
                 rowBottom = max(rowBottom, top + label.bottom)
             }
             let imageTop = Int(top + ((rowBottom - top - Double(cellHeight)) / 2).rounded())
@@ -111,6 +124,27 @@ package struct ImageGridLayout {
             }
             let endsGroup = grid.rowsPerGroup > 0 && (row + 1) % grid.rowsPerGroup == 0
             top = rowBottom + (row + 1 < grid.rows ? Double(endsGroup ? gap * 4 : gap) : 0)
+        }
+
+        if let axes = grid.axes {
+            let gridBottom = top
+            let captions = columnCaptions(top: top + 4)
+            texts += captions.placed
+            top = captions.bottom
+            var label = TextBlock(top: top)
+            if !axes.xLabel.isEmpty {
+                label.add(
+                    [measurer.elided(axes.xLabel, in: .subtitle, width: Double(contentWidth))], font: .subtitle,
+                    color: .darkGrey, x: Double(left) + Double(gridWidth) / 2, anchor: .middle, measurer: measurer)
+            }
+            top = label.bottom
+            if !axes.yLabel.isEmpty {
+                let text = measurer.elided(axes.yLabel, in: .subtitle, width: gridBottom - gridTop)
+                label.addRisen(
+                    text, font: .subtitle, color: .darkGrey, x: Double(Self.margin) + FigureFont.subtitle.ascent,
+                    middle: (gridTop + gridBottom) / 2, measurer: measurer)
+            }
+            texts += label.placed
         }
 
         if !grid.footer.isEmpty {

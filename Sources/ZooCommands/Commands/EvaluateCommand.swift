@@ -36,13 +36,7 @@ struct EvaluateCommand: ParsableCommand {
             throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
         }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
-        let dataset = try data.open(
-            fallback: model.checkpoint.dataset ?? model.definition.dataset, shape: model.definition.input.dimensions)
-        guard dataset.info.shape == model.definition.input.dimensions else {
-            throw ZooError(
-                "the images of \(dataset.info.name) are \(dataset.info.shape), but the model takes \(model.definition.input)",
-                kind: .usage)
-        }
+        let dataset = try data.open(for: model)
         let splits = try DataSplits(
             of: dataset, validationCount: model.definition.training.validationCount,
             seed: model.checkpoint.progress?.seed ?? 0)

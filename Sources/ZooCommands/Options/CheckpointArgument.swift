@@ -9,6 +9,8 @@ struct TrainedModel {
     let path: String
     let checkpoint: Checkpoint
     let definition: ModelDefinition
+    /// The losses of the run, as far as this checkpoint knows them.
+    let history: MetricsHistory
 
     /// - Throws: `ZooError` or `DefinitionError` where there is no checkpoint or it cannot be read.
     init(_ argument: String, registry: Registry) throws {
@@ -20,17 +22,23 @@ struct TrainedModel {
             checkpoint = try Checkpoint.read(from: argument)
         }
         definition = try checkpoint.definition(registry, source: path)
+        history = MetricsHistory(checkpoint.metrics)
     }
 
     func inference() throws -> InferencePlan {
         try InferencePlan(definition, weights: checkpoint.weights, engine: OneDNNEngine())
     }
 
-    /// What a figure says about where it comes from.
-    var caption: String {
-        var text = definition.name
-        if let dataset = checkpoint.dataset { text += ", \(dataset)" }
-        if let progress = checkpoint.progress { text += ", epoch \(progress.epoch), step \(progress.step)" }
-        return text
+    /// Its pictures.
+    /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels.
+    func pictures() throws -> Pictures { try Pictures(try inference()) }
+
+    /// - Parameter purpose: what needs a prior, for instance `to draw from`.
+    /// - Throws: `ZooError` of kind `usage` for a plain autoencoder, which learns no prior.
+    func requirePrior(_ purpose: String, advice: String) throws {
+        guard definition.isVariational else {
+            throw ZooError(
+                "\(definition.name) is a plain autoencoder: it has no prior \(purpose)", advice: advice, kind: .usage)
+        }
     }
 }

@@ -23,6 +23,14 @@ enum Formatting {
         return "\(sign)\(whole / Int(scale)).\(String(repeating: "0", count: count - digits.count))\(digits)"
     }
 
+    /// A number's text with a real minus sign, as figures write it.
+    static func minus(_ text: String) -> String { text.replacing("-", with: "−") }
+
+    /// −4 … 4.
+    static func range(_ range: ClosedRange<Double>) -> String {
+        minus("\(significant(range.lowerBound)) … \(significant(range.upperBound))")
+    }
+
     /// 1,234,567.
     static func grouped(_ value: Int) -> String {
         let digits = Array(String(value.magnitude))

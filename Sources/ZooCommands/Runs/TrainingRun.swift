@@ -125,13 +125,13 @@ final class TrainingRun {
         if trainer.definition.isVariational {
             let latents = Pictures.priorLatents(
                 count: 64, size: trainer.definition.latentSize, seed: trainer.seed)
-            try pictures.samples(latents, title: "Samples from the prior", footer: footer)
+            try pictures.samples(latents, words: FigureWords(title: "Samples from the prior", footer: footer))
                 .write(to: "\(folder.pictures)/samples-epoch-\(number).png")
         }
         guard !pictureImages.isEmpty else { return }
         try pictures.reconstructions(
-            pictureImages, names: pictureIndices.map { "\($0)" }, title: "Test images and their reconstructions",
-            footer: footer
+            pictureImages, names: pictureIndices.map { "\($0)" },
+            words: FigureWords(title: "Test images and their reconstructions", footer: footer)
         ).grid.write(to: "\(folder.pictures)/reconstructions-epoch-\(number).png")
     }
 

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Datasets
+import Figures
+import LatentTools
+import TensorCore
+
+extension LatentPath: ExpressibleByArgument {}
+
+struct InterpolateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "interpolate",
+        abstract: "Images between two images, through latent space and through pixel space.",
+        discussion: """
+            Images are given by their number in the data set, as class:NAME, or as PNG or JPEG files. Decoded from means:
+            the ends are the reconstructions of the two images.
+
+            zoo interpolate runs/conv-vae-mnist --between class:5 class:4 --rows 3
+            zoo interpolate runs/conv-vae-mnist --between me.png you.png --resize --path slerp --output morph.gif
+            """)
+
+    @OptionGroup var options: LatentOptions
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("The two images.", valueName: "a b"))
+    var between: [ImageReference]
+
+    @Option(parsing: .unconditional, help: "Images on the way, both ends included.")
+    var steps: Int = 10
+
+    @Option(help: "A straight line, or slerp: directions along the sphere, norms evenly.")
+    var path: LatentPath = .linear
+
+    @Option(parsing: .unconditional, help: "Pairs of images, where a class is given.")
+    var rows: Int = 1
+
+    @Flag(help: "Crop and resize image files of another size.")
+    var resize = false
+
+    func validate() throws {
+        guard between.count == 2 else {
+            throw ValidationError("--between takes two images, not \(between.count)")
+        }
+        guard (2...200).contains(steps) else { throw ValidationError("--steps must lie in 2…200, is \(steps)") }
+        guard (1...50).contains(rows) else { throw ValidationError("--rows must lie in 1…50, is \(rows)") }
+        guard rows == 1 || between.contains(where: \.isClass) else {
+            throw ValidationError("--rows shows other images of a class: give one as class:NAME")
+        }
+    }
+
+    func run() throws {
+        let model = try options.model()
+        let files = try options.files(model, "interpolation", extensions: ["png", "gif"], allowed: ["gif"])
+        let pictures = try model.pictures()
+        let interpolations = try (0..<rows).map { row in
+            let ends = try options.chosen(between, for: model, resizing: resize, number: row)
+            return try pictures.interpolation(from: ends[0], to: ends[1], steps: steps, path: path)
+        }
+        let words = model.words(
+            "Interpolation in latent and in pixel space",
+            ["\(options.split.rawValue) images", "between means", "path \(path.rawValue)", "seed \(options.seed)"])
+        let grid = pictures.grid(interpolations, path: path, words: words)
+        for file in files {
+            if file.lowercased().hasSuffix(".gif") {
+                try pictures.animation(interpolations, path: path, words: words).write(to: file)
+            } else {
+                try grid.write(to: file)
+            }
+        }
+        options.report(
+            files, model,
+            [
+                ("path", .string(path.rawValue)),
+                (
+                    "rows",
+                    .array(
+                        interpolations.map { row in
+                            .object([
+                                ("between", .array(row.names.map { .string($0) })), ("t", JSONValue(row.positions)),
+                                ("latents", JSONValue(row.latents)), ("step_distances", JSONValue(row.stepDistances)),
+                            ])
+                        })
+                ),
+            ])
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Datasets
+import Figures
+import ModelKit
+import TensorCore
+
+extension Split: ExpressibleByArgument {}
+
+/// What every command that looks into a latent space takes.
+struct LatentOptions: ParsableArguments {
+    @Argument(help: "A checkpoint, or a run's folder.")
+    var checkpoint: String
+
+    @OptionGroup var models: ModelOptions
+    @OptionGroup var data: DataOptions
+
+    @Option(help: "Where images of the data set are chosen from.")
+    var split: Split = .test
+
+    @Option(help: "Seed of everything random.")
+    var seed: UInt64 = 0
+
+    @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
+    var threads: Int?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The file to write, its format by the extension; may be given several times (default: in this folder, named "
+                + "after the model).", valueName: "file"))
+    var output: [String] = []
+
+    @Flag(help: "One JSON object on standard output: the numbers behind the picture.")
+    var json = false
+
+    /// The trained model.
+    func model() throws -> TrainedModel {
+        Computing.use(threads: threads)
+        return try TrainedModel(checkpoint, registry: try models.registry())
+    }
+
+    /// The model's images.
+    /// - Throws: `ZooError` where there is no data set or its images do not fit the model.
+    func images(for model: TrainedModel) throws -> ModelImages {
+        try ModelImages(try data.open(for: model), split: split, for: model)
+    }
+
+    /// Images that references name. The data set is opened only if one of them needs it.
+    ///
+    /// - Parameter number: which image of a class, from 0.
+    /// - Throws: `ZooError` for images that there are not, or that do not fit the model.
+    func chosen(
+        _ references: [ImageReference], for model: TrainedModel, resizing: Bool, number: Int = 0
+    ) throws -> [ChosenImage] {
+        let images = references.contains(where: \.needsDataset) ? try images(for: model) : nil
+        return try references.map { reference in
+            switch reference {
+            case .file(let path):
+                try ChosenImage(file: path, shape: model.definition.input, resizing: resizing)
+            case .index, .label:
+                try (images ?? self.images(for: model)).image(reference, number: number, seed: seed)
+            }
+        }
+    }
+
+    /// The files to write: those asked for, or `MODEL-kind.EXTENSION` for each of `extensions`.
+    ///
+    /// - Parameter allowed: what the command can write besides figures (`gif`, `csv` …).
+    /// - Throws: `ZooError` of kind `usage` for another extension.
+    func files(
+        _ model: TrainedModel, _ kind: String, extensions: [String] = ["png"], allowed: [String] = []
+    ) throws -> [String] {
+        for path in output where !allowed.contains(where: { path.lowercased().hasSuffix("." + $0) }) {
+            do {
+                _ = try FigureFormat(path: path)
+            } catch let error as ZooError where !allowed.isEmpty {
+                let all = FigureFormat.allCases.map(\.rawValue) + allowed
+                throw ZooError(
+                    error.message, advice: "Use one of \(all.map { "." + $0 }.joined(separator: ", ")).", kind: .usage)
+            }
+        }
+        return output.isEmpty ? extensions.map { "\(model.definition.name)-\(kind).\($0)" } : output
+    }
+
+    /// Prints what was done: the files, or with --json the numbers.
+    func report(_ files: [String], _ model: TrainedModel, _ fields: [(String, JSONValue)]) {
+        guard json else { return files.forEach(Console.print) }
+        let head: [(String, JSONValue)] = [
+            ("output", .array(files.map { .string($0) })), ("model", .string(model.definition.name)),
+            ("checkpoint", .string(model.path)), ("seed", .string(String(seed))),
+        ]
+        Console.print(JSONValue.object(head + fields).text())
+    }
+}
+
+extension JSONValue {
+    /// A vector.
+    init(_ values: [Float]) { self = .array(values.map { .number(Double($0)) }) }
+    /// A vector.
+    init(_ values: [Double]) { self = .array(values.map { .number($0) }) }
+    /// Rows of numbers.
+    init(_ rows: [[Float]]) { self = .array(rows.map { JSONValue($0) }) }
+}

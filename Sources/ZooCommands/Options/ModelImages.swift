@@ -1,0 +1,87 @@
+import Checkpoints
+import Datasets
+import ModelKit
+import TensorCore
+
+/// The images of a data set that a command chooses from.
+struct ModelImages {
+    let dataset: any Dataset
+    let split: Split
+    /// The images of the split, as numbers in the data set.
+    let indices: [Int32]
+
+    /// The images of `split`, divided as for training `model`.
+    /// - Throws: `ZooError` if the split is empty.
+    init(_ dataset: any Dataset, split: Split, for model: TrainedModel) throws {
+        self.dataset = dataset
+        self.split = split
+        indices = try DataSplits(
+            of: dataset, validationCount: model.definition.training.validationCount,
+            seed: model.checkpoint.progress?.seed ?? 0)[split]
+        guard !indices.isEmpty else {
+            throw ZooError(
+                "\(dataset.info.name) has no \(split.rawValue) images", advice: "choose another --split", kind: .usage)
+        }
+    }
+
+    /// For figures: `mnist, test images`.
+    var description: String { "\(dataset.info.name), \(split.rawValue) images" }
+
+    /// The image that a reference names.
+    ///
+    /// - Parameter number: which image of a class, from 0, in an order that `seed` decides.
+    /// - Throws: `ZooError` of kind `usage` if there is none.
+    func image(_ reference: ImageReference, number: Int = 0, seed: UInt64) throws -> ChosenImage {
+        switch reference {
+        case .index(let index): return try image(index)
+        case .label(let name):
+            let members = try self.indices(ofClass: name)
+            let order = RandomStream(seed: seed, purpose: .sampling, step: 1).permutation(count: members.count)
+            return try image(Int(members[Int(order[number % order.count])]))
+        case .file(let path):
+            return try ChosenImage(file: path, shape: Shape(dataset.info.shape), resizing: false)
+        }
+    }
+
+    /// The image of a number.
+    /// - Throws: `ZooError` of kind `usage` if there is none.
+    func image(_ index: Int) throws -> ChosenImage {
+        guard (0..<dataset.count).contains(index) else {
+            throw ZooError(
+                "there is no image \(index): \(dataset.info.name) has images 0 to \(dataset.count - 1)", kind: .usage)
+        }
+        return ChosenImage(
+            pixels: dataset.images([Int32(index)]), name: "image \(index)\(label(index).map { " (\($0))" } ?? "")",
+            index: index)
+    }
+
+    /// The name of an image's class; nil if the data set has none.
+    func label(_ index: Int) -> String? {
+        guard let label = dataset.label(index) else { return nil }
+        guard let names = dataset.info.classNames, names.indices.contains(label) else { return String(label) }
+        return names[label]
+    }
+
+    /// The images of the split that belong to a class, given by name or number.
+    /// - Throws: `ZooError` of kind `usage` for a data set without labels, or a class that it does not have.
+    func indices(ofClass name: String) throws -> [Int32] {
+        guard let names = dataset.info.classNames else {
+            throw ZooError(
+                "\(dataset.info.name) has no labels, so there is no class '\(name)'",
+                advice: "name images by their numbers instead", kind: .usage)
+        }
+        guard let label = names.firstIndex(of: name) ?? Int(name), names.indices.contains(label) else {
+            let nearest = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+            throw ZooError(
+                "\(dataset.info.name) has no class '\(name)'\(nearest)",
+                advice: "its classes are \(names.joined(separator: ", "))", kind: .usage)
+        }
+        let members = indices.filter { dataset.label(Int($0)) == label }
+        guard !members.isEmpty else {
+            throw ZooError(
+                "none of the \(split.rawValue) images of \(dataset.info.name) is of class '\(name)'",
+                advice: "choose another --split", kind: .usage)
+        }
+        return members
+    }
+}
