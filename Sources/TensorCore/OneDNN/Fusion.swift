@@ -5,8 +5,11 @@ struct FusedStep {
     var activation: Activation = .identity
     /// The backward step of a loss, computed in the same pass over the pixels.
     var backward: ProgramStep?
+    /// The output of a ReLU whose gradient is taken in the same pass: where it is not positive, the gradient of the maps
+    /// that the step writes (backward data) or reads (backward weights) counts as zero.
+    var mask: TensorID?
 
-    var inputs: [TensorID] { step.inputs }
+    var inputs: [TensorID] { step.inputs + (mask.map { [$0] } ?? []) }
     var outputs: [TensorID] { step.outputs + (backward?.outputs ?? []) }
 }
 
@@ -18,9 +21,24 @@ struct Fusion {
         var uses = [Int](repeating: 0, count: program.tensors.count)
         for step in program.steps { for input in step.inputs { uses[input.index] += 1 } }
         var consumed = Set<Int>()
+        /// Gradients that are never written, for their only user takes the ReLU's gradient itself.
+        var unmasked: [TensorID: (gradient: TensorID, mask: TensorID)] = [:]
 
         for (index, step) in program.steps.enumerated() where !consumed.contains(index) {
             var fused = FusedStep(step: step)
+            if !keepsEverything, let masked = Self.maskedGradient(index, in: program, uses: uses) {
+                unmasked[step.outputs[0]] = masked
+                continue
+            }
+            if step.pass == .backwardWeights, let (gradient, mask) = unmasked[step.inputs[1]] {
+                fused.step.inputs[1] = gradient
+                fused.mask = mask
+            }
+            if !keepsEverything, let (user, mask) = Self.maskOfOutput(index, in: program, uses: uses) {
+                fused.step.outputs = program.steps[user].outputs
+                fused.mask = mask
+                consumed.insert(user)
+            }
             if !keepsEverything, let next = Self.fusibleActivation(after: index, in: program, uses: uses) {
                 fused.activation = next.function
                 fused.step.outputs = program.steps[next.index].outputs
@@ -53,5 +71,36 @@ struct Fusion {
         case .transposedConvolution: return (user, function)
         default: return nil
         }
+    }
+
+    private static func isReLUGradient(_ step: ProgramStep) -> Bool {
+        if case .activation(.relu) = step.operation { step.pass == .backwardData } else { false }
+    }
+
+    /// Of a ReLU's gradient whose only user is the weights' gradient of an `ImageConvolution` from an image: what it reads.
+    private static func maskedGradient(
+        _ index: Int, in program: Program, uses: [Int]
+    ) -> (gradient: TensorID, mask: TensorID)? {
+        let step = program.steps[index]
+        guard isReLUGradient(step), uses[step.outputs[0].index] == 1, program[step.outputs[0]].role == .gradient,
+            let user = program.steps[index...].first(where: { $0.inputs.contains(step.outputs[0]) }),
+            user.pass == .backwardWeights, case .convolution = user.operation, user.inputs[1] == step.outputs[0],
+            ImageConvolution(user, program) != nil
+        else { return nil }
+        return (step.inputs[0], step.inputs[1])
+    }
+
+    /// Of an `ImageConvolution` that writes the gradient of maps which only a ReLU's gradient reads: that step, and what it
+    /// masks by.
+    private static func maskOfOutput(
+        _ index: Int, in program: Program, uses: [Int]
+    ) -> (user: Int, mask: TensorID)? {
+        let step = program.steps[index]
+        guard step.pass == .backwardData, case .transposedConvolution = step.operation,
+            uses[step.outputs[0].index] == 1, ImageConvolution(step, program) != nil,
+            let user = program.steps[index...].firstIndex(where: { $0.inputs.contains(step.outputs[0]) }),
+            isReLUGradient(program.steps[user]), program.steps[user].inputs[0] == step.outputs[0]
+        else { return nil }
+        return (user, program.steps[user].inputs[1])
     }
 }

@@ -38,6 +38,7 @@ final class StepCompiler {
     let fused: [FusedStep]
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
+    private var imageConvolutions: [Int: ImageConvolution] = [:]
     private let keepsEverything: Bool
     let aliases: Set<Int>
 
@@ -52,7 +53,13 @@ final class StepCompiler {
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
-        for (index, step) in fused.enumerated() { primitives[index] = try makePrimitive(step) }
+        for (index, step) in fused.enumerated() {
+            if let convolution = ImageConvolution(step.step, program) {
+                imageConvolutions[index] = convolution
+            } else {
+                primitives[index] = try makePrimitive(step)
+            }
+        }
         try chooseStorages()
     }
 
@@ -132,17 +139,20 @@ final class StepCompiler {
     private func chooseStorages() throws {
         var gradientLayouts: [TensorID: DNNLayout] = [:]
         var forwardLayouts: [TensorID: DNNLayout] = [:]
-        for (index, primitive) in primitives {
-            let step = fused[index].step
+        for (index, fused) in fused.enumerated() {
+            let step = fused.step
+            let layout =
+                try imageConvolutions[index]?.weightLayout() ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
+            guard let layout else { continue }
             if step.pass == .backwardWeights {
-                gradientLayouts[step.outputs[0]] = primitive.layout(of: ZOO_DNN_WEIGHTS)
+                gradientLayouts[step.outputs[0]] = layout
             } else if step.pass == .forward {
                 guard forwardLayouts[step.inputs[1]] == nil else {
                     throw ZooError(
                         "\(step.path): the weights \(program[step.inputs[1]].name) are used by two operations",
                         advice: "give each operation weights of its own")
                 }
-                forwardLayouts[step.inputs[1]] = primitive.layout(of: ZOO_DNN_WEIGHTS)
+                forwardLayouts[step.inputs[1]] = layout
             }
         }
         let gradients = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
@@ -201,8 +211,9 @@ final class StepCompiler {
                 guard case .groupNorm = step.step.operation else { return 0 }
                 return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
+        let images = imageConvolutions.values.map(\.workspaceByteCount).max() ?? 0
         let scratchOffset = next
-        next += max(64, scratch, workspace, batchSize * MemoryLayout<Float>.stride)
+        next += max(64, scratch, workspace, images, batchSize * MemoryLayout<Float>.stride)
 
         let arena = try Arena(byteCount: next)
         var offsets = plan.offsets.map { $0.map { $0 + planBase } }
@@ -235,6 +246,8 @@ final class StepCompiler {
                         try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
                 }
                 steps.append(try matrixStep(index, step, primitive, placement))
+            } else if let convolution = imageConvolutions[index] {
+                steps.append(try imageStep(convolution, step, placement))
             } else if !aliases.contains(index) {
                 steps.append(try kernelStep(step, placement))
             }
