@@ -134,22 +134,33 @@ struct CheckpointDecoder<Source: HDF5Source> {
         guard case .strings(let factors) = group.attributes.value(Names.Latent.factors) else {
             throw ZooError("The attribute \"\(Names.Latent.factors)\" of \(place) is missing or no list of strings.")
         }
-        let kl = try reals(Names.Latent.kl, in: group, shape: nil)
-        let size = kl.count
+        let meanOfMean = try reals(Names.Latent.meanOfMean, in: group, shape: nil)
+        let size = meanOfMean.count
+        func optional(_ name: String, shape: [Int]) throws -> [Double] {
+            group[name] == nil ? [] : try reals(name, in: group, shape: shape)
+        }
         let flags = try self.dataset(Names.Latent.active, in: group, place)
         guard case .uint8(let active) = try values(flags, "\(place)/active"), flags.shape == [size] else {
             throw ZooError("\(place)/\(Names.Latent.active) is not \(size) bytes.")
         }
+        let (meanVariance, kl) = (
+            try optional(Names.Latent.meanVariance, shape: [size]), try optional(Names.Latent.kl, shape: [size])
+        )
+        guard meanVariance.count == kl.count else {
+            throw ZooError("\(place) has one of \(Names.Latent.meanVariance) and \(Names.Latent.kl) without the other.")
+        }
         return LatentStatistics(
-            meanOfMean: try reals(Names.Latent.meanOfMean, in: group, shape: [size]),
+            meanOfMean: meanOfMean,
             varianceOfMean: try reals(Names.Latent.varianceOfMean, in: group, shape: [size]),
-            meanVariance: try reals(Names.Latent.meanVariance, in: group, shape: [size]), kl: kl,
+            meanVariance: meanVariance, kl: kl,
             active: active.map { $0 != 0 },
             imageCount: try group.attributes.count(Names.Latent.imageCount, of: place),
             split: try group.attributes.text(Names.Latent.split, of: place),
-            covariance: group[Names.Latent.covariance] == nil
-                ? [] : try reals(Names.Latent.covariance, in: group, shape: [size, size]),
+            dataset: group.attributes.value(Names.Latent.dataset) == nil
+                ? nil : try group.attributes.text(Names.Latent.dataset, of: place),
+            covariance: try optional(Names.Latent.covariance, shape: [size, size]),
             factors: try factors.map { try HDF5Attribute.unescaped($0, Names.Latent.factors, of: place) },
+            factorEntropies: try optional(Names.Latent.factorEntropies, shape: [factors.count]),
             mutualInformation: try reals(Names.Latent.mutualInformation, in: group, shape: [factors.count, size]))
     }
 

@@ -137,14 +137,16 @@ package enum CheckpointEncoder {
     }
 
     private static func group(_ statistics: LatentStatistics) throws -> HDF5Group<HDF5Values> {
-        let size = statistics.kl.count
+        let size = statistics.latentSize
         let factorCount = statistics.factors.count
         let vectors = [
             (Names.Latent.meanOfMean, statistics.meanOfMean), (Names.Latent.varianceOfMean, statistics.varianceOfMean),
             (Names.Latent.meanVariance, statistics.meanVariance), (Names.Latent.kl, statistics.kl),
-        ]
+        ].filter { !statistics.isWithout($0.0) }
         let counts = vectors.map(\.1.count) + [statistics.active.count]
         guard counts.allSatisfy({ $0 == size }), [0, size * size].contains(statistics.covariance.count),
+            statistics.meanVariance.count == statistics.kl.count,
+            [0, factorCount].contains(statistics.factorEntropies.count),
             statistics.mutualInformation.count == factorCount * size, statistics.imageCount >= 0
         else {
             throw ZooError(
@@ -155,6 +157,7 @@ package enum CheckpointEncoder {
         var group = HDF5Group<HDF5Values>(attributes: [
             integer(Names.Latent.imageCount, statistics.imageCount), text(Names.Latent.split, statistics.split),
         ])
+        if let name = statistics.dataset { group.attributes.append(text(Names.Latent.dataset, name)) }
         group.attributes.append(
             HDF5Attribute(Names.Latent.factors, .strings(statistics.factors.map(ASCIIText.escaped))))
         group.members = vectors.map { dataset($0.0, .float64($0.1), shape: [size]) }
@@ -163,6 +166,10 @@ package enum CheckpointEncoder {
         if !statistics.covariance.isEmpty {
             group.members.append(
                 dataset(Names.Latent.covariance, .float64(statistics.covariance), shape: [size, size]))
+        }
+        if !statistics.factorEntropies.isEmpty {
+            group.members.append(
+                dataset(Names.Latent.factorEntropies, .float64(statistics.factorEntropies), shape: [factorCount]))
         }
         group.members.append(
             dataset(
@@ -194,6 +201,17 @@ package enum CheckpointEncoder {
         guard strings.count > most else { return [HDF5Attribute(name, .strings(strings))] }
         return stride(from: 0, to: strings.count, by: most).enumerated().map { index, start in
             HDF5Attribute("\(name)\(index)", .strings(Array(strings[start..<min(start + most, strings.count)])))
+        }
+    }
+}
+
+extension LatentStatistics {
+    /// Whether a vector is left out: the codes of a plain autoencoder have no σ² and no KL.
+    fileprivate func isWithout(_ name: String) -> Bool {
+        switch name {
+        case CheckpointLayout.Latent.meanVariance: meanVariance.isEmpty
+        case CheckpointLayout.Latent.kl: kl.isEmpty
+        default: false
         }
     }
 }

@@ -70,6 +70,8 @@ enum CheckpointLayout {
         static let factors = "factors"
         static let imageCount = "image_count"
         static let split = "split"
+        static let dataset = "dataset"
+        static let factorEntropies = "factor_entropies"
     }
 
     /// The names of groups and dataset for a tensor path: `encoder.conv1.weight` is `encoder/conv1/weight`.

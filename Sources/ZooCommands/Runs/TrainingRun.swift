@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Figures
 import Glibc
+import LatentTools
 import ModelKit
 import Planning
 import TensorCore
@@ -65,6 +66,7 @@ final class TrainingRun {
                 })
             view.clearLine()
             try save()
+            if end != .interrupted { try addLatentStatistics() }
             record.status =
                 switch end {
                 case .finished: .finished
@@ -147,6 +149,19 @@ final class TrainingRun {
         savedStep = step
         record.steps = step
         record.checkpoint = path
+    }
+
+    /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
+    private func addLatentStatistics() throws {
+        guard !trainer.splits.test.isEmpty else { return }
+        for path in [folder.bestCheckpoint, record.checkpoint].compactMap({ $0 }) where access(path, F_OK) == 0 {
+            var checkpoint = try Checkpoint.read(from: path)
+            let plan = try InferencePlan(
+                trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
+            checkpoint.latentStatistics = try LatentStatistics(
+                of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
+            try checkpoint.write(to: path)
+        }
     }
 
     private func writeRecord() throws {

@@ -1,0 +1,38 @@
+import Datasets
+
+/// One way in which images vary, with the position of each of N images: a factor of the data set, or its labels.
+public struct KnownFactor: Sendable, Equatable {
+    /// For instance `scale`, or `label`.
+    public let name: String
+    /// How many positions there are.
+    public let count: Int
+    /// The position of each image, `[N]`, each in `0..<count`.
+    public let positions: [Int]
+
+    /// - Precondition: each position is in `0..<count`.
+    public init(name: String, count: Int, positions: [Int]) {
+        precondition(positions.allSatisfy { (0..<count).contains($0) }, "\(name) has a position outside 0..<\(count)")
+        self.name = name
+        self.count = count
+        self.positions = positions
+    }
+
+    /// What is known of images of a data set: its factors that vary, or else its labels; empty where there is neither.
+    public static func all(of dataset: any Dataset, indices: [Int32]) -> [KnownFactor] {
+        if let factors = dataset.info.factors {
+            let rows = indices.compactMap { dataset.factors(Int($0)) }
+            guard rows.count == indices.count, rows.allSatisfy({ $0.count == factors.count }) else { return [] }
+            return factors.enumerated().compactMap { column, factor in
+                known(factor.name, factor.count, rows.map { $0[column] })
+            }
+        }
+        let labels = indices.compactMap { dataset.label(Int($0)) }
+        guard let names = dataset.info.classNames, labels.count == indices.count else { return [] }
+        return known("label", names.count, labels).map { [$0] } ?? []
+    }
+
+    private static func known(_ name: String, _ count: Int, _ positions: [Int]) -> KnownFactor? {
+        guard count > 1, positions.allSatisfy({ (0..<count).contains($0) }) else { return nil }
+        return KnownFactor(name: name, count: count, positions: positions)
+    }
+}
