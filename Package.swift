@@ -55,13 +55,13 @@ let package = Package(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo", resources: [.embedInCode("definitions")],
             swiftSettings: swiftSettings),
         library("Planning", ["ModelKit", "TensorCore"]),
-        library("FileSupport", ["TensorCore", "CCrypto"]),
+        library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
         library("ImageFiles", ["TensorCore", "CCairo", "CJPEG"]),
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
         library(
-            "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "CZlib", "Yams"]),
+            "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "Yams"]),
         library("LatentTools", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(

@@ -3,7 +3,7 @@ import Glibc
 import TensorCore
 
 /// A regular file open for reading; closed when the last reference goes.
-final class RegularFile: Sendable {
+package final class RegularFile: Sendable {
     private let descriptor: Int32
     /// Length in bytes when it was opened.
     let byteCount: Int
@@ -49,10 +49,10 @@ final class RegularFile: Sendable {
         }
     }
 
-    /// All bytes of the file `path`.
+    /// All bytes of the file `path`, at most 4 GiB.
     ///
     /// - Throws: `ZooError` as `init` and `read`.
-    static func contents(of path: String) throws -> [UInt8] {
+    package static func contents(of path: String) throws -> [UInt8] {
         let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
         return try [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
             try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))

@@ -10,7 +10,19 @@ extension Checkpoint {
     public func exported(to format: InterchangeFormat, definition: ModelDefinition) throws -> [ExportedFile] {
         switch format {
         case .safetensors: [ExportedFile(part: nil, bytes: SafeTensorsWriter.encode(weights, metadata: metadata))]
-        case .npz, .onnx, .keras: throw ZooError("\(format.rawValue) is not written yet", kind: .usage)
+        case .npz: [ExportedFile(part: nil, bytes: try NumPyArchive.encode(weights, definition: self.definition))]
+        case .onnx:
+            [
+                ExportedFile(
+                    part: "encoder",
+                    bytes: try ONNXWriter.encode(
+                        try ONNXLowering.encoder(of: definition, weights: weights), metadata: metadata)),
+                ExportedFile(
+                    part: "decoder",
+                    bytes: try ONNXWriter.encode(
+                        try ONNXLowering.decoder(of: definition, weights: weights), metadata: metadata)),
+            ]
+        case .keras: throw ZooError("\(format.rawValue) is not written yet", kind: .usage)
         }
     }
 

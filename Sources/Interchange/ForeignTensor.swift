@@ -26,6 +26,21 @@ public struct ForeignTensor: Sendable {
             name: name, shape: shape, elementType: .float32, bytes: values.withUnsafeBytes { ArraySlice([UInt8]($0)) })
     }
 
+    /// Most axes of a tensor.
+    package static let rankLimit = 8
+
+    /// Checks a tensor's name.
+    ///
+    /// - Throws: `ZooError` when it is empty, longer than 255 bytes or holds control characters.
+    package static func checkName(_ name: String) throws {
+        let isControl = name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        guard !name.isEmpty, name.utf8.count <= 255, !isControl else {
+            throw ZooError(
+                "\(String(name.prefix(64)).debugDescription) is no usable name of a tensor: 1 to 255 bytes without control "
+                    + "characters.")
+        }
+    }
+
     /// The type of the elements in words, for instance `f32`.
     public var elementTypeName: String { elementType.rawValue }
 

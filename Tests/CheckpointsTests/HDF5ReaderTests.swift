@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func claimsMustLieInsideAndApart() throws {
-        var map = HDF5ExtentMap(byteCount: 100)
+        var map = ExtentMap(byteCount: 100, format: "HDF5")
         #expect(throws: ZooError.self) { try map.claim(90, 11, "a") }
         #expect(throws: ZooError.self) { try map.claim(.max, 2, "a") }
         #expect(throws: ZooError.self) { try map.claim(0, -1, "a") }

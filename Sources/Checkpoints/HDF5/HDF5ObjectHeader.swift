@@ -14,14 +14,14 @@ struct HDF5ObjectHeader {
 /// What all objects of a file share while it is read: claimed bytes and what is left of the limits.
 struct HDF5ReadingState {
     let limits: HDF5Limits
-    var extents: HDF5ExtentMap
+    var extents: ExtentMap
     var objectsLeft: Int
     var stringsLeft: Int
     var attributesLeft: Int
 
     init(limits: HDF5Limits, byteCount: Int) {
         self.limits = limits
-        extents = HDF5ExtentMap(byteCount: byteCount)
+        extents = ExtentMap(byteCount: byteCount, format: "HDF5")
         objectsLeft = limits.objectCount
         stringsLeft = limits.stringCount
         attributesLeft = limits.attributeCount

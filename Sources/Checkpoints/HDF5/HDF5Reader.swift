@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// Reads the structure of an HDF5 file of our profile: groups, attributes and where the elements of each dataset lie.

@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// dSprites as published: one npz file of 737,280 binary 64 × 64 images and their factors.
@@ -97,7 +98,7 @@ extension DSprites {
 
     /// Reads and checks the header of the array in the current entry.
     private static func checkHeader(
-        _ archive: Archive, _ name: String, _ type: NumPyHeader.ElementType, _ shape: [Int]
+        _ archive: Archive, _ name: String, _ type: StoredElementType, _ shape: [Int]
     ) throws {
         let header = try NumPyHeader(name: name) { count in
             try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -143,7 +144,7 @@ extension DSprites {
 
     /// Checks that the rows of 8-byte numbers (colour, then the factors of `grid`) are what `matches` wants.
     private static func checkRows(
-        _ archive: Archive, _ name: String, _ type: NumPyHeader.ElementType, _ grid: FactorGrid,
+        _ archive: Archive, _ name: String, _ type: StoredElementType, _ grid: FactorGrid,
         matches: (_ bits: UInt64, _ factor: Int?, _ index: Int) -> Bool
     ) throws {
         let width = grid.factors.count + 1

@@ -9,7 +9,7 @@ struct ConvertCommand: ParsableCommand {
         subcommands: subcommands)
 
     /// The commands of `zoo convert` and of `zoo-convert`.
-    static let subcommands: [any ParsableCommand.Type] = [ExportCommand.self]
+    static let subcommands: [any ParsableCommand.Type] = [ExportCommand.self, ImportCommand.self]
 }
 
 /// The command `zoo-convert`: `zoo convert` as a program of its own.

@@ -64,11 +64,11 @@ struct ExportCommand: ParsableCommand {
             ]).text())
     }
 
-    /// Where a file of the export goes: the part, if it has one, stands before the extension.
+    /// Where a file of the export goes. The extension is added where it is not there; a part stands before it.
     private func path(of file: ExportedFile, model: String) -> String {
         let end = "." + to.fileExtension
         var stem = output ?? model
-        if stem.hasSuffix(end) { stem.removeLast(end.count) } else if output != nil, file.part == nil { return stem }
+        if stem.hasSuffix(end) { stem.removeLast(end.count) }
         return stem + (file.part.map { "." + $0 } ?? "") + end
     }
 }

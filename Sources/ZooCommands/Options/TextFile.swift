@@ -1,8 +1,25 @@
+import Checkpoints
 import Glibc
 import TensorCore
 
 /// Files of text that the user names.
 enum TextFile {
+    /// The text of the file `path`.
+    ///
+    /// - Throws: `ZooError` where it cannot be read or is no UTF-8.
+    static func read(_ path: String) throws -> String {
+        let bytes: [UInt8]
+        do {
+            bytes = try RegularFile.contents(of: path)
+        } catch let error as ZooError {
+            throw ZooError("\(path): \(error.message)", advice: error.advice, kind: .usage)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ZooError("\(path) is no text in UTF-8", kind: .usage)
+        }
+        return text
+    }
+
     /// Writes a file that must not exist yet.
     ///
     /// - Throws: `ZooError` where it exists or cannot be written; what was written of it is then removed.

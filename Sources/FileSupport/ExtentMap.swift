@@ -1,14 +1,16 @@
 import TensorCore
 
 /// The parts of a file that are spoken for. No two structures may share a byte.
-package struct HDF5ExtentMap {
+package struct ExtentMap {
     private let byteCount: Int
+    private let format: String
     private var total = 0
     private var extents: [(range: Range<Int>, subject: String)] = []
 
-    /// A map of a file of `byteCount` bytes with nothing claimed.
-    package init(byteCount: Int) {
+    /// A map of a file of `byteCount` bytes with nothing claimed; messages call it a file of `format`.
+    package init(byteCount: Int, format: String) {
         self.byteCount = byteCount
+        self.format = format
     }
 
     /// Claims `count` bytes at `address` for `subject`.
@@ -18,14 +20,14 @@ package struct HDF5ExtentMap {
         let (end, overflow) = address.addingReportingOverflow(count)
         guard address >= 0, count >= 0, !overflow, end <= byteCount else {
             throw ZooError(
-                "Damaged HDF5 data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
+                "Damaged \(format) data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
                     + "of the file.")
         }
         guard count > 0 else { return address..<end }
         // Neither can overflow: both are at most `byteCount`.
         guard count <= byteCount - total else {
             throw ZooError(
-                "Damaged HDF5 data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
+                "Damaged \(format) data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
                     + "file.")
         }
         total += count
@@ -39,7 +41,7 @@ package struct HDF5ExtentMap {
         for (first, second) in zip(sorted, sorted.dropFirst())
         where second.range.lowerBound < first.range.upperBound {
             throw ZooError(
-                "Damaged HDF5 data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
+                "Damaged \(format) data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
                     + "\(first.subject), which ends at \(first.range.upperBound).")
         }
     }

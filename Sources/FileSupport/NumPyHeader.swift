@@ -4,17 +4,10 @@ import TensorCore
 ///
 /// Only the form that NumPy writes is accepted: the dictionary of exactly `descr`, `fortran_order` and `shape`, in
 /// that order, with a plain element type. Nothing is ever evaluated or unpickled.
-struct NumPyHeader: Equatable {
-    enum ElementType: String {
-        case uint8 = "|u1"
-        case int64 = "<i8"
-        case float64 = "<f8"
-
-        var byteCount: Int { self == .uint8 ? 1 : 8 }
-    }
-
-    let type: ElementType
-    let shape: [Int]
+package struct NumPyHeader: Equatable, Sendable {
+    package let type: StoredElementType
+    /// Extent per axis, slowest first; empty for a scalar.
+    package let shape: [Int]
 
     /// Longer headers are refused, as NumPy does.
     private static let maximumByteCount = 10_000
@@ -22,7 +15,7 @@ struct NumPyHeader: Equatable {
     /// Reads a header through `read`, which gives the next bytes of the file, as many as it is asked for unless the
     /// file ends. `name` is used in messages.
     /// - Throws: `ZooError` if it is not a header, or one of an array that cannot be read safely.
-    init(name: String, read: (Int) throws -> [UInt8]) throws {
+    package init(name: String, read: (Int) throws -> [UInt8]) throws {
         let start = try read(8)
         guard start.count == 8, Array(start[..<6]) == Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) else {
             throw ZooError("\(name) is not a NumPy array: it does not begin with \\x93NUMPY.")
@@ -56,11 +49,14 @@ struct NumPyHeader: Equatable {
                 "\(name) holds Python objects (type '\(descriptor)'): reading them would run code from the file, so it "
                     + "is refused.", advice: "Save the array with a numeric type.")
         }
-        guard let type = ElementType(rawValue: descriptor) else {
-            throw ZooError("\(name) has elements of type '\(descriptor)'; |u1, <i8 and <f8 are read.")
+        guard let type = StoredElementType.allCases.first(where: { $0.numPyDescriptor == descriptor }) else {
+            let known = StoredElementType.allCases.compactMap(\.numPyDescriptor).joined(separator: " ")
+            throw ZooError("\(name) has elements of type '\(descriptor)'; read are \(known).")
         }
         guard !isFortranOrder else {
-            throw ZooError("\(name) is in Fortran order; only row-major arrays are read.")
+            throw ZooError(
+                "\(name) is in Fortran order; only row-major arrays are read.",
+                advice: "Save numpy.ascontiguousarray(array).")
         }
         self.type = type
     }
@@ -120,6 +116,28 @@ struct NumPyHeader: Equatable {
         func failure(_ expected: String) -> ZooError {
             let found = String(decoding: text[position...].prefix(24), as: UTF8.self)
             return ZooError("\(name) has a malformed header: \(expected) was expected where \"\(found)\" stands.")
+        }
+    }
+}
+
+extension StoredElementType {
+    /// NumPy's name of the type; nil where it has none.
+    fileprivate var numPyDescriptor: String? {
+        switch self {
+        case .boolean: "|b1"
+        case .uint8: "|u1"
+        case .int8: "|i1"
+        case .uint16: "<u2"
+        case .int16: "<i2"
+        case .uint32: "<u4"
+        case .int32: "<i4"
+        case .uint64: "<u8"
+        case .int64: "<i8"
+        case .float16: "<f2"
+        case .float32: "<f4"
+        case .float64: "<f8"
+        case .complex64: "<c8"
+        case .bfloat16, .float8E4M3, .float8E5M2: nil
         }
     }
 }

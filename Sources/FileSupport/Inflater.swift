@@ -1,0 +1,81 @@
+import CZlib
+import TensorCore
+
+/// Unpacks deflated data whose length is known, with zlib, never more than that.
+package enum Inflater {
+    /// What surrounds the deflated data.
+    package enum Wrapper: Int32 {
+        /// Nothing (RFC 1951), as in zip.
+        case none = -15
+        /// zlib's header and checksum (RFC 1950), as in HDF5.
+        case zlib = 15
+    }
+
+    /// Unpacks `packed` to exactly `byteCount` bytes.
+    ///
+    /// - Throws: `ZooError` naming `subject` when the data is damaged, or holds more or fewer bytes.
+    package static func inflate(
+        _ packed: ArraySlice<UInt8>, to byteCount: Int, wrapper: Wrapper, of subject: String
+    ) throws -> [UInt8] {
+        // Deflate cannot pack tighter than 1032 to 1, so a larger claim is a lie that need not be given memory.
+        guard byteCount >= 0, packed.count <= Int32.max, byteCount <= Int32.max, byteCount / 1032 <= packed.count else {
+            throw ZooError("\(subject) claims to unpack from \(packed.count) bytes to \(byteCount), which cannot be.")
+        }
+        var stream = z_stream()
+        guard inflateInit2_(&stream, wrapper.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            throw ZooError("zlib could not start: out of memory.")
+        }
+        defer { inflateEnd(&stream) }
+        var status = Z_OK
+        // One byte more, to notice data that goes on.
+        var unpacked = [UInt8](unsafeUninitializedCapacity: byteCount + 1) { target, count in
+            packed.withUnsafeBufferPointer { source in
+                stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
+                stream.avail_in = UInt32(source.count)
+                stream.next_out = target.baseAddress
+                stream.avail_out = UInt32(byteCount + 1)
+                status = CZlib.inflate(&stream, Z_FINISH)
+                count = byteCount + 1 - Int(stream.avail_out)
+            }
+        }
+        guard status == Z_STREAM_END, stream.avail_in == 0, unpacked.count == byteCount else {
+            if unpacked.count > byteCount { unpacked.removeLast() }
+            throw ZooError(
+                "\(subject) is damaged: its deflated data does not unpack to exactly \(byteCount) bytes "
+                    + "(\(unpacked.count) came, \(stream.avail_in) packed ones are left over).")
+        }
+        return unpacked
+    }
+
+    /// CRC-32 of `bytes` (ISO 3309), as in zip.
+    package static func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.withUnsafeBufferPointer { buffer in
+            UInt32(truncatingIfNeeded: crc32_z(0, buffer.baseAddress, buffer.count))
+        }
+    }
+}
+
+/// How much the packed parts of one file may unpack to together, so that a small file cannot ask for much memory.
+package struct UnpackingBudget {
+    private let fileByteCount: Int
+    private var left: Int
+
+    /// The budget of a file of `fileByteCount` bytes: twice its length and 48 MiB.
+    package init(fileByteCount: Int) {
+        self.fileByteCount = fileByteCount
+        left = 2 * fileByteCount + 48 << 20
+    }
+
+    /// Takes `byteCount` bytes for `subject`.
+    ///
+    /// - Throws: `ZooError` when that is more than what is left.
+    package mutating func take(_ byteCount: Int, for subject: String) throws {
+        guard byteCount >= 0, byteCount <= left else {
+            throw ZooError(
+                "Unpacked, \(subject) would take \(byteCount) bytes, and \(max(0, left)) are left of what a file of "
+                    + "\(fileByteCount) bytes may unpack to (twice its length and 48 MiB).",
+                advice: "Store the file without compression.")
+        }
+        left -= byteCount
+    }
+}

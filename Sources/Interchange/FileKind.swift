@@ -1,0 +1,54 @@
+import TensorCore
+
+/// What kind of file it is, by its first bytes.
+enum FileKind {
+    case safetensors, zip, npy, hdf5, onnx
+
+    /// - Throws: `ZooError` for pickles, and for what is none of these.
+    init(of bytes: [UInt8], path: String) throws {
+        let name = path.lowercased()
+        if bytes.starts(with: [0x50, 0x4B]) {
+            // torch.save makes a zip archive around a pickle; model.save of Keras 3 one around its configuration.
+            if Self.contains("data.pkl", bytes) { throw Self.pickle }
+            if name.hasSuffix(".keras") || Self.contains("model.weights.h5", bytes) {
+                throw ZooError(
+                    "This is an archive of Keras with a description of a model, which is not read.",
+                    advice: "Save its weights with model.save_weights(\"model.weights.h5\") and import that file.")
+            }
+            self = .zip
+        } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
+            self = .npy
+        } else if bytes.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
+            self = .hdf5
+        } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), name.hasSuffix(".safetensors") || bytes[7] == 0 {
+            self = .safetensors
+        } else if let first = bytes.first, first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {
+            throw Self.pickle
+        } else if bytes.first == 0x08 || name.hasSuffix(".onnx") {
+            self = .onnx
+        } else if [".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"].contains(where: { name.hasSuffix($0) }) {
+            throw Self.pickle
+        } else {
+            throw ZooError(
+                "This is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)."
+            )
+        }
+    }
+
+    /// Whether an archive names an entry that ends in `name`.
+    private static func contains(_ name: String, _ bytes: [UInt8]) -> Bool {
+        guard let first = name.utf8.first else { return false }
+        var rest = bytes[...]
+        while let index = rest.firstIndex(of: first) {
+            rest = rest[index...]
+            if rest.starts(with: name.utf8) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
+    }
+
+    private static let pickle = ZooError(
+        "This is a Python pickle, a program that runs when it is loaded, so it is refused.",
+        advice:
+            "In PyTorch, write safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") and import that.")
+}

@@ -1,0 +1,64 @@
+import TensorCore
+import Yams
+
+/// New names for the tensors of a file: YAML with a line `theirs: ours` each. A name that ends in a dot stands for
+/// everything that begins with it.
+public struct NameMap: Sendable {
+    private var names: [(theirs: String, ours: String)]
+
+    /// Reads the text of a map; `source` is what messages call it.
+    ///
+    /// - Throws: `ZooError` that lists every line that is not such a pair.
+    public init(text: String, source: String) throws {
+        let node: Node?
+        do { node = try Yams.compose(yaml: text) } catch { throw ZooError("\(source): \(error)") }
+        guard let mapping = node?.mapping else {
+            throw ZooError("\(source): a map of names has lines `theirs: ours`.", kind: .usage)
+        }
+        var problems: [String] = []
+        names = []
+        for (key, value) in mapping {
+            let line = key.mark.map { "line \($0.line): " } ?? ""
+            guard let theirs = key.scalar?.string, let ours = value.scalar?.string, !theirs.isEmpty, !ours.isEmpty
+            else {
+                problems.append("\(line)each line is `theirs: ours`, two names")
+                continue
+            }
+            if theirs.hasSuffix(".") != ours.hasSuffix(".") {
+                problems.append("\(line)either both or none of \(theirs) and \(ours) must end in a dot")
+            } else if names.contains(where: { $0.ours == ours && !ours.hasSuffix(".") }) {
+                problems.append("\(line)\(ours) is named twice")
+            }
+            names.append((theirs: theirs, ours: ours))
+        }
+        guard problems.isEmpty else {
+            throw ZooError("\(source): \(problems.joined(separator: "\n  "))", kind: .usage)
+        }
+    }
+
+    /// `tensors` under their new names; those that are not in the map keep theirs.
+    ///
+    /// - Throws: `ZooError` that lists every name of the map that no tensor has.
+    public func renamed(_ tensors: [ForeignTensor]) throws -> [ForeignTensor] {
+        var used = Set<String>()
+        let renamed = tensors.map { tensor in
+            var tensor = tensor
+            // The longest name decides.
+            let fitting = names.filter {
+                $0.theirs == tensor.name || ($0.theirs.hasSuffix(".") && tensor.name.hasPrefix($0.theirs))
+            }
+            guard let name = fitting.max(by: { $0.theirs.utf8.count < $1.theirs.utf8.count }) else { return tensor }
+            used.insert(name.theirs)
+            tensor.name = name.ours + tensor.name.dropFirst(name.theirs.count)
+            return tensor
+        }
+        let unused = names.filter { !used.contains($0.theirs) }.map { name in
+            let nearest = nearestName(to: name.theirs, among: tensors.map(\.name))
+            return "\n  \(name.theirs)" + (nearest.map { "; is it \($0)?" } ?? "")
+        }
+        guard unused.isEmpty else {
+            throw ZooError("The map names what is not in the file:\(unused.joined())", kind: .usage)
+        }
+        return renamed
+    }
+}

@@ -1,0 +1,68 @@
+import FileSupport
+import TensorCore
+
+/// NumPy's array files: `.npy` (one array) and `.npz` (a zip archive of them).
+///
+/// Source: NumPy NEP 1. Nothing is unpickled or evaluated.
+enum NumPyArchive {
+    /// What stands before the definition in the archive's comment, where NumPy does not look.
+    private static let commentStart = "zoo.definition\n"
+
+    /// The bytes of a `.npz` with `tensors` as f32, uncompressed, and the definition in its comment if it fits.
+    static func encode(_ tensors: [NamedTensor], definition: String) throws -> [UInt8] {
+        let comment = Array((commentStart + definition).utf8)
+        return try ZipWriter.encode(
+            tensors.map { (name: $0.path + ".npy", contents: encode($0)) },
+            comment: comment.count <= 0xFFFF ? comment : [])
+    }
+
+    /// The bytes of a `.npy` with f32, the elements at a multiple of 64 bytes.
+    static func encode(_ tensor: NamedTensor) -> [UInt8] {
+        let sizes = tensor.shape.map(String.init).joined(separator: ", ") + (tensor.shape.count == 1 ? "," : "")
+        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(sizes)), }"
+        header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+        var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
+        bytes.append(little: UInt16(truncatingIfNeeded: header.utf8.count))
+        bytes += header.utf8
+        tensor.values.withUnsafeBytes { bytes += $0 }
+        return bytes
+    }
+
+    /// The arrays of a `.npz`, and the definition if the zoo wrote it.
+    ///
+    /// - Throws: `ZooError` naming the array that is damaged or no plain numbers.
+    static func decode(archive bytes: [UInt8]) throws -> (tensors: [ForeignTensor], definition: String?) {
+        var zip = try ZipReader(bytes)
+        var tensors: [ForeignTensor] = []
+        for entry in zip.entries {
+            guard entry.name.hasSuffix(".npy"), entry.name.utf8.count > 4 else {
+                throw ZooError(
+                    "The archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez.")
+            }
+            let name = String(entry.name.dropLast(4))
+            tensors.append(try decode(array: try zip.contents(of: entry), name: name))
+        }
+        let comment = String(validating: zip.comment, as: UTF8.self) ?? ""
+        return (tensors, comment.hasPrefix(commentStart) ? String(comment.dropFirst(commentStart.count)) : nil)
+    }
+
+    /// The array of a `.npy`.
+    ///
+    /// - Throws: `ZooError` when it is damaged or no plain numbers.
+    static func decode(array bytes: ArraySlice<UInt8>, name: String) throws -> ForeignTensor {
+        var rest = bytes
+        let header = try NumPyHeader(name: name) { count in
+            defer { rest = rest.dropFirst(count) }
+            return Array(rest.prefix(count))
+        }
+        guard header.shape.count <= ForeignTensor.rankLimit else {
+            throw ZooError("\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read.")
+        }
+        guard let byteCount = header.type.byteCount(of: header.shape), byteCount == rest.count else {
+            throw ZooError(
+                "\(name) is damaged: \(header.shape) of \(header.type) does not fill the \(rest.count) bytes after its "
+                    + "header.")
+        }
+        return ForeignTensor(name: name, shape: header.shape, elementType: header.type, bytes: rest)
+    }
+}

@@ -1,0 +1,117 @@
+import FileSupport
+import TensorCore
+
+/// The fields of a `TensorProto`, and the tensor they make.
+struct ONNXTensor {
+    private typealias Fields = ONNXFields.Tensor
+
+    private var name = ""
+    private var shape: [Int] = []
+    private var dataType = 0
+    private var raw: ArraySlice<UInt8>?
+    /// Elements in a field of their type instead of raw bytes: which, and the pieces in which they came.
+    private var typed: (field: UInt64, pieces: [ArraySlice<UInt8>])?
+    private var reader: ProtobufReader
+
+    /// Reads the message in `bytes`.
+    ///
+    /// - Throws: `ZooError` when it is damaged, or its elements are outside the file.
+    init(_ bytes: ArraySlice<UInt8>) throws {
+        reader = ProtobufReader(bytes, subject: "a tensor")
+        while let (field, value) = try reader.next() {
+            switch field {
+            case Fields.extents:
+                shape += try reader.integers(value, "the shape", limit: ForeignTensor.rankLimit)
+                guard shape.count <= ForeignTensor.rankLimit, shape.allSatisfy({ $0 >= 0 }) else {
+                    throw reader.damaged("the shape \(shape.prefix(16))")
+                }
+            case Fields.dataType: dataType = try reader.integer(value, "the data type")
+            case Fields.name: name = try reader.text(value, "the name of a tensor")
+            case Fields.raw:
+                guard raw == nil else { throw reader.damaged("raw data twice") }
+                raw = try reader.bytes(value, "raw data")
+            case Fields.floats, Fields.int32s, Fields.int64s, Fields.doubles, Fields.uint64s:
+                try add(value, of: field)
+            case Fields.segment, Fields.strings:
+                throw ZooError("Unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment.")
+            case Fields.external: throw Self.external(name)
+            case Fields.location where try reader.integer(value, "the location") != 0: throw Self.external(name)
+            default: break
+            }
+        }
+    }
+
+    private mutating func add(_ value: ProtobufReader.Value, of field: UInt64) throws {
+        guard case .bytes(let piece) = value else {
+            throw ZooError("Unsupported ONNX feature: the elements of \"\(name)\" are not packed.")
+        }
+        guard typed == nil || typed?.field == field, (typed?.pieces.count ?? 0) < 64 else {
+            throw reader.damaged("the elements of \"\(name)\" are in several fields")
+        }
+        if typed == nil { typed = (field, []) }
+        typed?.pieces.append(piece)
+    }
+
+    /// The tensor.
+    ///
+    /// - Throws: `ZooError` when its elements do not fill its shape, or are of a type that is not read.
+    func tensor() throws -> ForeignTensor {
+        try ForeignTensor.checkName(name)
+        guard let type = StoredElementType.allCases.first(where: { $0.onnxDataType == dataType }) else {
+            throw ZooError("Unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType).")
+        }
+        guard raw == nil || typed == nil else {
+            throw reader.damaged("the elements of \"\(name)\" are there twice, raw and typed")
+        }
+        guard let byteCount = type.byteCount(of: shape) else { throw reader.damaged("\"\(name)\" claims \(shape)") }
+        let bytes = try raw ?? elements(type)
+        guard bytes.count == byteCount else {
+            throw reader.damaged(
+                "\"\(name)\" has \(shape) of \(type), \(byteCount) bytes, and \(bytes.count) are there")
+        }
+        return ForeignTensor(name: name, shape: shape, elementType: type, bytes: bytes)
+    }
+
+    /// The elements of the typed field, where they stand as they would stand raw.
+    private func elements(_ type: StoredElementType) throws -> ArraySlice<UInt8> {
+        guard let typed else { return [] }
+        switch (typed.field, type) {
+        case (Fields.floats, .float32), (Fields.doubles, .float64):
+            return typed.pieces.count == 1 ? typed.pieces[0] : ArraySlice(typed.pieces.flatMap { $0 })
+        default:
+            throw ZooError(
+                "Unsupported ONNX feature: the tensor \"\(name)\" holds \(type) in a field of integers.",
+                advice: "Store its elements as raw_data, as onnx.numpy_helper.from_array does.")
+        }
+    }
+
+    private static func external(_ name: String) -> ZooError {
+        ZooError(
+            "The tensor \"\(name)\" lies in another file, which is refused: a file must not name others to be opened.",
+            advice: "Save the model with onnx.save(model, path, save_as_external_data=False).")
+    }
+}
+
+extension StoredElementType {
+    /// `TensorProto.DataType`.
+    fileprivate var onnxDataType: Int {
+        switch self {
+        case .float32: 1
+        case .uint8: 2
+        case .int8: 3
+        case .uint16: 4
+        case .int16: 5
+        case .int32: 6
+        case .int64: 7
+        case .boolean: 9
+        case .float16: 10
+        case .float64: 11
+        case .uint32: 12
+        case .uint64: 13
+        case .complex64: 14
+        case .bfloat16: 16
+        case .float8E4M3: 17
+        case .float8E5M2: 19
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import FileSupport
+import TensorCore
+
+/// An entry of a zip archive, checked: central directory and local header agree.
+struct ZipEntry {
+    let name: String
+    let isDeflated: Bool
+    let checksum: UInt32
+    let unpackedByteCount: Int
+    /// Where the packed bytes lie.
+    let range: Range<Int>
+}
+
+/// Reads zip archives from strangers: stored or deflated entries of one file, zip64 included.
+///
+/// Source: PKWARE APPNOTE 6.3.10. libarchive, which reads data sets, does not tell whether the two descriptions of an
+/// entry agree or share bytes with another, hence this reader.
+struct ZipReader {
+    /// Entries of an archive.
+    static let entryLimit = 4_096
+    private static let endByteCount = 22
+
+    let entries: [ZipEntry]
+    /// The archive's comment.
+    let comment: ArraySlice<UInt8>
+    private let bytes: [UInt8]
+    private var budget: UnpackingBudget
+
+    /// Reads the directory of `bytes`.
+    ///
+    /// - Throws: `ZooError` naming what is damaged or not supported.
+    init(_ bytes: [UInt8]) throws {
+        self.bytes = bytes
+        budget = UnpackingBudget(fileByteCount: bytes.count)
+        let end = try Self.end(of: bytes)
+        comment = bytes[(end.position + Self.endByteCount)...]
+        guard end.count <= Self.entryLimit else {
+            throw ZooError("The zip archive has \(end.count) entries; at most \(Self.entryLimit) are read.")
+        }
+        var extents = ExtentMap(byteCount: bytes.count, format: "zip")
+        _ = try extents.claim(end.directory.lowerBound, bytes.count - end.directory.lowerBound, "the directory")
+        var cursor = ByteCursor(
+            Array(bytes[end.directory]), address: end.directory.lowerBound, format: .zip, subject: "the directory")
+        var entries: [ZipEntry] = []
+        for _ in 0..<end.count { entries.append(try Self.entry(&cursor, bytes, &extents)) }
+        try cursor.finish()
+        try extents.checkDisjoint()
+        var names: Set<String> = []
+        for entry in entries where !names.insert(entry.name).inserted {
+            throw ZooError("Damaged zip data: two entries are called \"\(entry.name)\".")
+        }
+        self.entries = entries
+    }
+
+    /// The unpacked bytes of `entry`, checked against its checksum.
+    mutating func contents(of entry: ZipEntry) throws -> ArraySlice<UInt8> {
+        var contents = bytes[entry.range]
+        if entry.isDeflated {
+            try budget.take(entry.unpackedByteCount, for: entry.name)
+            contents = ArraySlice(
+                try Inflater.inflate(contents, to: entry.unpackedByteCount, wrapper: .none, of: entry.name))
+        }
+        guard Inflater.crc32(contents) == entry.checksum else {
+            throw ZooError("Damaged zip data: \(entry.name) does not match its CRC-32.")
+        }
+        return contents
+    }
+
+    /// The end record: where it is, where the directory lies and how many entries it has.
+    private static func end(of bytes: [UInt8]) throws -> (position: Int, directory: Range<Int>, count: Int) {
+        let earliest = max(0, bytes.count - endByteCount - 0xFFFF)
+        let positions = stride(from: bytes.count - endByteCount, through: earliest, by: -1)
+        let signature: [UInt8] = [0x50, 0x4B, 5, 6]
+        guard bytes.count >= endByteCount,
+            let position = positions.first(where: { position in
+                bytes[position...].starts(with: signature)
+                    && Int(bytes[position + 20]) | Int(bytes[position + 21]) << 8 == bytes.count - position
+                        - endByteCount
+            })
+        else { throw ZooError("Damaged zip data: the archive has no end record; it may be cut short.") }
+        var cursor = ByteCursor(
+            Array(bytes[position..<position + endByteCount]), address: position, format: .zip, subject: "the end record"
+        )
+        _ = try cursor.bytes(4, "signature")
+        let disks = try cursor.unsigned(bytes: 4, "disk numbers")
+        let here = try cursor.integer(bytes: 2, "entries on this disk")
+        var count = try cursor.integer(bytes: 2, "entries")
+        var size = try cursor.integer(bytes: 4, "size of the directory")
+        var start = try cursor.integer(bytes: 4, "start of the directory")
+        var directoryEnd = position
+        guard disks == 0, here == count else { throw cursor.unsupported("an archive of several disks") }
+        let locator = position - 20
+        if locator >= 0, bytes[locator...].starts(with: [0x50, 0x4B, 6, 7]) {
+            let large = try end64(bytes, locator: locator)
+            guard count == 0xFFFF || count == large.count, size == 0xFFFF_FFFF || size == large.size,
+                start == 0xFFFF_FFFF || start == large.start
+            else { throw cursor.damaged("the two end records differ") }
+            (count, size, start, directoryEnd) = (large.count, large.size, large.start, large.position)
+        }
+        guard start >= 0, size >= 0, start <= directoryEnd, size == directoryEnd - start else {
+            throw cursor.damaged("the directory of \(size) bytes at \(start) does not end at \(directoryEnd)")
+        }
+        return (position, start..<directoryEnd, count)
+    }
+
+    /// The end record of zip64, whose locator stands at `locator`.
+    private static func end64(
+        _ bytes: [UInt8], locator: Int
+    ) throws -> (position: Int, count: Int, size: Int, start: Int) {
+        var cursor = ByteCursor(
+            Array(bytes[locator..<locator + 20]), address: locator, format: .zip, subject: "the zip64 locator")
+        _ = try cursor.bytes(8, "signature")
+        let position = try cursor.integer(bytes: 8, "position")
+        // The record has 56 bytes, and nothing stands between it and its locator.
+        guard position >= 0, locator >= 56, position == locator - 56,
+            bytes[position...].starts(with: [0x50, 0x4B, 6, 6])
+        else { throw cursor.damaged("no zip64 end record of 56 bytes stands before it") }
+        var record = ByteCursor(
+            Array(bytes[position..<locator]), address: position, format: .zip, subject: "the zip64 end record")
+        _ = try record.bytes(24, "signature and versions")
+        let here = try record.integer(bytes: 8, "entries on this disk")
+        let count = try record.integer(bytes: 8, "entries")
+        guard here == count else { throw record.unsupported("an archive of several disks") }
+        return (
+            position, count, try record.integer(bytes: 8, "size of the directory"),
+            try record.integer(bytes: 8, "start of the directory")
+        )
+    }
+}
+
+extension ByteCursor.Format {
+    /// Structures of zip.
+    static let zip = ByteCursor.Format(
+        name: "zip", advice: "Stored and deflated entries of one archive are read: save the file with numpy.savez.")
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Checkpoints
+import Glibc
+import Interchange
+import ModelKit
+import TensorCore
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Make a checkpoint of weights from PyTorch, NumPy, ONNX or Keras.",
+        discussion: """
+            zoo convert import model.safetensors --model conv-vae-mnist --to imported.h5
+            zoo convert import vae.encoder.onnx vae.decoder.onnx --to imported.h5
+
+            Every tensor must be in the model and the other way round, with the same shape; every difference is named. \
+            Python pickles are refused. See docs/interchange.md.
+            """)
+
+    @Argument(help: "The files, safetensors, npz, npy, ONNX or Keras; several if the model is spread over them.")
+    var files: [String]
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The model: a name, a definition file, or a checkpoint (default: the definition in the file, if the zoo wrote it).",
+            valueName: "model"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("The checkpoint to write.", valueName: "file"))
+    var to: String
+
+    @Option(
+        help: ArgumentHelp(
+            "New names of tensors: YAML with lines `theirs: ours`; `theirs.: ours.` renames all below.",
+            valueName: "file"))
+    var map: String?
+
+    @Option(help: "Differences to accept, separated by commas: missing, extra, reshaped, narrowed.")
+    var allow: String?
+
+    @Flag(help: "Replace a file that exists.")
+    var force = false
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    private func allowed() throws -> Set<ImportDifference.Kind> {
+        let words = allow?.split(separator: ",").map(String.init) ?? []
+        return Set(
+            try words.map { word in
+                guard let kind = ImportDifference.Kind(rawValue: word) else {
+                    let known = ImportDifference.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw ZooError("--allow \(word): there are \(known)", kind: .usage)
+                }
+                return kind
+            })
+    }
+
+    func run() throws {
+        let allowed = try allowed()
+        guard force || access(to, F_OK) != 0 else {
+            throw ZooError(
+                "\(to) exists already and is left as it is", advice: "choose another with --to, or --force",
+                kind: .usage)
+        }
+        let files = try self.files.map { try ForeignFile(path: $0) }
+        for file in files { for note in file.notes { Console.warn("\(file.path): \(note)") } }
+        let definition = try definition(files)
+        let map = try map.map { try NameMap(text: try TextFile.read($0), source: $0) }
+        let weights = try WeightAssignment(files, map: map, to: definition, allowing: allowed)
+        let checkpoint = Checkpoint(
+            weights, definition: definition, from: files, provenance: ["tool": "zoo \(ZooContext.version)"])
+        try checkpoint.write(to: to)
+        for difference in weights.differences { Console.warn(difference.message) }
+        if !weights.unused.isEmpty {
+            Console.writeError("not used by the zoo: \(weights.unused.joined(separator: ", "))")
+        }
+        report(checkpoint, weights)
+    }
+
+    private func definition(_ files: [ForeignFile]) throws -> ModelDefinition {
+        let registry = try models.registry()
+        if let model { return try ModelArgument.definition(model, registry: registry) }
+        guard let file = files.first(where: { $0.definition != nil }), let text = file.definition else {
+            throw ZooError(
+                "the file does not say which model its weights belong to", advice: "name one with --model", kind: .usage
+            )
+        }
+        return try ModelDefinition(text: text, source: file.path, registry: registry)
+    }
+
+    private func report(_ checkpoint: Checkpoint, _ weights: WeightAssignment) {
+        let count = weights.parameters.reduce(0) { $0 + $1.values.count }
+        guard json else {
+            Console.print("\(to): \(checkpoint.model), \(Formatting.grouped(count)) parameters")
+            return
+        }
+        Console.print(
+            JSONValue.object([
+                ("checkpoint", .string(to)), ("model", .string(checkpoint.model)), ("parameters", .integer(count)),
+                ("tensors", .integer(checkpoint.weights.count)),
+                (
+                    "differences",
+                    .array(
+                        weights.differences.map {
+                            .object([
+                                ("kind", .string($0.kind?.rawValue ?? "wrong")), ("tensor", .string($0.name)),
+                                ("message", .string($0.message)),
+                            ])
+                        })
+                ), ("unused", .array(weights.unused.map { .string($0) })),
+            ]).text())
+    }
+}
