@@ -23,7 +23,7 @@ enum Samples {
                 - conv: {conv2d: {filters: 6, kernel: 3, padding: 1, bias: false}, activation: {elu: {alpha: 0.5}}}
                 - norm: {group_norm: 3}
           - pool: {average_pool: {kernel: 3, stride: 1, padding: 1}}
-          - act: {activation: {function: {leaky_relu: {slope: 0.2}}}}
+          - activation: {function: {leaky_relu: {slope: 0.2}}}
           - top: {max_pool: {kernel: 2}}
           - flatten
           - norm2: {layer_norm: {}}
