@@ -82,7 +82,8 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
-        tests("CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"]),
+        tests(
+            "CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"], resources: [.copy("Fixtures")]),
         tests(
             "InterchangeTests",
             [
@@ -98,9 +99,8 @@ let package = Package(
             "ZooCommandsTests",
             [
                 "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints", "FileSupport",
-                "ImageFiles",
-                "TensorCore",
-            ]),
+                "ImageFiles", "TensorCore", "zoo",
+            ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]

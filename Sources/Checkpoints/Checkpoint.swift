@@ -27,7 +27,8 @@ public struct Checkpoint: Sendable, Equatable {
     public var datasetDigest: String?
     /// Statistics of the latent space over a data set.
     public var latentStatistics: LatentStatistics?
-    /// How the file came to be: tool version, time, threads, kernels, precision, preprocessing, licence, notes …
+    /// How the file came to be, and what a model card says: tool version, time, threads, kernels, precision,
+    /// preprocessing, licence, notes …
     public var provenance: [String: String] = [:]
 
     /// A checkpoint of a model that was not trained yet.
@@ -76,6 +77,12 @@ public struct TrainingProgress: Sendable, Equatable {
     public var step: Int
     /// Images seen in the epoch under way.
     public var imagesSeenInEpoch: Int
+    /// Batches done of the epoch under way.
+    public var batchesInEpoch: Int
+    /// The steps the run is to make, where it was given steps instead of epochs.
+    public var stepLimit: Int?
+    /// Seconds the run has taken so far, its interruptions left out.
+    public var elapsedSeconds: Double
     /// The key of all random streams.
     public var seed: UInt64
     /// Which layout of random streams `seed` is for.
@@ -90,13 +97,16 @@ public struct TrainingProgress: Sendable, Equatable {
     public var runningSums: [String: Double]
 
     public init(
-        epoch: Int, step: Int, imagesSeenInEpoch: Int = 0, seed: UInt64, randomStreamVersion: Int = 1,
-        optimizerStep: Int, bestMetric: Double? = nil, evaluationsWithoutImprovement: Int = 0,
-        runningSums: [String: Double] = [:]
+        epoch: Int, step: Int, imagesSeenInEpoch: Int = 0, batchesInEpoch: Int = 0, stepLimit: Int? = nil,
+        elapsedSeconds: Double = 0, seed: UInt64, randomStreamVersion: Int = 1, optimizerStep: Int,
+        bestMetric: Double? = nil, evaluationsWithoutImprovement: Int = 0, runningSums: [String: Double] = [:]
     ) {
         self.epoch = epoch
         self.step = step
         self.imagesSeenInEpoch = imagesSeenInEpoch
+        self.batchesInEpoch = batchesInEpoch
+        self.stepLimit = stepLimit
+        self.elapsedSeconds = elapsedSeconds
         self.seed = seed
         self.randomStreamVersion = randomStreamVersion
         self.optimizerStep = optimizerStep

@@ -35,7 +35,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
     ///
     /// - Throws: `ZooError` naming what is missing, of the wrong type, or damaged.
     func checkpoint() throws -> Checkpoint {
-        _ = try Self.version(of: root)
+        let version = try Self.version(of: root)
         let state = try group(Names.reserved, in: root, "/")
         var checkpoint = Checkpoint(
             definition: try text(Names.State.definition, in: state, "/zoo"),
@@ -55,7 +55,8 @@ struct CheckpointDecoder<Source: HDF5Source> {
         }
         checkpoint.optimizer = try optimizer(try group(Names.State.optimizer, in: state, "/zoo"))
         if state[Names.State.progress] != nil {
-            checkpoint.progress = try progress(try group(Names.State.progress, in: state, "/zoo"))
+            checkpoint.progress = try progress(
+                try group(Names.State.progress, in: state, "/zoo"), version: version)
         }
         if state[Names.State.latentStatistics] != nil {
             checkpoint.latentStatistics = try statistics(try group(Names.State.latentStatistics, in: state, "/zoo"))
@@ -100,7 +101,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
         return try ordered(slots, "the optimiser's slots")
     }
 
-    private func progress(_ group: HDF5Group<HDF5Extent>) throws -> TrainingProgress {
+    private func progress(_ group: HDF5Group<HDF5Extent>, version: Int) throws -> TrainingProgress {
         let place = "/zoo/progress"
         let attributes = group.attributes
         guard case .unsigned(let seed) = attributes.value(Names.Progress.seed) else {
@@ -114,17 +115,24 @@ struct CheckpointDecoder<Source: HDF5Source> {
             optimizerStep: try attributes.count(Names.Progress.optimizerStep, of: place),
             evaluationsWithoutImprovement: try attributes.count(
                 Names.Progress.evaluationsWithoutImprovement, of: place))
-        if let metric = attributes.value(Names.Progress.bestMetric) {
-            guard case .real(let value) = metric else {
-                throw ZooError("The attribute \"\(Names.Progress.bestMetric)\" of \(place) is no real number.")
-            }
-            progress.bestMetric = value
-        }
+        progress.bestMetric = try attributes.real(Names.Progress.bestMetric, of: place)
         for sum in try self.group(Names.State.runningSums, in: group, place).attributes {
             guard case .real(let value) = sum.value else {
                 throw ZooError("The running sum \"\(sum.name)\" of \(place) is no real number.")
             }
             progress.runningSums[sum.name] = value
+        }
+        if version >= 2 {
+            progress.batchesInEpoch = try attributes.count(Names.Progress.batchesInEpoch, of: place)
+            progress.elapsedSeconds = try attributes.real(Names.Progress.elapsedSeconds, of: place) ?? 0
+            if attributes.value(Names.Progress.stepLimit) != nil {
+                progress.stepLimit = try attributes.count(Names.Progress.stepLimit, of: place)
+            }
+        } else if let batches = progress.runningSums.removeValue(forKey: Names.Progress.batchSum) {
+            guard let count = Int(exactly: batches), count >= 0 else {
+                throw ZooError("The running sum \"\(Names.Progress.batchSum)\" of \(place) is \(batches), no count.")
+            }
+            progress.batchesInEpoch = count
         }
         return progress
     }

@@ -92,6 +92,15 @@ extension [HDF5Attribute] {
         return integer
     }
 
+    /// A real number; nil when there is no such attribute.
+    func real(_ name: String, of place: String) throws -> Double? {
+        guard let value = value(name) else { return nil }
+        guard case .real(let real) = value else {
+            throw ZooError("The attribute \"\(name)\" of \(place) is no real number.")
+        }
+        return real
+    }
+
     /// An integer that is not negative.
     func count(_ name: String, of place: String) throws -> Int {
         let integer = try integer(name, of: place)

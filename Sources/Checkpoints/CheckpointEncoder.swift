@@ -119,14 +119,17 @@ package enum CheckpointEncoder {
             integer(Names.Progress.epoch, progress.epoch),
             integer(Names.Progress.step, progress.step),
             integer(Names.Progress.imagesSeenInEpoch, progress.imagesSeenInEpoch),
+            integer(Names.Progress.batchesInEpoch, progress.batchesInEpoch),
             HDF5Attribute(Names.Progress.seed, .unsigned(progress.seed)),
             integer(Names.Progress.randomStreamVersion, progress.randomStreamVersion),
             integer(Names.Progress.optimizerStep, progress.optimizerStep),
             integer(Names.Progress.evaluationsWithoutImprovement, progress.evaluationsWithoutImprovement),
         ]
+        if let limit = progress.stepLimit { attributes.append(integer(Names.Progress.stepLimit, limit)) }
         for case .integer(let value) in attributes.map(\.value) where value < 0 {
             throw ZooError("The training progress cannot be stored: one of its counts is negative (\(value)).")
         }
+        attributes.append(HDF5Attribute(Names.Progress.elapsedSeconds, .real(progress.elapsedSeconds)))
         if let metric = progress.bestMetric {
             attributes.append(HDF5Attribute(Names.Progress.bestMetric, .real(metric)))
         }

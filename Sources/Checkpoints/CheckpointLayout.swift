@@ -6,7 +6,7 @@ enum CheckpointLayout {
     /// Value of the root attribute `format`.
     static let format = "zoo.checkpoint"
     /// Value of the root attribute `format_version` that is written; all from 1 to this are read.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
     /// The root group of everything that is not a weight; no parameter path may begin with it.
     static let reserved = "zoo"
 
@@ -51,11 +51,16 @@ enum CheckpointLayout {
         static let epoch = "epoch"
         static let step = "step"
         static let imagesSeenInEpoch = "images_seen_in_epoch"
+        static let batchesInEpoch = "batches_in_epoch"
+        static let stepLimit = "step_limit"
+        static let elapsedSeconds = "elapsed_seconds"
         static let seed = "seed"
         static let randomStreamVersion = "random_stream_version"
         static let optimizerStep = "optimizer_step"
         static let bestMetric = "best_metric"
         static let evaluationsWithoutImprovement = "evaluations_without_improvement"
+        /// The running sum that held what is `batchesInEpoch` now, in version 1.
+        static let batchSum = "batch"
     }
 
     /// Members and attributes of `/zoo/latent_statistics`.

@@ -49,6 +49,13 @@ public enum AtomicFile {
         try bytes.withUnsafeBytes { try write($0, to: path, using: operations) }
     }
 
+    /// Whether `name` is that of a file not yet put in place, as `write` makes them: `.NAME.tmp.PROCESS.RANDOM`.
+    public static func isTemporary(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 5, parts[0].isEmpty, parts[parts.count - 3] == "tmp" else { return false }
+        return Int32(parts[parts.count - 2]) != nil && UInt64(parts[parts.count - 1], radix: 36) != nil
+    }
+
     /// The folder and the name of a path.
     private struct Place {
         let folder: String

@@ -65,30 +65,4 @@ public final class CompiledModel {
         }
         for (id, tensor) in zip(graph.program.buffers, graph.initialBuffers) { compiled.write(tensor.values, to: id) }
     }
-
-    /// Fills parameters and buffers from tensors with their paths. Tensors that the graph does not have are ignored, for a
-    /// decoder takes its share of a whole model's tensors.
-    ///
-    /// - Throws: `ZooError` that lists everything missing or of another shape.
-    public func load(_ tensors: [NamedTensor]) throws {
-        let byPath = Dictionary(tensors.map { ($0.path, $0) }) { first, _ in first }
-        var problems: [String] = []
-        var found: [(TensorID, NamedTensor)] = []
-        for id in graph.program.parameters + graph.program.buffers {
-            let info = graph.program[id]
-            guard let tensor = byPath[info.name] else {
-                problems.append("\(info.name): missing")
-                continue
-            }
-            guard tensor.shape == info.shape.dimensions else {
-                problems.append("\(info.name): expected shape \(info.shape), found \(tensor.shape)")
-                continue
-            }
-            found.append((id, tensor))
-        }
-        guard problems.isEmpty else {
-            throw ZooError("the weights do not fit the model: " + problems.joined(separator: "; "))
-        }
-        for (id, tensor) in found { compiled.write(tensor.values, to: id) }
-    }
 }

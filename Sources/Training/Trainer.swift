@@ -12,6 +12,8 @@ public final class Trainer {
     public let seed: UInt64
     public let epochCount: Int
     public let totalSteps: Int
+    /// The steps asked for instead of whole epochs.
+    public let stepLimit: Int?
     public let stepsPerEpoch: Int
     private let dataset: any Dataset
     private let batches: Batches
@@ -39,6 +41,7 @@ public final class Trainer {
         let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
         batches = try Batches(splits.train, batchSize: batchSize, seed: seed)
         stepsPerEpoch = batches.batchCount
+        self.stepLimit = stepLimit
         if let stepLimit {
             totalSteps = stepLimit
             epochCount = (stepLimit + stepsPerEpoch - 1) / stepsPerEpoch
@@ -72,7 +75,7 @@ public final class Trainer {
         shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
     ) throws -> TrainingEnd {
         let start = clock.now
-        while state.epoch < epochCount, state.step < totalSteps {
+        while !isDone {
             let epochStart = clock.now
             let imagesBefore = state.images
             let epoch = batches.epoch(state.epoch)
@@ -92,11 +95,15 @@ public final class Trainer {
                 seconds: seconds(since: start),
                 imagesPerSecond: Double(state.images - imagesBefore) / max(1e-9, trainSeconds))
             try onEvent(.epoch(record))
-            if let patience = definition.training.patience, state.epochsWithoutImprovement >= patience {
-                return .stoppedEarly(epoch: record.epoch)
-            }
         }
-        return .finished
+        return hasRunOutOfPatience ? .stoppedEarly(epoch: state.epoch) : .finished
+    }
+
+    /// Whether nothing is left to do: all steps or epochs are made, or the loss has not improved for too long.
+    public var isDone: Bool { state.epoch >= epochCount || state.step >= totalSteps || hasRunOutOfPatience }
+
+    private var hasRunOutOfPatience: Bool {
+        definition.training.patience.map { state.epochsWithoutImprovement >= $0 } ?? false
     }
 
     private func step(_ indices: UnsafeBufferPointer<Int32>) throws -> BatchLosses {

@@ -73,7 +73,7 @@ import Testing
         var bytes = try HDF5Writer.image(of: tree)
         CheckpointTrailer.append(to: &bytes)
         let error = #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes) }
-        #expect(error?.message.contains("format version 9, newer than 1") == true)
+        #expect(error?.message.contains("format version 9, newer than 2") == true)
     }
 
     /// Trees that are sound HDF5 and no sound checkpoint.

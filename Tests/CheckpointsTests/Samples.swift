@@ -24,9 +24,10 @@ enum Samples {
                 ])
         }
         checkpoint.progress = TrainingProgress(
-            epoch: 3, step: 1_234_567_890_123, imagesSeenInEpoch: 640, seed: .max, randomStreamVersion: 2,
-            optimizerStep: 77, bestMetric: Double(bitPattern: 0x3FB9_9999_9999_999A), evaluationsWithoutImprovement: 1,
-            runningSums: ["loss": 0.1 + 0.2, "kl": -0.0, "größe": .infinity])
+            epoch: 3, step: 1_234_567_890_123, imagesSeenInEpoch: 640, batchesInEpoch: 5, stepLimit: 2_000_000_000_000,
+            elapsedSeconds: 0.1, seed: .max, randomStreamVersion: 2, optimizerStep: 77,
+            bestMetric: Double(bitPattern: 0x3FB9_9999_9999_999A),
+            evaluationsWithoutImprovement: 1, runningSums: ["loss": 0.1 + 0.2, "kl": -0.0, "größe": .infinity])
         checkpoint.metrics = "{\"epoch\":1}\n{\"epoch\":2}\n"
         checkpoint.dataset = "mnist"
         checkpoint.datasetDigest = String(repeating: "ab", count: 32)

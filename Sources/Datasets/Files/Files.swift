@@ -1,3 +1,4 @@
+import FileSupport
 import Glibc
 import TensorCore
 
@@ -41,18 +42,9 @@ enum Files {
     /// The names in the folder `path`, sorted, without "." and "..".
     /// - Throws: `ZooError` if the folder cannot be read.
     static func names(in path: String) throws -> [String] {
-        guard let folder = opendir(path) else {
-            throw ZooError("Cannot read the folder '\(path)': \(reason()).")
+        do { return try FolderListing.names(in: path) } catch {
+            throw ZooError("Cannot read the folder '\(path)': \(error).")
         }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 
     /// The bytes of the file at `path`.

@@ -40,6 +40,10 @@ public enum RandomPurpose: UInt32, Sendable {
 
 /// Random numbers addressed by (seed, purpose, step, element): counter = (element low, element high, step, purpose).
 public struct RandomStream: Sendable {
+    /// Grows when the same address gives other numbers than before: what was begun with one version cannot be gone on
+    /// with exactly in another.
+    public static let version = 1
+
     /// The user's seed.
     public let seed: UInt64
     /// What the numbers are for.

@@ -10,9 +10,10 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model.",
         discussion: """
-            Writes a run folder with the definition, metrics, checkpoints and pictures. Ctrl-C saves and stops.
+            Writes a run folder with the definition, metrics, checkpoints and pictures. Ctrl-C saves and stops; a run that
+            was killed goes on from its newest checkpoint as if nothing had happened.
 
-              zoo train beta-vae-sprites --steps 2000
+              zoo train beta-vae-sprites --steps 2000 --save-every 500steps
               zoo train conv-vae-cifar --data-dir ~/data --epochs 20 --set objective.kl.weight=2
               zoo train --resume runs/conv-vae-cifar-20261120-231501 --epochs 40
             """)
@@ -50,6 +51,21 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Go on with a run or checkpoint, exactly.", valueName: "run"))
     var resume: String?
 
+    @Option(help: ArgumentHelp("Save between epochs, too: 500steps, 30s, 10min, 2h.", valueName: "interval"))
+    var saveEvery: SaveInterval?
+
+    @Option(help: ArgumentHelp("Begin with the weights of a checkpoint or run.", valueName: "checkpoint"))
+    var initFrom: String?
+
+    @Flag(help: "With --init-from: take the weights that fit, and begin the others at random.")
+    var initPartial = false
+
+    @Option(help: "A note for whoever gets the checkpoints.")
+    var notes: String?
+
+    @Option(help: "The licence of the weights, for whoever gets the checkpoints.")
+    var license: String?
+
     @Flag(help: "Check everything and say what would be done, but do not train.")
     var dryRun = false
 
@@ -65,12 +81,19 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("--threads must lie in 1…1024, is \(threads)")
         }
         if steps != nil, epochs != nil { throw ValidationError("give --steps or --epochs, not both") }
-        if (model == nil) == (resume == nil) { throw ValidationError("give a model to train, or --resume with a run") }
-        if resume != nil, seed != nil || runDir != nil || batchSize != nil || learningRate != nil || !overrides.isEmpty
-        {
+        if model == nil, resume == nil, initFrom == nil {
+            throw ValidationError("give a model to train, or --resume with a run")
+        }
+        if initPartial, initFrom == nil { throw ValidationError("--init-partial needs --init-from") }
+        guard resume != nil else { return }
+        if model != nil { throw ValidationError("--resume takes the model from the run: give no other") }
+        let isChanged =
+            seed != nil || runDir != nil || batchSize != nil || learningRate != nil || !overrides.isEmpty
+            || initFrom != nil
+        if isChanged {
             throw ValidationError(
                 "--resume goes on as the run began: it takes no --seed, --run-dir, --batch-size, "
-                    + "--learning-rate or --set")
+                    + "--learning-rate, --set or --init-from")
         }
     }
 
@@ -83,13 +106,24 @@ struct TrainCommand: ParsableCommand {
             fallback: definition.dataset, shape: definition.input.dimensions, downloads: true)
         let trainer = try Trainer(
             definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps, engine: OneDNNEngine())
+        let weights = try initFrom.map {
+            try InitialWeights(
+                TrainedModel($0, registry: registry), into: trainer.plan.model, isPartial: initPartial)
+        }
         announce(trainer, dataset)
+        if !quiet, let weights { for line in weights.report { Console.writeError(line) } }
         if dryRun {
             Console.print(definition.text)
             return
         }
-        let folder = try RunFolder.create(runDir ?? RunFolder.defaultPath(model: definition.name))
-        try train(trainer, dataset, folder, metrics: "")
+        let folder = try RunFolder.make(runDir ?? RunFolder.defaultPath(model: definition.name))
+        let lock = try folder.lock()
+        try folder.requireUnused()
+        try finish(
+            try TrainingRun(
+                trainer, dataset: dataset, datasetDigest: dataset.digest(), folder: folder, lock: lock,
+                settings: settings(initializedFrom: weights?.path)),
+            trainer, weights)
     }
 
     /// The definition with all overrides; flags are overrides too.
@@ -100,7 +134,7 @@ struct TrainCommand: ParsableCommand {
         if let batchSize {
             changes.append(DefinitionOverride(path: ["training", "batch_size"], value: "\(batchSize)"))
         }
-        let argument = model ?? ""
+        let argument = model ?? initFrom ?? ""
         guard let learningRate else {
             return try ModelArgument.definition(argument, overrides: changes, registry: registry)
         }
@@ -117,34 +151,66 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func resumeRun(_ path: String) throws {
-        let (file, checkpoint) =
-            path.hasSuffix(".h5")
-            ? (path, try Checkpoint.read(from: path)) : try RunFolder(path: path).newestCheckpoint()
+        let isFile = path.hasSuffix(".h5")
+        // Nobody may save into the folder between looking for the newest checkpoint and going on from it.
+        let folder = RunFolder(path: path)
+        if !isFile, !folder.exists { throw ZooError("\(path) is no run: there is no such folder", kind: .usage) }
+        var lock = isFile || dryRun ? nil : Optional.some(try folder.lock())
+        let (file, checkpoint) = isFile ? (path, try Checkpoint.read(from: path)) : try folder.newestCheckpoint()
         let registry = try models.registry()
         let changes = epochs.map { [DefinitionOverride(path: ["training", "epochs"], value: "\($0)")] } ?? []
         let definition = try ModelDefinition(
             text: checkpoint.definition, source: file, overrides: changes, registry: registry)
         let dataset = try data.open(
             fallback: checkpoint.dataset ?? definition.dataset, shape: definition.input.dimensions)
-        let trainer = try Trainer(
-            definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: steps, engine: OneDNNEngine()
-        )
-        try trainer.resume(from: checkpoint)
-        guard trainer.state.step < trainer.totalSteps, trainer.state.epoch < trainer.epochCount else {
+        let digest = dataset.digest()
+        if let before = checkpoint.datasetDigest, before != digest {
             throw ZooError(
-                "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do",
-                advice: "ask for more with --epochs or --steps", kind: .usage)
+                "\(dataset.info.name) is not the data that \(file) was trained on: its SHA-256 is \(digest), "
+                    + "and was \(before)",
+                advice: "give the same data, or begin a run with these weights: --init-from \(path)")
+        }
+        let stepLimit = steps ?? (epochs == nil ? checkpoint.progress?.stepLimit : nil)
+        let trainer = try Trainer(
+            definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: stepLimit,
+            engine: OneDNNEngine())
+        try trainer.resume(from: checkpoint)
+        if trainer.isDone {
+            let made = "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"
+            guard steps == nil, epochs == nil, !isFile else {
+                throw ZooError(made, advice: "ask for more with --epochs or --steps", kind: .usage)
+            }
+            if !quiet { Console.writeError(made + "; ask for more with --epochs or --steps") }
         }
         announce(trainer, dataset)
         if dryRun {
             Console.print(definition.text)
             return
         }
-        let folder =
-            path.hasSuffix(".h5")
-            ? try RunFolder.create(RunFolder.defaultPath(model: definition.name)) : RunFolder(path: path)
-        try folder.write(checkpoint.metrics, to: "metrics.jsonl")
-        try train(trainer, dataset, folder, metrics: checkpoint.metrics)
+        let differences = Provenance.differences(from: checkpoint.provenance)
+        if !differences.isEmpty {
+            Console.warn("not to the last bit as without interruption: \(differences.joined(separator: ", "))")
+        }
+        let target = isFile ? try RunFolder.make(RunFolder.defaultPath(model: definition.name)) : folder
+        if isFile { lock = try target.lock() }
+        guard let lock else { return }
+        try finish(
+            try TrainingRun(
+                trainer, dataset: dataset, datasetDigest: digest, folder: target, lock: lock,
+                resumed: (file, checkpoint), settings: settings(before: checkpoint.provenance, try? folder.record())),
+            trainer, nil)
+    }
+
+    /// What the user says of the run, and what was said before it was gone on with.
+    private func settings(
+        initializedFrom path: String? = nil, before: [String: String] = [:], _ record: RunRecord? = nil
+    ) -> TrainingRun.Settings {
+        let said = [("notes", notes), ("license", license), ("initialized_from", path)]
+        let provenance = said.compactMap { key, text in (text ?? before[key]).map { (key, $0) } }
+        return TrainingRun.Settings(
+            isQuiet: quiet, command: CommandLine.arguments,
+            saveInterval: saveEvery ?? record?.saveInterval.flatMap(SaveInterval.init(argument:)),
+            provenance: Dictionary(uniqueKeysWithValues: provenance))
     }
 
     private func announce(_ trainer: Trainer, _ dataset: any Dataset) {
@@ -162,33 +228,31 @@ struct TrainCommand: ParsableCommand {
                 + "\(trainer.plan.batchSize) images, \(OneDNNEngine.threadCount) threads")
     }
 
-    private func train(
-        _ trainer: Trainer, _ dataset: any Dataset, _ folder: RunFolder, metrics: String
-    ) throws {
+    /// Trains and says what came of it.
+    private func finish(_ run: TrainingRun, _ trainer: Trainer, _ weights: InitialWeights?) throws {
         let start = ContinuousClock.now
-        let run = try TrainingRun(
-            trainer, dataset: dataset, folder: folder, metrics: metrics, isQuiet: quiet, command: CommandLine.arguments)
         let stepsBefore = trainer.state.step
         let (end, record) = try run.run()
-        let duration = ContinuousClock.now - start
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+        let seconds = (ContinuousClock.now - start).inSeconds
         if !quiet {
             if case .stoppedEarly(let epoch) = end { Console.writeError("stopped early after epoch \(epoch)") }
             if end == .interrupted {
-                Console.writeError("interrupted; go on with: zoo train --resume \(folder.path)")
+                Console.writeError("interrupted; go on with: zoo train --resume \(run.folder.path)")
             }
             Console.writeError("\(Console.style("saved", .green)) \(record.checkpoint ?? "no checkpoint")")
         }
         if json {
             let images = Double((trainer.state.step - stepsBefore) * trainer.plan.batchSize)
             Console.print(
-                JSONValue.object([
-                    ("model", .string(record.model)), ("run", .string(folder.path)),
-                    ("checkpoint", JSONValue(record.checkpoint)), ("epochs", .integer(record.epochsDone)),
-                    ("steps", .integer(trainer.state.step)), ("seconds", .number(seconds)),
-                    ("images_per_second", .number(record.last?.imagesPerSecond ?? images / seconds)),
-                    ("train", record.last?.train.json ?? .null), ("test", record.last?.test?.json ?? .null),
-                ]).text())
+                JSONValue.object(
+                    [
+                        ("model", .string(record.model)), ("run", .string(run.folder.path)),
+                        ("checkpoint", JSONValue(record.checkpoint)), ("epochs", .integer(record.epochsDone)),
+                        ("steps", .integer(trainer.state.step)), ("seconds", .number(seconds)),
+                        ("images_per_second", .number(run.imagesPerSecond ?? images / max(1e-9, seconds))),
+                        ("train", record.last?.train.json ?? .null), ("test", record.last?.test?.json ?? .null),
+                    ] + (weights.map { [("initial_weights", $0.json)] } ?? [])
+                ).text())
         }
         if end == .interrupted { throw ExitStatus.interrupted }
     }

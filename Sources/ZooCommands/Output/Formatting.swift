@@ -64,6 +64,10 @@ enum Formatting {
     }
 }
 
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
 extension String {
     fileprivate func replacingSuffixK() -> String {
         self  // "1.2 M" + "B"

@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import ModelKit
 import Planning
 import TensorCore
@@ -6,7 +7,7 @@ import Training
 
 extension Checkpoint {
     /// The state of a trainer, whole: training can go on from it as if nothing had happened.
-    init(_ trainer: Trainer, dataset: String, metrics: String) {
+    init(_ trainer: Trainer, metrics: String, elapsedSeconds: Double) {
         let model = trainer.plan.model
         self.init(
             definition: trainer.definition.text, model: trainer.definition.name, family: trainer.definition.family,
@@ -15,16 +16,45 @@ extension Checkpoint {
         optimizer = model.optimizerState.map { OptimizerSlot(name: $0.slot.rawValue, tensors: $0.tensors) }
         let state = trainer.state
         progress = TrainingProgress(
-            epoch: state.epoch, step: state.step, imagesSeenInEpoch: state.images, seed: trainer.seed,
-            optimizerStep: state.step, bestMetric: state.bestLoss,
+            epoch: state.epoch, step: state.step, imagesSeenInEpoch: state.images, batchesInEpoch: state.batch,
+            stepLimit: trainer.stepLimit, elapsedSeconds: elapsedSeconds, seed: trainer.seed,
+            randomStreamVersion: RandomStream.version, optimizerStep: state.step, bestMetric: state.bestLoss,
             evaluationsWithoutImprovement: state.epochsWithoutImprovement,
-            runningSums: [
-                "batch": Double(state.batch), "loss": state.lossSum, "reconstruction": state.reconstructionSum,
-                "kl": state.klSum,
-            ])
+            runningSums: ["loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum])
         self.metrics = metrics
-        self.dataset = dataset
-        provenance = [
+        provenance = Provenance.ofThisProcess
+        provenance["time"] = TimeStamp.universal
+    }
+
+    /// Says which data the model is trained on.
+    mutating func describe(_ dataset: any Dataset, digest: String, splits: DataSplits) {
+        self.dataset = dataset.info.name
+        datasetDigest = digest
+        provenance["splits"] =
+            "\(splits.train.count) train, \(splits.validation.count) validation, \(splits.test.count) test"
+        provenance["dataset_license"] = dataset.info.license
+        provenance["dataset_source"] = dataset.info.source
+    }
+
+    /// - Throws: `ZooError` naming the first tensor with a value that is not finite: nobody could go on from that.
+    func requireFinite() throws {
+        guard let culprit = weights.first(where: { !$0.values.allSatisfy(\.isFinite) }) else { return }
+        throw ZooError(
+            "\(culprit.path) holds values that are not finite, so the state is not saved; the checkpoints before are as they were",
+            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+    }
+
+    /// The definition as it was run.
+    func definition(_ registry: Registry, source: String) throws -> ModelDefinition {
+        try ModelDefinition(text: definition, source: source, registry: registry)
+    }
+}
+
+/// What a checkpoint says of the program and machine that wrote it.
+enum Provenance {
+    /// Everything on which the last bits of the results depend, but for the definition, the seed and the data.
+    static var ofThisProcess: [String: String] {
+        [
             "tool": "zoo \(ZooContext.version)",
             "engine": "onednn \(OneDNNEngine.libraryVersion)",
             "instruction_set": OneDNNEngine.instructionSet,
@@ -34,9 +64,11 @@ extension Checkpoint {
         ]
     }
 
-    /// The definition as it was run.
-    func definition(_ registry: Registry, source: String) throws -> ModelDefinition {
-        try ModelDefinition(text: definition, source: source, registry: registry)
+    /// Where the process differs from the one that wrote a checkpoint: `threads 2 → 1`.
+    static func differences(from old: [String: String]) -> [String] {
+        ofThisProcess.sorted { $0.key < $1.key }.compactMap { key, now in
+            old[key].flatMap { $0 == now ? nil : "\(key) \($0) → \(now)" }
+        }
     }
 }
 
@@ -48,7 +80,13 @@ extension Trainer {
         guard let progress = checkpoint.progress else {
             throw ZooError(
                 "the checkpoint holds weights only, not the state of training",
-                advice: "resume from a full checkpoint of the run")
+                advice: "resume from a full checkpoint of the run, or begin a run with its weights: --init-from")
+        }
+        guard progress.randomStreamVersion == RandomStream.version else {
+            throw ZooError(
+                "the checkpoint counts on version \(progress.randomStreamVersion) of the random numbers, "
+                    + "and this zoo has version \(RandomStream.version): going on would not be exact",
+                advice: "resume with the zoo that wrote it, or begin a run with its weights: --init-from")
         }
         try plan.model.load(checkpoint.weights)
         try plan.model.loadOptimizerState(
@@ -58,10 +96,10 @@ extension Trainer {
         var state = TrainingState()
         state.epoch = progress.epoch
         state.step = progress.step
+        state.batch = progress.batchesInEpoch
         state.images = progress.imagesSeenInEpoch
         state.bestLoss = progress.bestMetric
         state.epochsWithoutImprovement = progress.evaluationsWithoutImprovement
-        state.batch = Int(progress.runningSums["batch"] ?? 0)
         state.lossSum = progress.runningSums["loss"] ?? 0
         state.reconstructionSum = progress.runningSums["reconstruction"] ?? 0
         state.klSum = progress.runningSums["kl"] ?? 0

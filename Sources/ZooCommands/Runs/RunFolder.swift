@@ -7,28 +7,21 @@ import TensorCore
 struct RunFolder {
     let path: String
 
-    var checkpoints: String { path + "/checkpoints" }
+    var checkpoints: CheckpointFolder { CheckpointFolder(path: path + "/checkpoints") }
     var pictures: String { path + "/pictures" }
-    var bestCheckpoint: String { checkpoints + "/best.h5" }
+    var recordFile: String { path + "/run.json" }
+    var metricsFile: String { path + "/metrics.jsonl" }
+    private var lockFile: String { path + "/.lock" }
 
-    /// The checkpoint of a step.
-    func checkpoint(step: Int) -> String {
-        let digits = String(step)
-        return "\(checkpoints)/step-\(String(repeating: "0", count: max(0, 10 - digits.count)))\(digits).h5"
-    }
+    /// Whether there is such a folder, with a run's checkpoints in it.
+    var exists: Bool { access(checkpoints.path, F_OK) == 0 }
 
     /// Makes the folder and those within it.
     ///
-    /// - Throws: `ZooError` where it cannot, or where a run is there already.
-    static func create(_ path: String) throws -> RunFolder {
+    /// - Throws: `ZooError` where it cannot.
+    static func make(_ path: String) throws -> RunFolder {
         let folder = RunFolder(path: path)
-        if access(path + "/run.json", F_OK) == 0 {
-            throw ZooError(
-                "\(path) holds a run already",
-                advice: "choose another --run-dir, or go on with it: zoo train --resume \(path)",
-                kind: .usage)
-        }
-        for directory in [path, folder.checkpoints, folder.pictures] { try makeDirectory(directory) }
+        for directory in [path, folder.checkpoints.path, folder.pictures] { try makeDirectory(directory) }
         guard access(path, W_OK) == 0 else {
             throw ZooError(
                 "cannot write into \(path): \(String(cString: strerror(errno)))", advice: "choose another --run-dir")
@@ -66,14 +59,65 @@ struct RunFolder {
         return path
     }
 
+    // MARK: One writer
+
+    /// Makes this process the only one that trains in the folder, until the lock goes away or the process ends.
+    ///
+    /// - Throws: `ZooError` (wrong usage) while another process trains there.
+    func lock() throws -> FileLock {
+        guard let lock = try FileLock.take(lockFile, note: "process \(getpid()) since \(TimeStamp.universal)") else {
+            throw ZooError(
+                "\(path) is in use: \(writer ?? "another process") is training there",
+                advice: "wait for it or stop it, or choose another --run-dir", kind: .usage)
+        }
+        checkpoints.removeUnfinished()
+        return lock
+    }
+
+    /// Who trains in the folder now; nil when nobody does.
+    var writer: String? { FileLock.holder(of: lockFile) }
+
+    /// - Throws: `ZooError` (wrong usage) where a run is there already.
+    func requireUnused() throws {
+        guard access(recordFile, F_OK) != 0 else {
+            throw ZooError(
+                "\(path) holds a run already",
+                advice: "choose another --run-dir, or go on with it: zoo train --resume \(path)", kind: .usage)
+        }
+    }
+
+    // MARK: Files
+
+    /// What `run.json` says.
+    ///
+    /// - Throws: `ZooError` where it is missing or cannot be understood.
+    func record() throws -> RunRecord {
+        do {
+            let text = String(decoding: try RegularFile.contents(of: recordFile), as: UTF8.self)
+            return try RunRecord(json: JSONValue(parsing: text))
+        } catch let error as ZooError {
+            throw ZooError("\(recordFile): \(error.message)", advice: error.advice)
+        }
+    }
+
+    /// The epochs of `metrics.jsonl`; none before the first has ended.
+    ///
+    /// - Throws: `ZooError` naming the line that cannot be read.
+    func history() throws -> [EpochSummary] {
+        guard access(metricsFile, F_OK) == 0 else { return [] }
+        let text = String(decoding: try RegularFile.contents(of: metricsFile), as: UTF8.self)
+        do { return try EpochSummary.history(text) } catch let error as ZooError {
+            throw ZooError("\(metricsFile): \(error.message)")
+        }
+    }
+
     /// Replaces a text file atomically.
     func write(_ text: String, to name: String) throws {
         try AtomicFile.write(Array(text.utf8), to: "\(path)/\(name)")
     }
 
     /// Adds a line to a text file.
-    func append(_ line: String, to name: String) throws {
-        let file = "\(path)/\(name)"
+    func append(_ line: String, to file: String) throws {
         guard let handle = fopen(file, "a") else {
             throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))")
         }
@@ -84,62 +128,13 @@ struct RunFolder {
         }
     }
 
-    /// Step checkpoints, oldest first.
-    var stepCheckpoints: [String] {
-        guard let directory = opendir(checkpoints) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix("step-"), name.hasSuffix(".h5") { names.append(name) }
-        }
-        return names.sorted().map { "\(checkpoints)/\($0)" }
-    }
-
-    /// Removes all step checkpoints but the newest `count`.
-    func prune(keeping count: Int) {
-        for path in stepCheckpoints.dropLast(count) { unlink(path) }
-    }
-
-    /// The newest checkpoint that can be read; warns of each that cannot.
+    /// The newest checkpoint that can be read; warns of each newer file that cannot.
     ///
     /// - Throws: `ZooError` where there is none.
     func newestCheckpoint() throws -> (path: String, checkpoint: Checkpoint) {
-        for path in stepCheckpoints.reversed() {
-            do {
-                return (path, try Checkpoint.read(from: path))
-            } catch {
-                Console.warn("skipping \(path): \(error)")
-            }
-        }
-        throw ZooError(
-            "\(path) has no checkpoint that can be read", advice: "was the run stopped before its first epoch?")
-    }
-}
-
-/// Wall-clock time as text.
-enum TimeStamp {
-    /// Local time in `strftime`'s format.
-    static func now(format: String) -> String {
-        var seconds = time(nil)
-        var parts = tm()
-        localtime_r(&seconds, &parts)
-        return text(&parts, format)
-    }
-
-    /// UTC as in RFC 3339, to the second.
-    static var universal: String {
-        var seconds = time(nil)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        return text(&parts, "%Y-%m-%dT%H:%M:%SZ")
-    }
-
-    private static func text(_ parts: inout tm, _ format: String) -> String {
-        var buffer = [CChar](repeating: 0, count: 64)
-        let count = strftime(&buffer, buffer.count, format, &parts)
-        return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var folder = checkpoints
+        let newest = try folder.newest()
+        for rejection in newest.rejected { Console.warn("passed over: \(rejection.reason)") }
+        return (newest.path, newest.checkpoint)
     }
 }

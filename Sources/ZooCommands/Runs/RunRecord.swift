@@ -2,18 +2,6 @@ import Planning
 import TensorCore
 import Training
 
-extension MeanLosses {
-    var json: JSONValue {
-        .object([("loss", .number(loss)), ("reconstruction", .number(reconstruction)), ("kl", .number(kl))])
-    }
-
-    /// `106.02 (reconstruction 81.51, KL 24.51)`.
-    var text: String {
-        "\(Formatting.decimals(loss, 2)) (reconstruction \(Formatting.decimals(reconstruction, 2)), "
-            + "KL \(Formatting.decimals(kl, 2)))"
-    }
-}
-
 extension EpochRecord {
     /// A line of `metrics.jsonl`.
     var json: JSONValue {
@@ -53,6 +41,7 @@ struct RunRecord {
     var model: String
     var family: String
     var dataset: String
+    var datasetDigest: String?
     var seed: UInt64
     var batchSize: Int
     var epochs: Int
@@ -62,34 +51,89 @@ struct RunRecord {
     var started: String
     var ended: String?
     var status = Status.running
+    /// How often the run was gone on with.
+    var resumptions = 0
+    /// Seconds the run has taken, interruptions left out.
+    var seconds = 0.0
+    var saveInterval: String?
     var steps = 0
     var epochsDone = 0
     var checkpoint: String?
     var best: (epoch: Int, loss: Double)?
-    var last: EpochRecord?
+    var last: (train: MeanLosses, test: MeanLosses?)?
     var message: String?
+    var environment = Self.currentEnvironment
+
+    /// Takes an epoch's results.
+    mutating func add(_ epoch: EpochSummary) {
+        epochsDone = epoch.epoch
+        last = (epoch.train, epoch.test)
+        if epoch.isBest { best = (epoch.epoch, epoch.monitoredLoss) }
+    }
+
+    private static var currentEnvironment: JSONValue {
+        .object([
+            ("tool", .string("zoo \(ZooContext.version)")),
+            ("engine", .string("onednn \(OneDNNEngine.libraryVersion)")),
+            ("instruction_set", .string(OneDNNEngine.instructionSet)),
+            ("threads", .integer(OneDNNEngine.threadCount)), ("precision", "f32"),
+        ])
+    }
 
     var json: JSONValue {
         .object([
             ("format", "zoo.run/1"), ("model", .string(model)), ("family", .string(family)),
-            ("dataset", .string(dataset)), ("status", .string(status.rawValue)), ("message", JSONValue(message)),
+            ("dataset", .string(dataset)), ("dataset_sha256", JSONValue(datasetDigest)),
+            ("status", .string(status.rawValue)), ("message", JSONValue(message)),
             ("seed", .string(String(seed))), ("batch_size", .integer(batchSize)), ("epochs", .integer(epochs)),
             ("total_steps", .integer(totalSteps)), ("parameters", .integer(parameterCount)),
             ("epochs_done", .integer(epochsDone)), ("steps_done", .integer(steps)),
-            ("started", .string(started)), ("ended", JSONValue(ended)),
+            ("started", .string(started)), ("ended", JSONValue(ended)), ("resumptions", .integer(resumptions)),
+            ("seconds", .number(seconds)), ("save_every", JSONValue(saveInterval)),
             ("checkpoint", JSONValue(checkpoint)),
             ("best", best.map { .object([("epoch", .integer($0.epoch)), ("loss", .number($0.loss))]) } ?? .null),
             ("train", last?.train.json ?? .null), ("test", last?.test?.json ?? .null),
-            (
-                "environment",
-                .object([
-                    ("tool", .string("zoo \(ZooContext.version)")),
-                    ("engine", .string("onednn \(OneDNNEngine.libraryVersion)")),
-                    ("instruction_set", .string(OneDNNEngine.instructionSet)),
-                    ("threads", .integer(OneDNNEngine.threadCount)), ("precision", "f32"),
-                ])
-            ),
-            ("command", .array(command.map { .string($0) })),
+            ("environment", environment), ("command", .array(command.map { .string($0) })),
         ])
+    }
+}
+
+extension RunRecord {
+    /// What a `run.json` says. Fields that runs of older versions lack have their defaults.
+    ///
+    /// - Throws: `ZooError` naming the fields that are missing or of another type.
+    init(json: JSONValue) throws {
+        var problems: [String] = []
+        func field<Value>(_ name: String, _ value: (JSONValue) -> Value?, or substitute: Value) -> Value {
+            guard let value = json[name].flatMap(value) else {
+                problems.append(name)
+                return substitute
+            }
+            return value
+        }
+        guard json["format"]?.stringValue == "zoo.run/1" else {
+            throw ZooError("it is no record of a run: its format is not zoo.run/1")
+        }
+        let status = field("status", { $0.stringValue.flatMap(Status.init(rawValue:)) }, or: .failed)
+        self.init(
+            model: field("model", \.stringValue, or: ""), family: field("family", \.stringValue, or: ""),
+            dataset: field("dataset", \.stringValue, or: ""), datasetDigest: json["dataset_sha256"]?.stringValue,
+            seed: field("seed", { $0.stringValue.flatMap(UInt64.init) }, or: 0),
+            batchSize: field("batch_size", \.integerValue, or: 0), epochs: field("epochs", \.integerValue, or: 0),
+            totalSteps: field("total_steps", \.integerValue, or: 0),
+            parameterCount: field("parameters", \.integerValue, or: 0),
+            command: (json["command"]?.arrayValue ?? []).compactMap(\.stringValue),
+            started: field("started", \.stringValue, or: ""), ended: json["ended"]?.stringValue, status: status,
+            resumptions: json["resumptions"]?.integerValue ?? 0, seconds: json["seconds"]?.numberValue ?? 0,
+            saveInterval: json["save_every"]?.stringValue, steps: field("steps_done", \.integerValue, or: 0),
+            epochsDone: field("epochs_done", \.integerValue, or: 0), checkpoint: json["checkpoint"]?.stringValue,
+            message: json["message"]?.stringValue, environment: json["environment"] ?? .null)
+        if let epoch = json["best"]?["epoch"]?.integerValue, let loss = json["best"]?["loss"]?.numberValue {
+            best = (epoch, loss)
+        }
+        if let train = try MeanLosses(json: json["train"]) { last = (train, try MeanLosses(json: json["test"])) }
+        guard problems.isEmpty else {
+            throw ZooError("fields are missing or wrong: \(problems.joined(separator: ", "))")
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Figures
+import FileSupport
 import Glibc
 import LatentTools
 import ModelKit
@@ -10,36 +11,68 @@ import Training
 
 /// A training run with its folder: trains, records, saves, draws.
 final class TrainingRun {
+    /// What a run needs to know besides the model, the data and the folder.
+    struct Settings {
+        var isQuiet = false
+        var command: [String] = []
+        var saveInterval: SaveInterval?
+        /// What the checkpoints say of where they come from, besides what every run knows.
+        var provenance: [String: String] = [:]
+    }
+
     let folder: RunFolder
+    private let lock: FileLock
+    private var checkpoints: CheckpointFolder
     private let trainer: Trainer
     private let dataset: any Dataset
     private let view: TrainingProgressView
-    private let isQuiet: Bool
+    private let settings: Settings
     private var record: RunRecord
     private var metrics: String
+    private let datasetDigest: String
+    private let start = ContinuousClock.now
+    /// Seconds the run had taken before it was gone on with.
+    private let secondsBefore: Double
     private var pictures: Pictures?
     private var pictureIndices: [Int32] = []
     private var pictureImages: [UInt8] = []
-    private var savedStep = -1
+    private var savedState: TrainingState?
+    private var lastSave: ContinuousClock.Instant
     private var previousActive: Int?
-    private let keptCheckpoints = 3
+    /// Training speed of the last epoch; nil before one has ended.
+    private(set) var imagesPerSecond: Double?
 
+    /// A run in `folder`, whose lock the caller has taken.
+    ///
+    /// - Parameters:
+    ///   - datasetDigest: the digest of `dataset`.
+    ///   - resumed: the checkpoint that `trainer` goes on from.
     init(
-        _ trainer: Trainer, dataset: any Dataset, folder: RunFolder, metrics: String = "", isQuiet: Bool,
-        command: [String]
+        _ trainer: Trainer, dataset: any Dataset, datasetDigest: String, folder: RunFolder, lock: consuming FileLock,
+        resumed: (path: String, checkpoint: Checkpoint)? = nil, settings: Settings
     ) throws {
         self.trainer = trainer
         self.dataset = dataset
+        self.datasetDigest = datasetDigest
         self.folder = folder
-        self.metrics = metrics
-        self.isQuiet = isQuiet
-        view = TrainingProgressView(isQuiet: isQuiet)
+        self.lock = lock
+        self.settings = settings
+        checkpoints = folder.checkpoints
+        lastSave = start
+        metrics = resumed?.checkpoint.metrics ?? ""
+        secondsBefore = resumed?.checkpoint.progress?.elapsedSeconds ?? 0
+        view = TrainingProgressView(isQuiet: settings.isQuiet)
         let definition = trainer.definition
         record = RunRecord(
-            model: definition.name, family: definition.family, dataset: dataset.info.name, seed: trainer.seed,
-            batchSize: trainer.plan.batchSize, epochs: trainer.epochCount, totalSteps: trainer.totalSteps,
-            parameterCount: trainer.plan.model.graph.parameterCount, command: command, started: TimeStamp.universal)
+            model: definition.name, family: definition.family, dataset: dataset.info.name,
+            datasetDigest: datasetDigest, seed: trainer.seed, batchSize: trainer.plan.batchSize,
+            epochs: trainer.epochCount, totalSteps: trainer.totalSteps,
+            parameterCount: trainer.plan.model.graph.parameterCount, command: settings.command,
+            started: TimeStamp.universal)
+        record.saveInterval = settings.saveInterval?.description
+        if let resumed { try takeUp(resumed.path) }
         try folder.write(definition.text, to: "definition.yaml")
+        try folder.write(metrics, to: "metrics.jsonl")
         try writeRecord()
         if Pictures.canShow(definition) {
             pictures = try Pictures(
@@ -47,6 +80,22 @@ final class TrainingRun {
             let shown = trainer.splits.test.isEmpty ? trainer.splits.train : trainer.splits.test
             pictureIndices = Pictures.spread(shown, count: 10)
             pictureImages = dataset.images(pictureIndices)
+        }
+    }
+
+    /// Takes over from the record and the metrics what the run did before.
+    private func takeUp(_ path: String) throws {
+        for epoch in try EpochSummary.history(metrics) { record.add(epoch) }
+        record.steps = trainer.state.step
+        record.seconds = secondsBefore
+        // A run that is gone on with in a new folder has no record yet, and a lost one need not stop anybody.
+        if let before = try? folder.record() {
+            record.started = before.started
+            record.resumptions = before.resumptions + 1
+        }
+        if path == checkpoints.file(step: trainer.state.step) {
+            savedState = trainer.state
+            record.checkpoint = path
         }
     }
 
@@ -60,7 +109,9 @@ final class TrainingRun {
                 shouldStop: { Interruption.isRequested },
                 onEvent: { event in
                     switch event {
-                    case .step(let step): view.show(step)
+                    case .step(let step):
+                        view.show(step)
+                        try saveIfDue(step.step)
                     case .epoch(let epoch): try finish(epoch)
                     }
                 })
@@ -86,16 +137,18 @@ final class TrainingRun {
         }
     }
 
+    /// Seconds the run has taken, interruptions left out.
+    private var seconds: Double { secondsBefore + (ContinuousClock.now - start).inSeconds }
+
     private func finish(_ epoch: EpochRecord) throws {
+        var epoch = epoch
+        epoch.seconds += secondsBefore
         view.show(epoch, epochCount: trainer.epochCount, latentSize: trainer.definition.latentSize)
         let line = epoch.json.text()
         metrics += line + "\n"
-        try folder.append(line, to: "metrics.jsonl")
-        record.epochsDone = epoch.epoch
-        record.last = epoch
-        if epoch.isBest {
-            record.best = (epoch.epoch, (epoch.validation ?? epoch.test ?? epoch.train).loss)
-        }
+        try folder.append(line, to: folder.metricsFile)
+        record.add(EpochSummary(epoch))
+        imagesPerSecond = epoch.imagesPerSecond
         warnOfCollapse(epoch)
         try draw(epoch)
         try save(isBest: epoch.isBest)
@@ -137,24 +190,35 @@ final class TrainingRun {
         ).grid.write(to: "\(folder.pictures)/reconstructions-epoch-\(number).png")
     }
 
-    /// Saves the state, unless this step is saved already.
+    /// Saves between epochs as often as was asked for. The last step of an epoch is saved with the epoch.
+    private func saveIfDue(_ step: Int) throws {
+        let sinceSave = (ContinuousClock.now - lastSave).inSeconds
+        guard let interval = settings.saveInterval, interval.isDue(step: step, seconds: sinceSave),
+            trainer.state.batch < trainer.stepsPerEpoch, step < trainer.totalSteps
+        else { return }
+        try save()
+        try writeRecord()
+    }
+
+    /// Saves the state, unless it is saved already.
     private func save(isBest: Bool = false) throws {
-        let step = trainer.state.step
-        guard step > 0, step != savedStep else { return }
-        let checkpoint = Checkpoint(trainer, dataset: dataset.info.name, metrics: metrics)
-        let path = folder.checkpoint(step: step)
-        try checkpoint.write(to: path)
-        if isBest { try checkpoint.write(to: folder.bestCheckpoint) }
-        folder.prune(keeping: keptCheckpoints)
-        savedStep = step
-        record.steps = step
-        record.checkpoint = path
+        let state = trainer.state
+        guard state.step > 0, state != savedState else { return }
+        var checkpoint = Checkpoint(trainer, metrics: metrics, elapsedSeconds: seconds)
+        try checkpoint.requireFinite()
+        checkpoint.describe(dataset, digest: datasetDigest, splits: trainer.splits)
+        checkpoint.provenance.merge(settings.provenance) { $1 }
+        record.checkpoint = try checkpoints.save(checkpoint, step: state.step, isBest: isBest)
+        record.steps = state.step
+        record.seconds = seconds
+        savedState = state
+        lastSave = ContinuousClock.now
     }
 
     /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
     private func addLatentStatistics() throws {
         guard !trainer.splits.test.isEmpty else { return }
-        for path in [folder.bestCheckpoint, record.checkpoint].compactMap({ $0 }) where access(path, F_OK) == 0 {
+        for path in [checkpoints.best, record.checkpoint].compactMap({ $0 }) where access(path, F_OK) == 0 {
             var checkpoint = try Checkpoint.read(from: path)
             let plan = try InferencePlan(
                 trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())

@@ -1,0 +1,127 @@
+import FileSupport
+import Glibc
+import TensorCore
+
+/// The checkpoints of a run in one folder: `step-0000001234.h5` for the last steps saved, and `best.h5`.
+///
+/// What is there is found by looking: no file says which is the newest. Any number of processes may read while one writes.
+public struct CheckpointFolder: Sendable {
+    public let path: String
+    /// Files that this value has written, read back and compared, or has read: they are known to be whole.
+    private var verified: Set<String> = []
+
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// A checkpoint of the run's steps.
+    public struct Entry: Sendable, Equatable {
+        public var step: Int
+        public var path: String
+    }
+
+    /// A file that should be a checkpoint and cannot be read as one.
+    public struct Rejection: Sendable, Equatable {
+        public var path: String
+        public var reason: String
+    }
+
+    /// The newest checkpoint that can be read.
+    public struct Newest: Sendable {
+        public var path: String
+        public var checkpoint: Checkpoint
+        /// The newer files that had to be passed over.
+        public var rejected: [Rejection]
+    }
+
+    /// The checkpoint with the lowest loss.
+    public var best: String { path + "/best.h5" }
+
+    /// The file for a step.
+    public func file(step: Int) -> String {
+        let digits = String(step)
+        return "\(path)/step-\(String(repeating: "0", count: max(0, 10 - digits.count)))\(digits).h5"
+    }
+
+    /// The files of steps, oldest first, whole or not; none where the folder cannot be read.
+    public var entries: [Entry] {
+        ((try? FolderListing.names(in: path)) ?? []).compactMap { name in
+            guard name.hasPrefix("step-"), name.hasSuffix(".h5"), let step = Int(name.dropFirst(5).dropLast(3)),
+                step >= 0
+            else { return nil }
+            return Entry(step: step, path: "\(path)/\(name)")
+        }
+        .sorted { ($0.step, $0.path) < ($1.step, $1.path) }
+    }
+
+    /// Reads the newest checkpoint that is whole: of the steps first, and `best.h5` when none of them is.
+    ///
+    /// - Throws: `ZooError` where there is none, naming each file that was rejected and why.
+    public mutating func newest() throws -> Newest {
+        var rejected: [Rejection] = []
+        var candidates = entries.reversed().map(\.path)
+        if access(best, F_OK) == 0 { candidates.append(best) }
+        for path in candidates {
+            do {
+                let checkpoint = try Checkpoint.read(from: path)
+                verified.insert(path)
+                return Newest(path: path, checkpoint: checkpoint, rejected: rejected)
+            } catch {
+                let error = error as? ZooError
+                rejected.append(Rejection(path: path, reason: error?.message ?? "it cannot be read"))
+            }
+        }
+        let reasons = rejected.map { "\n  \($0.reason)" }.joined()
+        throw ZooError(
+            "\(path) has no checkpoint that can be read" + (rejected.isEmpty ? "" : ":" + reasons),
+            advice: rejected.isEmpty ? "was the run stopped before it was saved for the first time?" : nil)
+    }
+
+    /// Saves the state of a step, as the best if it is, and then removes what is older than the newest `count` whole
+    /// checkpoints of steps. A damaged file never counts, so a whole one is never removed in its favour.
+    ///
+    /// - Returns: the path of the checkpoint.
+    /// - Throws: `ZooError` when something cannot be stored or written; all that was there before is still there.
+    @discardableResult
+    public mutating func save(
+        _ checkpoint: Checkpoint, step: Int, isBest: Bool = false, keeping count: Int = 3,
+        using operations: some FileOperations = SystemFileOperations()
+    ) throws -> String {
+        let bytes = try checkpoint.encoded()
+        // The best first: were it lost in between, going on from the older step would write it again.
+        if isBest { try AtomicFile.write(bytes, to: best, using: operations) }
+        let file = file(step: step)
+        try AtomicFile.write(bytes, to: file, using: operations)
+        verified.insert(file)
+        prune(keeping: max(1, count), using: operations)
+        return file
+    }
+
+    private mutating func prune(keeping count: Int, using operations: some FileOperations) {
+        var kept = 0
+        for entry in entries.reversed() {
+            if kept >= count {
+                // A file that stays does no harm; the next save tries again.
+                try? operations.remove(entry.path)
+                verified.remove(entry.path)
+            } else if isWhole(entry.path) {
+                kept += 1
+            }
+        }
+    }
+
+    private mutating func isWhole(_ path: String) -> Bool {
+        if verified.contains(path) { return true }
+        guard (try? Checkpoint.read(from: path)) != nil else { return false }
+        verified.insert(path)
+        return true
+    }
+
+    /// Removes unfinished files that killed processes have left. Only for who holds the lock of the run: an unfinished
+    /// file of a living process looks the same.
+    public func removeUnfinished() {
+        for name in (try? FolderListing.names(in: path)) ?? [] where AtomicFile.isTemporary(name) {
+            unlink("\(path)/\(name)")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Glibc
+import TensorCore
+
+/// A lock on a file (`flock`), held as long as the value lives. The system releases it when the process ends, however it
+/// ends, so that a lock never outlives its holder.
+public struct FileLock: ~Copyable {
+    private let descriptor: Int32
+
+    deinit {
+        Glibc.close(descriptor)
+    }
+
+    /// Takes the lock on the file `path`, which is made if need be, and writes `note` into it for those who come later.
+    ///
+    /// - Returns: nil when another holds the lock.
+    /// - Throws: `ZooError` when the file cannot be opened or its file system knows no locks.
+    public static func take(_ path: String, note: String) throws -> FileLock? {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        guard descriptor >= 0 else {
+            throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))")
+        }
+        let lock = FileLock(descriptor: descriptor)
+        // Who only asks (`holder(of:)`) has it for a moment: try again for a while.
+        for _ in 0..<10 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+                let bytes = Array(note.utf8)
+                // The note is for people; the lock holds without it.
+                if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, bytes, bytes.count, 0) }
+                return lock
+            }
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                throw ZooError("cannot lock \(path): \(String(cString: strerror(errno)))")
+            }
+            usleep(20_000)
+        }
+        return nil
+    }
+
+    /// The note of whoever holds the lock on the file `path`; nil when nobody does.
+    public static func holder(of path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { Glibc.close(descriptor) }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import TensorCore
+
+extension JSONValue: Decodable {
+    /// Reads one JSON text. Whole numbers that fit become integers; the order of an object's fields is lost.
+    ///
+    /// - Throws: `ZooError` saying what is wrong with the text.
+    init(parsing text: String) throws {
+        do {
+            self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        } catch {
+            throw ZooError("it is not JSON: \(Self.reason(error))")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard case .dataCorrupted(let context) = error as? DecodingError else { return "\(error)" }
+        let cause = context.underlyingError.map { ($0 as NSError).userInfo[NSDebugDescriptionErrorKey] ?? "\($0)" }
+        return cause.map { "\($0)" } ?? context.debugDescription
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let values = try? container.decode([JSONValue].self) {
+            self = .array(values)
+        } else {
+            let fields = try container.decode([String: JSONValue].self)
+            self = .object(fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        }
+    }
+
+    /// The field of an object; nil for anything else.
+    subscript(_ name: String) -> JSONValue? {
+        guard case .object(let fields) = self else { return nil }
+        return fields.first { $0.0 == name }?.1
+    }
+
+    var stringValue: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    var integerValue: Int? {
+        guard case .integer(let value) = self else { return nil }
+        return value
+    }
+
+    /// A number of either kind; NaN for null, as numbers that are not finite are written.
+    var numberValue: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        case .null: .nan
+        default: nil
+        }
+    }
+
+    var booleanValue: Bool? {
+        guard case .boolean(let value) = self else { return nil }
+        return value
+    }
+
+    var arrayValue: [JSONValue]? {
+        guard case .array(let values) = self else { return nil }
+        return values
+    }
+}

@@ -1,0 +1,89 @@
+import TensorCore
+import Training
+
+/// What a line of `metrics.jsonl` says of an epoch.
+struct EpochSummary {
+    var epoch: Int
+    var step: Int
+    /// Seconds since the run began, interruptions left out.
+    var seconds: Double
+    var imagesPerSecond: Double
+    var train: MeanLosses
+    var validation: MeanLosses?
+    var test: MeanLosses?
+    /// nil for a plain autoencoder.
+    var activeUnits: Int?
+    var isBest: Bool
+
+    /// The loss that decides which epoch is the best.
+    var monitoredLoss: Double { (validation ?? test ?? train).loss }
+
+    init(_ record: EpochRecord) {
+        epoch = record.epoch
+        step = record.step
+        seconds = record.seconds
+        imagesPerSecond = record.imagesPerSecond
+        train = record.train
+        validation = record.validation
+        test = record.test
+        activeUnits = record.activeCount
+        isBest = record.isBest
+    }
+
+    /// - Throws: `ZooError` where a field is missing or of another type.
+    init(json: JSONValue) throws {
+        func integer(_ name: String) throws -> Int {
+            guard let value = json[name]?.integerValue else { throw ZooError("the whole number \(name) is missing") }
+            return value
+        }
+        func number(_ name: String) throws -> Double {
+            guard let value = json[name]?.numberValue else { throw ZooError("the number \(name) is missing") }
+            return value
+        }
+        guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
+        self.train = train
+        epoch = try integer("epoch")
+        step = try integer("step")
+        seconds = try number("seconds")
+        imagesPerSecond = try number("images_per_second")
+        validation = try MeanLosses(json: json["validation"])
+        test = try MeanLosses(json: json["test"])
+        activeUnits = json["active_units"]?.integerValue
+        isBest = json["best"]?.booleanValue ?? false
+    }
+
+    /// All lines of a run's `metrics.jsonl`.
+    ///
+    /// - Throws: `ZooError` naming the line that cannot be read.
+    static func history(_ text: String) throws -> [EpochSummary] {
+        try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
+            guard !line.isEmpty else { return nil }
+            do { return try EpochSummary(json: JSONValue(parsing: String(line))) } catch let error as ZooError {
+                throw ZooError("line \(index + 1) of the metrics: \(error.message)")
+            }
+        }
+    }
+}
+
+extension MeanLosses {
+    var json: JSONValue {
+        .object([("loss", .number(loss)), ("reconstruction", .number(reconstruction)), ("kl", .number(kl))])
+    }
+
+    /// nil where there are none.
+    ///
+    /// - Throws: `ZooError` where a number is missing.
+    init?(json: JSONValue?) throws {
+        guard let json, case .object = json else { return nil }
+        guard let loss = json["loss"]?.numberValue, let reconstruction = json["reconstruction"]?.numberValue,
+            let kl = json["kl"]?.numberValue
+        else { throw ZooError("losses without loss, reconstruction and kl") }
+        self.init(loss: loss, reconstruction: reconstruction, kl: kl)
+    }
+
+    /// `106.02 (reconstruction 81.51, KL 24.51)`.
+    var text: String {
+        "\(Formatting.decimals(loss, 2)) (reconstruction \(Formatting.decimals(reconstruction, 2)), "
+            + "KL \(Formatting.decimals(kl, 2)))"
+    }
+}

@@ -1,0 +1,47 @@
+import Checkpoints
+import Planning
+import TensorCore
+
+/// The weights of another checkpoint that a new run begins with.
+struct InitialWeights {
+    /// The checkpoint's file.
+    let path: String
+    private let fit: WeightFit
+
+    /// Gives `model` the weights of `source`: all of them, or, with `isPartial`, those that fit; the others keep their
+    /// random first values.
+    ///
+    /// - Throws: `ZooError` that lists what is missing, unused or of another shape.
+    init(_ source: TrainedModel, into model: CompiledModel, isPartial: Bool) throws {
+        path = source.path
+        fit = model.fit(source.checkpoint.weights)
+        guard isPartial || (fit.isComplete && fit.unused.isEmpty) else {
+            throw ZooError(
+                "the weights of \(path) are not those of the model:\n  " + notes.joined(separator: "\n  "),
+                advice: "take the definition they belong to, or take what fits with --init-partial")
+        }
+        guard !fit.fitting.isEmpty else {
+            throw ZooError("no tensor of \(path) fits the model", advice: "choose a checkpoint of a related model")
+        }
+        model.write(fit)
+    }
+
+    /// What was loaded, for people.
+    var report: [String] {
+        ["\(fit.fitting.count) of \(fit.tensorCount) tensors begin with the values in \(path)"]
+            + notes.map { "  \($0)" }
+    }
+
+    private var notes: [String] {
+        fit.misshapen.map { "of another shape: \($0.path) is \($0.expected) in the model, \($0.found) in the file" }
+            + fit.missing.map { "missing in the file: \($0)" } + fit.unused.map { "not in the model: \($0)" }
+    }
+
+    var json: JSONValue {
+        .object([
+            ("checkpoint", .string(path)), ("loaded", .array(fit.fitting.map { .string($0.path) })),
+            ("missing", .array(fit.missing.map { .string($0) })), ("unused", .array(fit.unused.map { .string($0) })),
+            ("other_shape", .array(fit.misshapen.map { .string($0.path) })),
+        ])
+    }
+}

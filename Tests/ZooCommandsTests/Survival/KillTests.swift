@@ -1,0 +1,111 @@
+import Checkpoints
+import FileSupport
+import Foundation
+import TensorCore
+import Testing
+
+/// `zoo train` in a process of its own, killed at moments that chance decides, and gone on with.
+@Suite(.serialized) struct KillTests {
+    /// Killed again and again, a run ends with the same bits and the same metrics as one that is left alone.
+    @Test(arguments: SmallRun.optimizers, SmallRun.precisions)
+    func aKilledRunEndsInTheSameState(optimizer: String, precision: [String]) throws {
+        let small = try SmallRun()
+        let definition = SmallRun.definition(optimizer: optimizer, epochs: 8)
+        let options = ["--save-every", "3steps"] + precision
+        let clock = ContinuousClock()
+        let began = clock.now
+        #expect(try ZooProcess(small.begin("straight", definition, options)).finish().status == 0)
+        let duration = (clock.now - began) / 1.0
+        var watch = Watch(small)
+        var kills = 0
+        var round = 0
+        while kills < repetitions(2) {
+            round += 1
+            let name = "killed-\(round)"
+            var command = try small.begin(name, definition, options)
+            while true {
+                let process = try ZooProcess(command)
+                try wait(duration * Double.random(in: 0.1...0.9))
+                if process.kill() { kills += 1 } else { break }
+                // Killed before the first save, there is nothing to go on with: the run begins again.
+                guard try watch.nothingIsLost(in: name) else {
+                    try? FileManager.default.removeItem(atPath: small.folder.path + "/" + name)
+                    continue
+                }
+                command = small.resume(name)
+            }
+            try small.expectSame("straight", name, "\(optimizer), round \(round), \(kills) kills")
+            watch = Watch(small)
+        }
+        print("\(optimizer) \(precision): \(kills) kills in \(round) runs, all ended in the same state")
+    }
+
+    /// Killed while a file is being saved: a process that saves after every step, with a model of some megabytes.
+    @Test func aKillDuringASaveLosesNothing() throws {
+        let small = try SmallRun()
+        let definition = SmallRun.definition(width: 4_000, epochs: 1_000_000)
+        var command = try small.begin("run", definition, ["--save-every", "1steps"])
+        var watch = Watch(small)
+        var (kills, duringSaves) = (0, 0)
+        while duringSaves < repetitions(2) {
+            let process = try ZooProcess(command)
+            let folder = small.checkpoints("run").path
+            let deadline = ContinuousClock.now + .seconds(60)
+            // From the second save on, at any moment of a save and the step after it.
+            var saves = 0
+            var wasSaving = false
+            while saves < 2, process.isRunning, ContinuousClock.now < deadline {
+                let isSaving = (try? FolderListing.names(in: folder))?.contains(where: AtomicFile.isTemporary) == true
+                if isSaving, !wasSaving { saves += 1 }
+                wasSaving = isSaving
+            }
+            try wait(.microseconds(Int.random(in: 0...20_000)))
+            #expect(process.kill(), "the run ended by itself: \(process.finish().errors)")
+            kills += 1
+            let left = try FolderListing.names(in: folder).filter(AtomicFile.isTemporary)
+            if !left.isEmpty { duringSaves += 1 }
+            #expect(try watch.nothingIsLost(in: "run"))
+            command = small.resume("run")
+        }
+        print("\(kills) kills, \(duringSaves) of them during a save: nothing was lost")
+        let steps = small.checkpoints("run").entries.map(\.step)
+        let end = try ZooProcess(small.resume("run", ["--steps", "\((steps.last ?? 0) + 1)"])).finish()
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(try FolderListing.names(in: small.checkpoints("run").path).allSatisfy { !AtomicFile.isTemporary($0) })
+    }
+
+    private func wait(_ duration: Duration) throws {
+        let parts = duration.components
+        usleep(UInt32(Double(parts.seconds) * 1e6 + Double(parts.attoseconds) * 1e-12))
+    }
+
+    /// What was whole in a run's folder at the last look.
+    private struct Watch {
+        let small: SmallRun
+        var newest = -1
+
+        init(_ small: SmallRun) {
+            self.small = small
+        }
+
+        /// Looks at the folder of a run: every file with a checkpoint's name is whole, and the newest is no older than
+        /// before. False when nothing has been saved yet.
+        mutating func nothingIsLost(in name: String) throws -> Bool {
+            var folder = small.checkpoints(name)
+            let entries = folder.entries
+            for entry in entries { #expect(throws: Never.self) { try Checkpoint.read(from: entry.path) } }
+            if FileManager.default.fileExists(atPath: folder.best) {
+                #expect(throws: Never.self) { try Checkpoint.read(from: folder.best) }
+            }
+            guard let last = entries.last else {
+                #expect(newest == -1, "all checkpoints of \(name) are gone")
+                return false
+            }
+            #expect(try folder.newest().rejected.isEmpty)
+            #expect(last.step >= newest)
+            #expect(entries.count >= min(3, newest < 0 ? 1 : 2))
+            newest = last.step
+            return true
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Checkpoints
+import FileSupport
+import Foundation
+import ImageFiles
+import ModelKit
+import TensorCore
+import Testing
+
+/// A run that takes a moment: a small VAE on a few pictures in a folder.
+struct SmallRun {
+    let folder: TemporaryFolder
+    var pictures: String { folder.path + "/pictures" }
+
+    /// A model with every kind of state: buffers, dropout, noise, schedules, a moving average, clipping.
+    ///
+    /// - Parameters:
+    ///   - optimizer: the field `optimizer` of the recipe.
+    ///   - width: units of the hidden layers.
+    static func definition(optimizer: String = "adam: {learning_rate: 0.01}", width: Int = 8, epochs: Int = 5) -> String
+    {
+        """
+        format: zoo.model/1
+        name: small-vae
+        family: vae
+        summary: For tests
+        dataset: image-folder
+        input: [1, 8, 8]
+        latent: {size: 2, mean: mean, log_variance: log_variance}
+        encoder:
+          - conv: {conv2d: {filters: 4, kernel: 3, stride: 2, padding: 1}, activation: relu}
+          - norm: {batch_norm: {}}
+          - drop: {dropout: 0.25}
+          - flatten
+          - fc: {linear: \(width), activation: relu}
+        decoder:
+          - fc1: {linear: \(width), activation: relu}
+          - fc2: {linear: 64}
+          - reshape: [1, 8, 8]
+          - out: {conv2d: {filters: 1, kernel: 3, padding: 1}, activation: sigmoid}
+        objective: {reconstruction: bernoulli, kl: {weight: 1, warmup_steps: 20}}
+        training:
+          optimizer: {\(optimizer)}
+          schedule: cosine
+          warmup_steps: 5
+          clip_norm: 5
+          average_decay: 0.9
+          batch_size: 8
+          epochs: \(epochs)
+
+        """
+    }
+
+    /// Every optimiser of the registry, and what SGD can do besides.
+    static var optimizers: [String] {
+        RecipeFields.optimizers.keys.sorted().map { "\($0): {learning_rate: 0.003}" }
+            + ["sgd: {learning_rate: 0.001, momentum: 0.9, nesterov: true, weight_decay: 0.01}"]
+    }
+
+    /// Options for each precision that training knows.
+    static let precisions: [[String]] = [[]]
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+        for number in 0..<40 {
+            let pixels = (0..<64).map { place in
+                UInt8((place / 8 + number % 7) % 4 < 2 && (place % 8 + number % 5) % 3 < 2 ? 230 : 20)
+            }
+            try Data(ImageFiles.encodePNG(Image8(width: 8, height: 8, channels: 1, pixels: pixels)))
+                .write(to: URL(fileURLWithPath: pictures + "/\(number).png"))
+        }
+    }
+
+    /// The command line that begins a run in the folder `name`.
+    func begin(_ name: String, _ definition: String, _ options: [String] = []) throws -> [String] {
+        let file = try folder.write(definition, "\(name).yaml")
+        return [
+            "train", file, "--run-dir", folder.path + "/" + name, "--image-folder", pictures, "--threads", "1", "-q",
+        ]
+            + options
+    }
+
+    /// The command line that goes on with it.
+    func resume(_ name: String, _ options: [String] = []) -> [String] {
+        ["train", "--resume", folder.path + "/" + name, "--image-folder", pictures, "--threads", "1", "-q"] + options
+    }
+
+    func checkpoints(_ name: String) -> CheckpointFolder {
+        CheckpointFolder(path: folder.path + "/" + name + "/checkpoints")
+    }
+
+    func newest(_ name: String) throws -> Checkpoint {
+        var folder = checkpoints(name)
+        return try folder.newest().checkpoint
+    }
+
+    /// `metrics.jsonl` without the two numbers that are times.
+    func metrics(_ name: String) throws -> String {
+        try folder.text("\(name)/metrics.jsonl").replacing(/"(seconds|images_per_second)":[^,]*,/, with: "")
+    }
+
+    /// Whether two runs ended in the same state, to the last bit, with the same metrics.
+    func expectSame(_ first: String, _ second: String, _ comment: Comment) throws {
+        let (a, b) = (try newest(first), try newest(second))
+        for (one, other) in zip(a.tensors, b.tensors) {
+            #expect(one.path == other.path && one.digest == other.digest, comment)
+        }
+        #expect(a.tensors.count == b.tensors.count, comment)
+        var (before, after) = (try #require(a.progress), try #require(b.progress))
+        before.elapsedSeconds = 0
+        after.elapsedSeconds = 0
+        #expect(before == after, comment)
+        #expect(try metrics(first) == metrics(second), comment)
+        let best = try [first, second].map { try Checkpoint.read(from: checkpoints($0).best) }
+        #expect(best[0].tensors.map(\.digest) == best[1].tensors.map(\.digest), comment)
+    }
+}
+
+extension Checkpoint {
+    /// Path and SHA-256 of every tensor: parameters, buffers and the optimiser's state.
+    fileprivate var tensors: [(path: String, digest: String)] {
+        let all =
+            parameters + buffers
+            + optimizer.flatMap { slot in
+                slot.tensors.map { NamedTensor(path: "\(slot.name)/\($0.path)", shape: $0.shape, values: $0.values) }
+            }
+        return all.map { tensor in
+            (tensor.path, SHA256.hexadecimal(tensor.values.withUnsafeBytes { SHA256.digest($0) }))
+        }
+    }
+}
