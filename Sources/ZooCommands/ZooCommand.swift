@@ -12,8 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, BenchCommand.self, SampleCommand.self, ReconstructCommand.self,
-            InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
+            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, BenchCommand.self, SampleCommand.self,
+            ReconstructCommand.self, InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
 
@@ -49,7 +49,7 @@ extension ParsableCommand {
     package static func run(arguments: [String]) -> Int32 {
         do {
             var command = try parseAsRoot(arguments)
-            try command.run()
+            try ZooContext.$arguments.withValue(arguments) { try command.run() }
             return 0
         } catch let status as ExitStatus {
             return status.code

@@ -14,6 +14,12 @@ public struct ZooContext: Sendable {
         self.datasets = datasets
     }
 
+    /// What the command that runs was called with: `["train", "conv-vae-mnist"]`.
+    @TaskLocal static var arguments: [String] = []
+
+    /// The program to start for what runs in a process of its own.
+    @TaskLocal package static var executable = "/proc/self/exe"
+
     /// The context of the command that runs.
     @TaskLocal package static var current = ZooContext(registry: .builtIn)
 }

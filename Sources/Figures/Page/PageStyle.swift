@@ -30,7 +30,7 @@ enum PageStyle {
         caption { text-align: left; color: var(--soft); padding-bottom: 0.4rem; }
         th, td { padding: 0.4rem 0.75rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
         thead th { background: var(--band); color: var(--soft); font-weight: 600; vertical-align: bottom; }
-        tbody th { font-weight: 600; }
+        tbody th { font-weight: 600; min-width: 5rem; }
         .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         figure { margin: 1.25rem 0; }
         figure .title { font-weight: 600; margin: 0 0 0.35rem; }
@@ -38,10 +38,10 @@ enum PageStyle {
         figcaption { color: var(--soft); font-size: 0.9rem; margin-top: 0.35rem; max-width: 48rem; }
         .gallery {
           display: grid; gap: 1rem 1.5rem; margin: 1rem 0;
-          grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
+          grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr));
         }
-        .gallery:has(.drawing) { grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
-        .gallery figure { margin: 0; }
+        .gallery:has(.drawing) { grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+        .gallery figure { margin: 0; max-width: 38rem; }
         .gallery img { width: 100%; }
         pre {
           background: var(--band); border: 1px solid var(--line); border-radius: 4px; padding: 0.75rem 1rem; margin: 1rem 0;
@@ -54,15 +54,17 @@ enum PageStyle {
             --ink: #000000; --soft: #44474c; --paper: #ffffff; --band: #f4f5f7; --line: #c9ccd1; --accent: #0072b2;
           }
           @page { margin: 15mm; }
-          body { font-size: 10pt; }
+          html { font-size: 9.5pt; }
           main { max-width: none; padding: 0; }
           img.drawing { filter: none; }
           h2 { break-after: avoid; }
           figure, tr, .note { break-inside: avoid; }
-          .gallery { grid-template-columns: repeat(auto-fill, minmax(5.5cm, 1fr)); }
-          .gallery:has(.drawing) { grid-template-columns: 1fr 1fr; }
+          /* Rows of a grid are not kept whole at the end of a sheet; those of words are. */
+          .gallery, .gallery:has(.drawing) { display: block; }
+          .gallery figure { display: inline-block; vertical-align: top; width: 23.5%; margin: 0 1% 1rem 0; }
+          .gallery figure:has(.drawing) { width: 48%; }
           .table, pre { overflow: visible; }
-          table { font-size: 8.5pt; }
+          table { font-size: 8pt; }
           th, td { padding: 0.25rem 0.4rem; }
           pre { white-space: pre-wrap; }
         }

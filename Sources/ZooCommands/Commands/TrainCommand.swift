@@ -127,7 +127,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// The definition with all overrides; flags are overrides too.
-    private func definition(_ registry: Registry) throws -> ModelDefinition {
+    func definition(_ registry: Registry) throws -> ModelDefinition {
         var changes = try overrides.map { try DefinitionOverride(argument: $0) }
         if let name = data.dataset { changes.append(DefinitionOverride(path: ["dataset"], value: name)) }
         if let epochs { changes.append(DefinitionOverride(path: ["training", "epochs"], value: "\(epochs)")) }
@@ -208,7 +208,7 @@ struct TrainCommand: ParsableCommand {
         let said = [("notes", notes), ("license", license), ("initialized_from", path)]
         let provenance = said.compactMap { key, text in (text ?? before[key]).map { (key, $0) } }
         return TrainingRun.Settings(
-            isQuiet: quiet, command: CommandLine.arguments,
+            isQuiet: quiet, command: ["zoo"] + ZooContext.arguments,
             saveInterval: saveEvery ?? record?.saveInterval.flatMap(SaveInterval.init(argument:)),
             provenance: Dictionary(uniqueKeysWithValues: provenance))
     }

@@ -35,6 +35,13 @@ extension Pictures {
         return (grid, errors)
     }
 
+    /// Mean ½‖x − x̂‖² of images of C·H·W bytes in H W C order, x̂ decoded from the posterior's mean.
+    func meanSquaredError(_ pixels: [UInt8]) -> Double {
+        let count = pixels.count / definition.input.count
+        let decoded = plan.decode(plan.encode(pixels).mean)
+        return (0..<count).reduce(0) { $0 + squaredError(pixels, $1, decoded[$1]) } / Double(max(1, count))
+    }
+
     /// ½‖x − x̂‖² of image number `index`, pixels from 0 to 1.
     private func squaredError(_ pixels: [UInt8], _ index: Int, _ decoded: [Float]) -> Double {
         let shape = definition.input

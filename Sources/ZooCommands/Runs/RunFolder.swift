@@ -30,7 +30,7 @@ struct RunFolder {
     }
 
     /// Makes a directory and its parents.
-    private static func makeDirectory(_ path: String) throws {
+    static func makeDirectory(_ path: String) throws {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {
             prefix += component

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Figures
+import TensorCore
+
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare", abstract: "Compare trained models: losses, curves, samples, reconstructions.",
+        discussion: """
+            All models are shown the same images and the same latent vectors. Prints a table; --output writes a page (.html)
+            with everything in it, or one of its figures (.png, .svg, .pdf).
+
+              zoo compare runs/conv runs/mlp --output report.html
+              zoo compare runs/sweep-mlp-vae-mnist-2d --figure manifolds --output manifolds.png
+            """)
+
+    @Argument(help: ArgumentHelp("Runs, checkpoints or sweeps.", valueName: "run|checkpoint|sweep"))
+    var arguments: [String]
+
+    @OptionGroup var models: ModelOptions
+    @OptionGroup var data: DataOptions
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The page (.html), or the picture of --figure (.png, .svg or .pdf).", valueName: "file"))
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What a picture shows: \(ComparisonFigure.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "figure"))
+    var figure: String?
+
+    @Option(parsing: .unconditional, help: "Samples of each model.")
+    var samples: Int = 36
+
+    @Option(parsing: .unconditional, help: "Images to reconstruct.")
+    var images: Int = 10
+
+    @Option(help: "Seed of the latent vectors.")
+    var seed: UInt64 = 0
+
+    @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
+    var threads: Int?
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func validate() throws {
+        guard (1...400).contains(samples) else {
+            throw ValidationError("--samples must lie in 1…400, is \(samples)")
+        }
+        guard (1...40).contains(images) else { throw ValidationError("--images must lie in 1…40, is \(images)") }
+    }
+
+    func run() throws {
+        Computing.use(threads: threads)
+        let figure = try chosenFigure()
+        let comparison = try Comparison(
+            try ComparedModel.all(arguments, registry: try models.registry()), data: data, sampleCount: samples,
+            imageCount: images, seed: seed)
+        if let output {
+            if let figure {
+                try comparison.write(figure, to: output)
+            } else {
+                try comparison.page(command: ["zoo"] + ZooContext.arguments).write(to: output)
+            }
+        }
+        comparison.show(output: output, isJSON: json)
+    }
+
+    /// The figure that is written to `output`; nil for a page or none.
+    private func chosenFigure() throws -> ComparisonFigure? {
+        guard let output, !Page.isPage(output) else {
+            guard figure == nil else {
+                throw ZooError(
+                    "--figure needs a picture to be written: --output FILE.png, .svg or .pdf",
+                    advice: "a page (.html) has all figures", kind: .usage)
+            }
+            return nil
+        }
+        _ = try FigureFormat(path: output)
+        let names = ComparisonFigure.allCases.map(\.rawValue)
+        guard let figure else {
+            throw ZooError(
+                "\(output) is a picture: say which with --figure \(names.joined(separator: "|"))",
+                advice: "or give --output FILE.html for a page with all of them", kind: .usage)
+        }
+        guard let chosen = ComparisonFigure(rawValue: figure) else {
+            let near = nearestName(to: figure, among: names).map { "did you mean \($0)? " } ?? ""
+            throw ZooError(
+                "--figure \(figure): there is no such figure",
+                advice: near + "There are \(names.joined(separator: ", ")).",
+                kind: .usage)
+        }
+        return chosen
+    }
+}
+
+extension Comparison {
+    /// Prints the table, with what a reader has to know on standard error, or the numbers as JSON.
+    func show(output: String?, isJSON: Bool) {
+        if isJSON { return Console.print(json.text(indented: true)) }
+        for line in table.lines { Console.print(line) }
+        Console.writeError(tableCaption)
+        for note in notes { Console.writeError("Note: \(note)") }
+        if let output { Console.writeError("\(Console.style("wrote", .green)) \(output)") }
+    }
+}

@@ -1,0 +1,175 @@
+import ArgumentParser
+import Figures
+import Glibc
+import ModelKit
+import TensorCore
+
+struct SweepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sweep", abstract: "Train a model once for each of several settings, and compare.",
+        usage:
+            "zoo sweep <model> --vary <path=values> … [--seeds <list>] [--jobs <n>] [--output <dir>] [<options of train>]",
+        discussion: """
+            Each combination gets a run folder, named by its values. Called again, it skips what is finished and goes on with
+            what is not. At the end it compares the runs: a table, and report.html in the sweep's folder.
+
+              zoo sweep mlp-vae-mnist-2d --vary objective.kl.weight=1,5,10,40 --epochs 20
+              zoo sweep mlp-vae-mnist --vary latent.size=2,10,25,50 --seeds 0,1,2 --output runs/sizes
+              zoo sweep conv-vae-mnist --vary 'objective.reconstruction=bernoulli,gaussian,{bernoulli: 1, gaussian: 1}'
+
+            Every option that is not listed here is one of `zoo train` and holds for all runs: --epochs, --set, --data-dir …
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "A field of the definition and the values to try; may be given several times, for all combinations.",
+            valueName: "path=value,…"))
+    var vary: [String] = []
+
+    @Option(help: ArgumentHelp("Train each combination once with each of these seeds.", valueName: "list"))
+    var seeds: String?
+
+    @Option(
+        parsing: .unconditional,
+        help:
+            "Runs at a time, each in a process of its own that shares the cores evenly; what it writes goes to NAME.log."
+    )
+    var jobs: Int = 1
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The sweep's folder (default: runs/sweep-MODEL).", valueName: "dir"))
+    var output: String?
+
+    @Flag(help: "A first look: 1,000 steps each, unless --steps or --epochs says otherwise.")
+    var quick = false
+
+    @Flag(help: "Check everything and print the commands, but do not train.")
+    var dryRun = false
+
+    @Flag(help: "End with one JSON object on standard output.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "No progress.")
+    var quiet = false
+
+    @Argument(parsing: .allUnrecognized, help: "The model and options of `zoo train`.")
+    var training: [String] = []
+
+    func validate() throws {
+        guard !vary.isEmpty || seeds != nil else {
+            throw ValidationError("give what to vary, for instance --vary objective.kl.weight=1,5,10,40")
+        }
+        guard (1...256).contains(jobs) else { throw ValidationError("--jobs must lie in 1…256, is \(jobs)") }
+    }
+
+    func run() throws {
+        let base = try ResumableTraining.parse(training)
+        let folder =
+            try output
+            ?? "runs/sweep-\(ModelArgument.definition(base.model ?? "", registry: base.models.registry()).name)"
+        let combinations = try combinations(base)
+        let trainings = try trainings(combinations, base, folder)
+        if dryRun {
+            for training in trainings { Console.print(CommandText.text(["zoo"] + training.startCommand)) }
+            return
+        }
+        try RunFolder.makeDirectory(folder)
+        let record = SweepRecord(
+            command: ["zoo"] + ZooContext.arguments,
+            vary: try vary.map { try VariedField(argument: $0) },
+            runs: zip(combinations, trainings).map { combination, training in
+                .init(
+                    label: combination.label, folder: combination.name, command: ["zoo"] + training.startCommand)
+            })
+        var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
+        try conclude(try runner.run(), folder, base)
+    }
+
+    private func combinations(_ base: TrainCommand) throws -> [Combination] {
+        let fields = try vary.map { try VariedField(argument: $0) }
+        for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.path == field.path }) {
+            throw ZooError("--vary \(field.path) is given twice", advice: "put all values in one", kind: .usage)
+        }
+        let combinations = Combination.all(of: fields, seeds: try seedList(base))
+        guard combinations.count <= 1000 else {
+            throw ZooError("\(combinations.count) combinations are too many; at most 1000 are trained", kind: .usage)
+        }
+        var owners: [String: Combination] = [:]
+        for combination in combinations {
+            if let owner = owners.updateValue(combination, forKey: combination.name) {
+                throw ZooError(
+                    "\(owner.label) and \(combination.label) would both be in the folder \(combination.name)",
+                    advice: "sweep over one of them only", kind: .usage)
+            }
+        }
+        return combinations
+    }
+
+    private func seedList(_ base: TrainCommand) throws -> [UInt64] {
+        guard let seeds else { return [] }
+        guard base.seed == nil else { throw ZooError("give --seed or --seeds, not both", kind: .usage) }
+        let list = try seeds.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let seed = UInt64(text.filter { $0 != " " }) else {
+                throw ZooError(
+                    "--seeds \(seeds): \"\(text)\" is not a number from 0", advice: "for instance --seeds 0,1,2",
+                    kind: .usage)
+            }
+            return seed
+        }
+        guard Set(list).count == list.count else {
+            throw ZooError("--seeds \(seeds): a seed is there twice", kind: .usage)
+        }
+        return list
+    }
+
+    /// The command lines of all runs.
+    ///
+    /// - Throws: `ZooError` that lists every combination that is no model.
+    private func trainings(
+        _ combinations: [Combination], _ base: TrainCommand, _ folder: String
+    ) throws -> [ResumableTraining] {
+        var common = training
+        if quick, base.steps == nil, base.epochs == nil { common += ["--steps", "1000"] }
+        if jobs > 1, base.threads == nil {
+            common += ["--threads", "\(max(1, OneDNNEngine.threadCount / jobs))"]
+        }
+        if quiet { common.append("--quiet") }
+        var problems: [String] = []
+        var trainings: [ResumableTraining] = []
+        for combination in combinations {
+            do {
+                let training = try ResumableTraining(
+                    arguments: common + combination.arguments, folder: "\(folder)/\(combination.name)")
+                _ = try ModelGraph(training.definition, purpose: .evaluation)
+                trainings.append(training)
+            } catch {
+                problems.append("\(combination.label): \(error)")
+            }
+        }
+        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n"), kind: .usage) }
+        return trainings
+    }
+
+    /// Compares what there is, and says what is missing.
+    private func conclude(_ record: SweepRecord, _ folder: String, _ base: TrainCommand) throws {
+        let again = CommandText.text(record.command)
+        if record.runs.contains(where: { $0.status == .interrupted }) {
+            if !quiet { Console.writeError("interrupted; go on with: \(again)") }
+            throw ExitStatus.interrupted
+        }
+        let failed = record.runs.filter { $0.status == .failed }
+        if failed.count < record.runs.count {
+            let comparison = try Comparison(
+                try ComparedModel.all([folder], registry: try base.models.registry()), data: base.data,
+                sampleCount: 36, imageCount: 10, seed: 0)
+            try comparison.page(command: record.command).write(to: "\(folder)/report.html")
+            comparison.show(output: quiet ? nil : "\(folder)/report.html", isJSON: json)
+        }
+        guard failed.isEmpty else {
+            throw ZooError(
+                "\(failed.count) of \(record.runs.count) runs failed:\n"
+                    + failed.map { "  \($0.label): \($0.message ?? "")" }.joined(separator: "\n"),
+                advice: "the same command tries them again and leaves the others as they are")
+        }
+    }
+}

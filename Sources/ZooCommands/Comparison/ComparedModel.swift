@@ -1,0 +1,94 @@
+import Checkpoints
+import Glibc
+import ModelKit
+import Planning
+import TensorCore
+
+/// One of the models that are compared.
+struct ComparedModel {
+    /// What tables and figures call it.
+    var label: String
+    let trained: TrainedModel
+    /// Makes it again; empty where nobody knows.
+    let command: [String]
+    let parameterCount: Int
+
+    var definition: ModelDefinition { trained.definition }
+    var history: MetricsHistory { trained.history }
+
+    /// The likelihoods, for instance `bernoulli + gaussian`.
+    var likelihood: String {
+        definition.objective.terms.map(\.name).sorted().joined(separator: " + ")
+    }
+
+    /// The latent dimensions that carry most, most first: by KL where the history has it, else as they come.
+    func dimensions(atMost count: Int) -> [Int] {
+        let kl = (history.last?.klPerDimension ?? []).map { $0 ?? 0 }
+        let all = Array(0..<definition.latentSize)
+        guard kl.count == all.count else { return Array(all.prefix(count)) }
+        return Array(all.sorted { (kl[$1], $0) < (kl[$0], $1) }.prefix(count))
+    }
+
+    /// The models that arguments name: runs, checkpoints, and the runs of sweeps.
+    ///
+    /// - Throws: `ZooError` that lists everything that cannot be read.
+    static func all(_ arguments: [String], registry: Registry) throws -> [ComparedModel] {
+        var models: [ComparedModel] = []
+        var problems: [String] = []
+        for argument in arguments {
+            do {
+                guard let sweep = try SweepRecord.read(from: argument) else {
+                    models.append(try ComparedModel(argument, label: nil, command: nil, registry: registry))
+                    continue
+                }
+                var found: [ComparedModel] = []
+                for run in sweep.runs {
+                    do {
+                        let model = try ComparedModel(
+                            "\(argument)/\(run.folder)", label: run.label, command: run.command, registry: registry)
+                        found.append(model)
+                    } catch {
+                        Console.warn("leaving out \(run.label): \(error)")
+                    }
+                }
+                if found.isEmpty {
+                    throw ZooError(
+                        "the sweep \(argument) has no run with a checkpoint", advice: "call the same `zoo sweep` again")
+                }
+                models += found
+            } catch {
+                problems.append("\(error)")
+            }
+        }
+        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n")) }
+        return distinguished(models, arguments)
+    }
+
+    private init(_ argument: String, label: String?, command: [String]?, registry: Registry) throws {
+        trained = try TrainedModel(argument, registry: registry)
+        parameterCount = try ModelGraph(trained.definition, purpose: .evaluation).parameterCount
+        var path = argument[...]
+        while path.hasSuffix("/") { path.removeLast() }
+        self.label = label ?? String(path.split(separator: "/").last ?? path)
+        self.command = try command ?? Self.command(of: argument)
+    }
+
+    /// What a run's record says it was called with, if that made it from nothing.
+    private static func command(of folder: String) throws -> [String] {
+        let run = RunFolder(path: folder)
+        guard access(run.recordFile, F_OK) == 0 else { return [] }
+        let command = try run.record().command
+        return command.contains("--resume") || !command.contains("train") ? [] : command
+    }
+
+    /// Labels that are there twice become paths.
+    private static func distinguished(_ models: [ComparedModel], _ arguments: [String]) -> [ComparedModel] {
+        var counts: [String: Int] = [:]
+        for model in models { counts[model.label, default: 0] += 1 }
+        return models.map { model in
+            var model = model
+            if counts[model.label] != 1 { model.label = model.trained.path }
+            return model
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Datasets
+import Figures
+import ImageFiles
+import ModelKit
+import TensorCore
+
+/// The figures of a comparison, each also to be had by itself.
+enum ComparisonFigure: String, CaseIterable {
+    case loss
+    case reconstruction
+    case kl
+    case trainingLoss = "training-loss"
+    case samples
+    case reconstructions
+    case manifolds
+    case traversals
+}
+
+extension Comparison {
+    /// Where the pictures come from: what a figure's footer says.
+    private var origin: String {
+        var parts = datasets
+        if inputs.shown.isEmpty == false {
+            parts.append("test images \(inputs.shown.map(String.init).joined(separator: ", "))")
+        }
+        return (parts + ["seed \(inputs.seed)"]).joined(separator: ", ")
+    }
+
+    /// A figure as a picture file.
+    ///
+    /// - Throws: `ZooError` where none of the models has what it shows.
+    func write(_ figure: ComparisonFigure, to path: String) throws {
+        if let curves = curves(figure) { return try curves.write(to: path) }
+        try grid(figure).write(to: path)
+    }
+
+    // MARK: Curves
+
+    /// Curves over the epochs, one for each model; nil for figures that are no curves.
+    func curves(_ figure: ComparisonFigure) -> CurveFigure? {
+        let value: (MetricsHistory.Record) -> Double
+        let title: String
+        switch figure {
+        case .loss: (title, value) = ("Loss, \(split) images", { $0.loss.means.loss })
+        case .reconstruction: (title, value) = ("Reconstruction, \(split) images", { $0.loss.means.reconstruction })
+        case .kl: (title, value) = ("KL divergence, \(split) images", { $0.loss.means.kl })
+        case .trainingLoss: (title, value) = ("Loss, training images", { $0.train.loss })
+        default: return nil
+        }
+        let shown = figure == .kl ? models.filter(\.definition.isVariational) : models
+        return CurveFigure(
+            title: title, xLabel: "epoch", yLabel: "nats per image",
+            series: shown.map { model in
+                CurveFigure.Series(
+                    name: model.label,
+                    points: model.history.records.map {
+                        CurveFigure.Point(x: Double($0.epoch), y: value($0))
+                    })
+            })
+    }
+
+    // MARK: Pictures
+
+    /// A picture for each model that has it.
+    func pictures(_ figure: ComparisonFigure) -> [(model: ComparedModel, picture: Image8)] {
+        zip(models, pictures).compactMap { model, pictures in
+            picture(figure, of: pictures).map { (model, $0) }
+        }
+    }
+
+    func picture(_ figure: ComparisonFigure, of pictures: ModelPictures) -> Image8? {
+        switch figure {
+        case .samples: pictures.samples
+        case .reconstructions: pictures.reconstructions
+        case .manifolds: pictures.manifold
+        case .traversals: pictures.traversal?.picture
+        case .loss, .reconstruction, .kl, .trainingLoss: nil
+        }
+    }
+
+    /// What the pictures show, in a sentence.
+    func explanation(_ figure: ComparisonFigure) -> String {
+        switch figure {
+        case .samples:
+            let sizes = Set(models.map(\.definition.latentSize))
+            return "Decoded from the same draws from the prior (seed \(inputs.seed))"
+                + (sizes.count > 1 ? "; a smaller latent space gets the beginning of each draw." : ".")
+        case .reconstructions:
+            return "The same \(inputs.shown.count) images, encoded and decoded from the posterior's mean."
+        case .manifolds:
+            let limit = Formatting.decimals(ModelPictures.manifoldRange.upperBound, 0)
+            return "The decoder over an even grid of the latent plane, z0 from −\(limit) to \(limit) to the right, "
+                + "z1 from −\(limit) to \(limit) upwards."
+        case .traversals:
+            let limit = Formatting.decimals(ModelPictures.traversalRange.upperBound, 0)
+            return "Each row moves one latent dimension from −\(limit) to \(limit), all others being 0; the dimensions "
+                + "with most KL, most first."
+        case .loss, .reconstruction, .kl, .trainingLoss: return ""
+        }
+    }
+
+    static func title(_ figure: ComparisonFigure) -> String {
+        switch figure {
+        case .loss, .reconstruction, .kl, .trainingLoss: "Losses over the epochs"
+        case .samples: "Samples from the prior"
+        case .reconstructions: "Reconstructions"
+        case .manifolds: "The latent plane"
+        case .traversals: "Traversals of latent dimensions"
+        }
+    }
+
+    private func grid(_ figure: ComparisonFigure) throws -> ImageGrid {
+        var shown = pictures(figure).map { (title: $0.model.label, picture: $0.picture, caption: summary($0.model)) }
+        guard let first = shown.first else {
+            throw ZooError(
+                "none of the models has \(figure.rawValue) to show", advice: absence(figure), kind: .usage)
+        }
+        if figure == .reconstructions, let originals {
+            shown.insert((title: "images", picture: originals, caption: ""), at: 0)
+        }
+        let isRow = figure == .reconstructions
+        let columns = isRow ? 1 : min(shown.count, max(1, ImageGridLayout.preferredWidth / (first.picture.width + 20)))
+        var grid = ImageGrid(images: shown.map(\.picture), columns: columns)
+        grid.title = Self.title(figure)
+        grid.subtitle = explanation(figure)
+        grid.footer = origin
+        if isRow {
+            grid.rowCaptions = shown.map { $0.caption.isEmpty ? $0.title : "\($0.title)\n\($0.caption)" }
+        } else {
+            grid.imageCaptions = shown.map { "\($0.title)\n\($0.caption)" }
+        }
+        // Small montages are worth enlarging on a slide, which the grid does only for single images.
+        let width = (first.picture.width + 20) * columns
+        grid.scale = max(1, min(4, (isRow ? 1100 : ImageGridLayout.preferredWidth) / width))
+        return grid
+    }
+
+    /// Why there may be no picture of a kind.
+    private func absence(_ figure: ComparisonFigure) -> String {
+        switch figure {
+        case .manifolds: "manifolds are of models with two latent dimensions; see --figure traversals"
+        case .traversals: "traversals are of models with more than two latent dimensions; see --figure manifolds"
+        case .reconstructions: "reconstructions need the data set; see `zoo data list`"
+        default: "plain autoencoders have no prior; see --figure reconstructions"
+        }
+    }
+
+    /// `test loss 151.2 = …` below a picture.
+    func summary(_ model: ComparedModel) -> String {
+        guard let losses = model.history.last?.loss.means else { return "" }
+        let kl = model.definition.isVariational ? ", KL \(Formatting.decimals(losses.kl, 1))" : ""
+        return "reconstruction \(Formatting.decimals(losses.reconstruction, 1))\(kl)"
+    }
+}

@@ -1,0 +1,82 @@
+import Datasets
+import Figures
+import ImageFiles
+import ModelKit
+import TensorCore
+
+extension Comparison {
+    /// The comparison as a page.
+    ///
+    /// - Parameter command: the command line that makes it.
+    /// - Throws: `ZooError` where a picture cannot be drawn.
+    func page(command: [String]) throws -> Page {
+        var sections = [PageSection("Results", [.table(pageTable)] + notes.map { .note($0) })]
+        let curves = try curveFigures()
+        if !curves.isEmpty { sections.append(PageSection(Self.title(.loss), [.gallery(curves)])) }
+        for figure in [ComparisonFigure.manifolds, .samples, .traversals, .reconstructions] {
+            let figures = try pageFigures(figure)
+            guard !figures.isEmpty else { continue }
+            let blocks: [PageBlock] = figure == .reconstructions ? figures.map { .figure($0) } : [.gallery(figures)]
+            sections.append(PageSection(Self.title(figure), [.paragraph(explanation(figure))] + blocks))
+        }
+        sections.append(repetition(command))
+        let names = Set(models.map(\.definition.name)).sorted().joined(separator: ", ")
+        return Page(
+            title: models.count == 1 ? "Results of \(models[0].label)" : "Comparison of \(models.count) models",
+            subtitle: "\(names); \(datasets.joined(separator: ", "))", sections: sections,
+            footer: "zoo \(ZooContext.version). All losses are nats per image.")
+    }
+
+    private func curveFigures() throws -> [PageFigure] {
+        guard models.contains(where: { !$0.history.records.isEmpty }) else { return [] }
+        return try [ComparisonFigure.loss, .reconstruction, .kl, .trainingLoss].compactMap { kind in
+            guard let curves = curves(kind), curves.series.contains(where: { $0.points.contains { $0.y.isFinite } })
+            else { return nil }
+            let ends = curves.series.compactMap { series in
+                series.points.last.map { "\(series.name) ends at \(Formatting.decimals($0.y, 2))" }
+            }
+            return try PageFigure(
+                curves,
+                alternative: "Curves of \(curves.series.count) runs over the epochs, nats per image: "
+                    + ends.joined(separator: "; "))
+        }
+    }
+
+    private func pageFigures(_ kind: ComparisonFigure) throws -> [PageFigure] {
+        var figures = try zip(models, pictures).compactMap { model, pictures -> PageFigure? in
+            guard let picture = self.picture(kind, of: pictures) else { return nil }
+            var caption = summary(model)
+            if kind == .traversals, let dimensions = pictures.traversal?.dimensions {
+                caption += "\(caption.isEmpty ? "" : ". ")Rows: \(dimensions.map { "z\($0)" }.joined(separator: ", "))"
+            }
+            return PageFigure(
+                .init(try picture.encodedForPage(width: kind == .reconstructions ? 1000 : 640), .png),
+                alternative: "\(Self.title(kind)) of \(model.label)", title: model.label, caption: caption)
+        }
+        if kind == .reconstructions, !figures.isEmpty, let originals {
+            let numbers = inputs.shown.map { "\($0)" }.joined(separator: ", ")
+            figures.insert(
+                PageFigure(
+                    .init(try originals.encodedForPage(width: 1000), .png), alternative: "The images themselves",
+                    title: "Images", caption: "\(inputs.dataset?.info.name ?? ""), numbers \(numbers)"), at: 0)
+        }
+        return figures
+    }
+
+    private func repetition(_ command: [String]) -> PageSection {
+        let known = models.filter { !$0.command.isEmpty }
+        var blocks: [PageBlock] = []
+        if !known.isEmpty {
+            blocks.append(.paragraph("Training:"))
+            blocks.append(.code(known.map { CommandText.text($0.command) }.joined(separator: "\n")))
+        }
+        let unknown = models.filter(\.command.isEmpty).map { "\($0.label): \($0.trained.path)" }
+        if !unknown.isEmpty {
+            blocks.append(.paragraph("Checkpoints that do not say which command made them:"))
+            blocks.append(.list(unknown))
+        }
+        blocks.append(.paragraph("This page:"))
+        blocks.append(.code(CommandText.text(command)))
+        return PageSection("How to repeat this", blocks)
+    }
+}

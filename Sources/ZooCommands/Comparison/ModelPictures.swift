@@ -1,0 +1,70 @@
+import Datasets
+import Figures
+import ImageFiles
+import LatentTools
+import ModelKit
+import Planning
+import TensorCore
+
+/// What one of the compared models makes of the shared inputs.
+struct ModelPictures {
+    /// A square grid of decoded draws from the prior; nil for a plain autoencoder.
+    var samples: Image8?
+    /// The reconstructions of the shown images in a row; nil without the data set.
+    var reconstructions: Image8?
+    /// The decoder over an even grid; only of models with two latent dimensions.
+    var manifold: Image8?
+    /// A row for each of the dimensions that carry most; only of models with more than two latent dimensions.
+    var traversal: (picture: Image8, dimensions: [Int])?
+    /// Mean ½‖x − x̂‖² over the measured images, x̂ decoded from the posterior's mean; nil without the data set.
+    var squaredError: Double?
+
+    static let manifoldRange = -4.0...4.0
+    static let manifoldSize = 15
+    static let traversalRange = -3.0...3.0
+    static let traversalSteps = 9
+    static let traversedDimensions = 8
+
+    /// - Throws: `ZooError` where the model does not work on images or its weights do not fit.
+    init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
+        let pictures = try model.trained.pictures()
+        let size = model.definition.latentSize
+        if model.definition.isVariational {
+            let latents = inputs.priorLatents(size: size)
+            let columns = (1...max(1, latents.count)).first { $0 * $0 >= latents.count } ?? 1
+            samples = try .montage(of: pictures.decoded(latents), columns: columns)
+            let mean = [Float](repeating: 0, count: size)
+            if size == 2 {
+                let grid = try LatentGrid(
+                    dimensions: (0, 1), size: Self.manifoldSize, spacing: .even(Self.manifoldRange), base: mean)
+                manifold = try .montage(of: pictures.decoded(grid.latents), columns: grid.size, gap: 0)
+            } else if size > 2 {
+                let dimensions = model.dimensions(atMost: Self.traversedDimensions)
+                let rows = try LatentTraversal(
+                    start: mean, dimensions: dimensions, steps: Self.traversalSteps,
+                    spacing: { _ in .even(Self.traversalRange) })
+                let latents = rows.rows.flatMap { rows.latents(of: $0) }
+                traversal = (try .montage(of: pictures.decoded(latents), columns: Self.traversalSteps), dimensions)
+            }
+        }
+        if let dataset = inputs.dataset, !inputs.shown.isEmpty {
+            let images = dataset.images(inputs.shown)
+            reconstructions = try .montage(
+                of: pictures.decoded(pictures.plan.encode(images).mean), columns: inputs.shown.count)
+            squaredError = pictures.meanSquaredError(dataset.images(inputs.measured))
+        }
+    }
+
+    /// The shown images themselves, as `reconstructions` shows them.
+    static func originals(_ inputs: SharedInputs) throws -> Image8? {
+        guard let dataset = inputs.dataset, !inputs.shown.isEmpty else { return nil }
+        let shape = dataset.info.shape
+        let pixels = dataset.images(inputs.shown)
+        let images = try inputs.shown.indices.map { index in
+            try Image8(
+                width: shape[2], height: shape[1], channels: shape[0],
+                pixels: Array(pixels[index * shape.reduce(1, *)..<(index + 1) * shape.reduce(1, *)]))
+        }
+        return try .montage(of: images, columns: images.count)
+    }
+}

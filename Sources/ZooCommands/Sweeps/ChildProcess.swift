@@ -1,0 +1,39 @@
+import Glibc
+import TensorCore
+
+/// `zoo` in a process of its own, what it writes going to a file.
+struct ChildProcess {
+    private let id: pid_t
+
+    /// - Throws: `ZooError` where it cannot be started.
+    init(_ arguments: [String], log: String) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+        posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        let words = ["zoo"] + arguments
+        var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        var id: pid_t = 0
+        let status = posix_spawn(&id, ZooContext.executable, &actions, nil, &pointers, environ)
+        guard status == 0 else {
+            throw ZooError("cannot start \(ZooContext.executable): \(String(cString: strerror(status)))")
+        }
+        self.id = id
+    }
+
+    /// Its exit status if it has ended (128 and more for a signal), without waiting.
+    func status() -> Int32? {
+        var status: Int32 = 0
+        guard waitpid(id, &status, WNOHANG) == id else { return nil }
+        let signal = status & 0x7F
+        return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+    }
+
+    /// Asks it to save and stop. Ctrl-C has reached it already, and a second SIGINT would end it at once.
+    func stop() {
+        kill(id, SIGTERM)
+    }
+}

@@ -1,0 +1,103 @@
+import Checkpoints
+import FileSupport
+import Glibc
+import TensorCore
+
+/// What `sweep.json` says: the runs of a sweep and what became of them.
+struct SweepRecord {
+    struct Run {
+        enum Status: String {
+            case waiting
+            case finished
+            case interrupted
+            case failed
+        }
+
+        /// What makes it different from the others: `β = 5, seed 1`.
+        var label: String
+        /// Its folder within the sweep's.
+        var folder: String
+        /// `zoo train …`, to make this run alone.
+        var command: [String]
+        var status = Status.waiting
+        var message: String?
+    }
+
+    private static let format = "zoo.sweep/1"
+
+    /// What `zoo sweep` was called with.
+    var command: [String]
+    var vary: [VariedField]
+    var runs: [Run]
+
+    /// The file within a sweep's folder.
+    static func file(in folder: String) -> String { folder + "/sweep.json" }
+
+    /// Replaces `sweep.json` in `folder`.
+    func write(to folder: String) throws {
+        try AtomicFile.write(Array((json.text(indented: true) + "\n").utf8), to: Self.file(in: folder))
+    }
+
+    /// - Returns: nil where `folder` holds no sweep.
+    /// - Throws: `ZooError` where its description cannot be read.
+    static func read(from folder: String) throws -> SweepRecord? {
+        let path = file(in: folder)
+        guard access(path, F_OK) == 0 else { return nil }
+        do {
+            let text = String(decoding: try RegularFile.contents(of: path), as: UTF8.self)
+            return try SweepRecord(json: JSONValue(parsing: text))
+        } catch let error as ZooError {
+            throw ZooError("\(path): \(error.message)", advice: error.advice)
+        }
+    }
+}
+
+extension SweepRecord {
+    var json: JSONValue {
+        .object([
+            ("format", .string(Self.format)), ("command", .array(command.map { .string($0) })),
+            (
+                "vary",
+                .array(
+                    vary.map {
+                        .object([("path", .string($0.path)), ("values", .array($0.values.map { .string($0) }))])
+                    })
+            ),
+            (
+                "runs",
+                .array(
+                    runs.map {
+                        .object([
+                            ("label", .string($0.label)), ("folder", .string($0.folder)),
+                            ("status", .string($0.status.rawValue)), ("message", JSONValue($0.message)),
+                            ("command", .array($0.command.map { .string($0) })),
+                        ])
+                    })
+            ),
+        ])
+    }
+
+    /// - Throws: `ZooError` naming what is missing or of another type, or a run that is not in the sweep's folder.
+    init(json: JSONValue) throws {
+        guard json["format"]?.stringValue == Self.format else {
+            throw ZooError("it is no record of a sweep: its format is not \(Self.format)")
+        }
+        func strings(_ value: JSONValue?) -> [String] { (value?.arrayValue ?? []).compactMap(\.stringValue) }
+        command = strings(json["command"])
+        vary = (json["vary"]?.arrayValue ?? []).map {
+            VariedField(path: $0["path"]?.stringValue ?? "", values: strings($0["values"]))
+        }
+        guard let list = json["runs"]?.arrayValue else { throw ZooError("the list runs is missing") }
+        runs = try list.enumerated().map { index, run in
+            guard let label = run["label"]?.stringValue, let folder = run["folder"]?.stringValue,
+                let status = run["status"]?.stringValue.flatMap(Run.Status.init(rawValue:))
+            else { throw ZooError("runs[\(index)] has not a label, a folder and a status") }
+            guard !folder.contains("/"), folder != "..", !folder.contains("\0") else {
+                throw ZooError("the folder \(folder) of runs[\(index)] is not in the sweep's folder")
+            }
+            return Run(
+                label: label, folder: folder, command: strings(run["command"]), status: status,
+                message: run["message"]?.stringValue)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import Checkpoints
+import Foundation
+import Glibc
+import TensorCore
+import Testing
+import ZooCommands
+
+/// Sweeps and comparisons of a network small enough for a test, on generated sprites.
+@Suite struct SweepTests {
+    static let definition = """
+        format: zoo.model/1
+        name: tiny-vae
+        family: vae
+        summary: For tests
+        dataset: few-sprites
+        input: [1, 64, 64]
+        latent: {size: 2, mean: mean, log_variance: log_variance}
+        encoder:
+          - pool: {average_pool: 16}
+        decoder:
+          - fc1: {linear: 16}
+          - reshape: [1, 4, 4]
+          - up: {upsample: 16, activation: sigmoid}
+        objective: {reconstruction: bernoulli, kl: {weight: 1}}
+        training: {optimizer: {adam: {learning_rate: 1.0e-2}}, batch_size: 16, epochs: 1}
+        """
+
+    private let folder: TemporaryFolder
+    private var model: String { folder.path + "/tiny.yaml" }
+    private var output: String { folder.path + "/sweep" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try folder.write(Self.definition, "tiny.yaml")
+    }
+
+    private func zoo(_ arguments: String...) throws -> CommandResult {
+        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
+    }
+
+    private func zoo(_ arguments: [String]) throws -> CommandResult {
+        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
+    }
+
+    private func sweep(_ arguments: String...) throws -> CommandResult {
+        try zoo(["sweep", model, "--output", output] + arguments)
+    }
+
+    private func statuses() throws -> [String] {
+        let object = try JSONSerialization.jsonObject(with: Data(folder.text("sweep/sweep.json").utf8))
+        let runs = try #require((object as? [String: Any])?["runs"] as? [[String: Any]])
+        return runs.compactMap { $0["status"] as? String }
+    }
+
+    @Test func everyCombinationIsTrainedOnce() throws {
+        let arguments = [
+            "sweep", model, "--output", output, "--vary", "objective.kl.weight=1,5", "--vary", "latent.size=2,3",
+            "--steps", "4", "--json",
+        ]
+        let first = try zoo(arguments)
+        #expect(first.status == 0, "\(first.errors)")
+        let models = try #require(try first.object()["models"] as? [[String: Any]])
+        #expect(
+            models.map { $0["label"] as? String } == [
+                "β = 1, z = 2", "β = 1, z = 3", "β = 5, z = 2", "β = 5, z = 3",
+            ])
+        #expect(models.map { $0["objective"] as? String }.last == "bernoulli + 5·KL")
+        #expect(models.map { $0["latent_size"] as? Int } == [2, 3, 2, 3])
+        #expect(first.errors.contains("4 of 4 runs done"))
+        #expect(try statuses() == ["finished", "finished", "finished", "finished"])
+        let run = output + "/objective.kl.weight=5,latent.size=3"
+        let checkpoint = run + "/checkpoints/step-0000000004.h5"
+        let written = try FileManager.default.attributesOfItem(atPath: checkpoint)[.modificationDate] as? Date
+
+        let second = try zoo(arguments)
+        #expect(second.status == 0)
+        #expect(second.errors.components(separatedBy: "finished already, skipped").count == 5)
+        #expect(
+            try FileManager.default.attributesOfItem(atPath: checkpoint)[.modificationDate] as? Date == written)
+
+        // The command in sweep.json makes the run again, to the bit.
+        let object = try JSONSerialization.jsonObject(with: Data(folder.text("sweep/sweep.json").utf8))
+        let runs = try #require((object as? [String: Any])?["runs"] as? [[String: Any]])
+        var command = try #require(runs[3]["command"] as? [String])
+        #expect(command.removeFirst() == "zoo")
+        command[command.count - 1] = folder.path + "/again"
+        #expect(try zoo(command).status == 0)
+        #expect(
+            try Checkpoint.read(from: checkpoint).parameters
+                == Checkpoint.read(from: folder.path + "/again/checkpoints/step-0000000004.h5").parameters)
+    }
+
+    @Test func aKilledRunGoesOn() throws {
+        #expect(try sweep("--vary", "latent.size=2,3", "--steps", "3", "-q").status == 0)
+        // What a process leaves that was killed after a checkpoint: the record says that it runs.
+        let record = "sweep/latent.size=3/run.json"
+        try folder.write(try folder.text(record).replacingOccurrences(of: "\"finished\"", with: "\"running\""), record)
+        // And one that was killed before its first.
+        let early = output + "/latent.size=2"
+        for name in try FileManager.default.contentsOfDirectory(atPath: early + "/checkpoints") {
+            try FileManager.default.removeItem(atPath: early + "/checkpoints/" + name)
+        }
+        let result = try sweep("--vary", "latent.size=2,3", "--steps", "6")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("[1/2] z = 2: begins"))
+        #expect(result.errors.contains("[2/2] z = 3: goes on from step 3"))
+        let straight = folder.path + "/straight"
+        #expect(
+            try zoo("train", model, "--set", "latent.size=3", "--steps", "6", "--run-dir", straight, "-q").status == 0)
+        #expect(
+            try Checkpoint.read(from: straight + "/checkpoints/step-0000000006.h5").parameters
+                == Checkpoint.read(from: output + "/latent.size=3/checkpoints/step-0000000006.h5").parameters)
+    }
+
+    @Test func aFailureLeavesTheOthersBe() throws {
+        // The run that another definition is in the way of.
+        let result = try sweep("--vary", "latent.size=2,3", "--steps", "2", "-q")
+        #expect(result.status == 0, "\(result.errors)")
+        let other = try sweep("--vary", "latent.size=2,3,4", "--steps", "2", "--set", "objective.kl.weight=7")
+        #expect(other.status == 1)
+        #expect(other.errors.contains("2 of 3 runs failed"))
+        #expect(other.errors.contains("z = 2: ") && other.errors.contains("another definition or seed"))
+        #expect(try statuses() == ["failed", "failed", "finished"])
+        #expect(other.output.contains("z = 4"))
+    }
+
+    @Test func seedsAreRunsOfTheirOwn() throws {
+        let result = try sweep("--seeds", "0,1", "--steps", "2", "-q")
+        #expect(result.status == 0, "\(result.errors)")
+        let read = { (seed: Int) in
+            try Checkpoint.read(from: output + "/seed=\(seed)/checkpoints/step-0000000002.h5")
+        }
+        #expect(try read(0).progress?.seed == 0 && read(1).progress?.seed == 1)
+        #expect(try read(0).parameters != read(1).parameters)
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: Self.program)))
+    func jobsAreProcesses() throws {
+        let result = try ZooContext.$executable.withValue(Self.program) {
+            try sweep("--vary", "latent.size=2,3", "--steps", "2", "--jobs", "2", "--dataset", "sprites")
+        }
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try statuses() == ["finished", "finished"])
+        #expect(try folder.text("sweep/latent.size=2.log").contains("saved"))
+
+        let failed = try ZooContext.$executable.withValue("/bin/false") {
+            try sweep("--vary", "latent.size=4,5", "--steps", "2", "--jobs", "2", "--dataset", "sprites")
+        }
+        #expect(failed.status == 1 && failed.errors.contains("z = 4: exit status 1"))
+    }
+
+    /// The program `zoo`, which is built beside the tests.
+    static let program = {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("zoo").path
+    }()
+
+    @Test(arguments: [
+        (["--steps", "1"], "give what to vary"),
+        (["--vary", "latent.size="], "no values"),
+        (["--vary", "latent.size=2,,3"], "a value is empty"),
+        (["--vary", "latent.size"], "expected PATH=VALUE"),
+        (["--vary", "latent.size=2,2"], "2 is there twice"),
+        (["--vary", "latent.size=2", "--vary", "latent.size=3"], "given twice"),
+        (["--vary", "latent.sise=2,3"], "did you mean size?"),
+        (["--vary", "latent.size=2,x"], "latent.size"),
+        (["--vary", "latent.size=2", "--epoch", "3"], "Did you mean '--epochs'?"),
+        (["--vary", "latent.size=2", "--resume", "x"], "--resume"),
+        (["--vary", "latent.size=2", "--seeds", "0,a"], "\"a\" is not a number"),
+        (["--vary", "latent.size=2", "--seeds", "0", "--seed", "1"], "not both"),
+        (["--vary", "latent.size=2", "--jobs", "0"], "--jobs must lie in"),
+        (["--vary", "encoder.pool.average_pool={kernel: 16},{kernel  :16}"], "both be in the folder"),
+    ])
+    func badInput(arguments: [String], message: String) throws {
+        let result = try zoo(["sweep", model, "--output", output] + arguments)
+        #expect(result.status == 2)
+        #expect(result.errors.contains(message), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test func valuesMayHoldCommas() throws {
+        let result = try sweep(
+            "--vary", "objective.reconstruction=bernoulli,gaussian,{bernoulli: 1, gaussian: 1}", "--dry-run")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.lines.count == 3)
+        #expect(result.lines[2].contains("'objective.reconstruction={bernoulli: 1, gaussian: 1}'"))
+        #expect(result.lines[2].hasSuffix("/objective.reconstruction=bernoulli-1,-gaussian-1"))
+    }
+}
