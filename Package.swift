@@ -52,7 +52,8 @@ let package = Package(
         library("LayerLibrary", ["TensorCore"]),
         library("ModelKit", ["LayerLibrary", "TensorCore", "Yams"]),
         .target(
-            name: "ZooModels", dependencies: ["ModelKit"], path: "zoo", resources: [.embedInCode("definitions")],
+            name: "ZooModels", dependencies: ["ModelKit"], path: "zoo",
+            resources: [.embedInCode("definitions"), .embedInCode("recipes")],
             swiftSettings: swiftSettings),
         library("Planning", ["ModelKit", "TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
@@ -98,7 +99,8 @@ let package = Package(
         tests(
             "ZooCommandsTests",
             [
-                "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints", "FileSupport",
+                argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
+                "FileSupport",
                 "ImageFiles", "TensorCore", "zoo",
             ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),

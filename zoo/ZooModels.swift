@@ -1,6 +1,7 @@
 import ModelKit
 
-/// The models that come with the zoo: the files of `zoo/definitions`, compiled into the program.
+/// The models and recipes that come with the zoo: the files of `zoo/definitions` and `zoo/recipes`, compiled into the
+/// program.
 public enum ZooModels {
     /// Every built-in definition, sorted by name.
     public static let sources: [ModelSource] = [
@@ -19,6 +20,19 @@ public enum ZooModels {
         source("worked-autoencoder", PackageResources.worked_autoencoder_yaml),
         source("worked-vae", PackageResources.worked_vae_yaml),
     ]
+
+    /// Every recipe, sorted by name.
+    ///
+    /// - Throws: `ZooError` or `DefinitionError` for a file of `zoo/recipes` that is wrong.
+    public static func recipes() throws -> [Recipe] {
+        try [
+            source("bce-mse-both", PackageResources.bce_mse_both_yaml),
+            source("conv-vs-mlp-cifar", PackageResources.conv_vs_mlp_cifar_yaml),
+            source("interpolate-5-to-4", PackageResources.interpolate_5_to_4_yaml),
+            source("kl-weights", PackageResources.kl_weights_yaml),
+            source("latent-sizes", PackageResources.latent_sizes_yaml),
+        ].map { try Recipe(text: $0.text, source: "the recipe \($0.name)") }
+    }
 
     /// The zoo's layers, activations and likelihoods with the built-in models.
     ///

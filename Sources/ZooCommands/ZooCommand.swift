@@ -12,7 +12,7 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, BenchCommand.self, SampleCommand.self,
+            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self, BenchCommand.self, SampleCommand.self,
             ReconstructCommand.self, InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
@@ -25,18 +25,23 @@ public struct ZooCommand: ParsableCommand {
     /// - Parameters:
     ///   - registry: the built-in models and what a plug-in adds; what it throws is shown.
     ///   - datasets: the built-in data sets and what a plug-in adds.
+    ///   - recipes: what `zoo recipe` offers.
     public static func main(
-        registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn
+        registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn,
+        recipes: @autoclosure () throws -> [Recipe] = []
     ) -> Never {
-        runProcess(registry, datasets)
+        runProcess(registry, datasets, recipes)
     }
 }
 
 extension ParsableCommand {
     /// Runs the process's command line and ends the process.
-    static func runProcess(_ registry: () throws -> Registry, _ datasets: () throws -> DatasetCatalog) -> Never {
+    static func runProcess(
+        _ registry: () throws -> Registry, _ datasets: () throws -> DatasetCatalog,
+        _ recipes: () throws -> [Recipe] = { [] }
+    ) -> Never {
         do {
-            let context = ZooContext(registry: try registry(), datasets: try datasets())
+            let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
             Glibc.exit(
                 ZooContext.$current.withValue(context) { run(arguments: Array(CommandLine.arguments.dropFirst())) })
         } catch {

@@ -2,16 +2,19 @@ import Datasets
 import ModelKit
 import TensorCore
 
-/// What the commands work with: the registry of models and the catalogue of data sets, those of plug-ins included.
+/// What the commands work with: the registry of models, the catalogue of data sets and the recipes, those of
+/// plug-ins included.
 public struct ZooContext: Sendable {
     public var registry: Registry
     public var datasets: DatasetCatalog
+    public var recipes: [Recipe]
     /// The version that `zoo --version` prints and checkpoints record.
     public static let version = "0.1.0"
 
-    public init(registry: Registry, datasets: DatasetCatalog = .builtIn) {
+    public init(registry: Registry, datasets: DatasetCatalog = .builtIn, recipes: [Recipe] = []) {
         self.registry = registry
         self.datasets = datasets
+        self.recipes = recipes
     }
 
     /// What the command that runs was called with: `["train", "conv-vae-mnist"]`.

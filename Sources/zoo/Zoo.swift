@@ -4,6 +4,6 @@ import ZooModels
 @main
 struct Zoo {
     static func main() {
-        ZooCommand.main(registry: try ZooModels.registry())
+        ZooCommand.main(registry: try ZooModels.registry(), recipes: try ZooModels.recipes())
     }
 }

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Glibc
+import ModelKit
 import TensorCore
 import Testing
 import ZooCommands
@@ -32,8 +33,11 @@ func zoo(_ arguments: String..., datasets: DatasetCatalog = .builtIn) throws -> 
 }
 
 /// Runs `zoo` with the built-in models, in this process.
-func zoo(_ arguments: [String], datasets: DatasetCatalog = .builtIn) throws -> CommandResult {
-    let context = ZooContext(registry: try ZooModels.registry(), datasets: datasets)
+func zoo(
+    _ arguments: [String], datasets: DatasetCatalog = .builtIn, recipes: [Recipe]? = nil
+) throws -> CommandResult {
+    let context = ZooContext(
+        registry: try ZooModels.registry(), datasets: datasets, recipes: try recipes ?? ZooModels.recipes())
     let recording = Console.Recording()
     let status = ZooContext.$current.withValue(context) {
         Console.$recording.withValue(recording) { ZooCommand.run(arguments: arguments) }

@@ -1,0 +1,100 @@
+import ArgumentParser
+import ModelKit
+import TensorCore
+
+struct RecipeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recipe", abstract: "Do a task of the course: train, compare, draw.",
+        discussion: """
+            A recipe is a list of zoo commands. Each is printed before it runs. Called again, a recipe skips and goes on as
+            `zoo sweep` does.
+
+              zoo recipe list
+              zoo recipe kl-weights --quick
+              zoo recipe conv-vs-mlp-cifar --dry-run
+            """)
+
+    @Argument(help: "A recipe's name, or list.")
+    var name: String
+
+    @Flag(help: "A few minutes on two cores instead of hours.")
+    var quick = false
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where everything goes (default: runs/NAME).", valueName: "dir"))
+    var output: String?
+
+    @Flag(help: "Print the commands, but do not run them.")
+    var dryRun = false
+
+    @Flag(help: "Describe the recipes (or the recipe) as JSON; nothing is run.")
+    var json = false
+
+    func run() throws {
+        let recipes = ZooContext.current.recipes
+        if name == "list" { return list(recipes) }
+        guard let recipe = recipes.first(where: { $0.name == name }) else {
+            throw ZooError(
+                "there is no recipe called \(name)",
+                advice: (nearestName(to: name, among: recipes.map(\.name)).map { "did you mean \($0)? " } ?? "")
+                    + "`zoo recipe list` shows all", kind: .usage)
+        }
+        let folder = output ?? "runs/\(recipe.name)\(quick ? "-quick" : "")"
+        let commands = recipe.commands(isQuick: quick, output: folder)
+        if json { return Console.print(description(recipe, commands).text(indented: true)) }
+        if dryRun { return commands.forEach { Console.print(CommandText.text(["zoo"] + $0)) } }
+        try RunFolder.makeDirectory(folder)
+        for (index, command) in commands.enumerated() {
+            let text = CommandText.text(["zoo"] + command)
+            Console.writeError("\(Console.style("[\(index + 1)/\(commands.count)] \(text)", .bold))")
+            let status = try perform(command)
+            if status == ExitStatus.interrupted.code { throw ExitStatus.interrupted }
+            guard status == 0 else {
+                throw ZooError(
+                    "command \(index + 1) of \(commands.count) failed: \(text)",
+                    advice: "call the recipe again once that is put right: what is finished stays")
+            }
+        }
+        if let report = commands.flatMap({ $0 }).last(where: { $0.hasSuffix(".html") }) {
+            Console.writeError("see \(report)")
+        } else {
+            Console.writeError("see \(folder)")
+        }
+    }
+
+    /// Runs a command; its exit status. A training run with a folder goes on where it was.
+    private func perform(_ command: [String]) throws -> Int32 {
+        guard command.first == "train", let option = command.firstIndex(of: "--run-dir"),
+            option + 1 < command.count
+        else { return ZooCommand.run(arguments: command) }
+        var arguments = Array(command.dropFirst())
+        arguments.removeSubrange(option - 1...option)
+        let training = try ResumableTraining(arguments: arguments, folder: command[option + 1])
+        guard let next = try training.nextCommand() else {
+            Console.writeError("\(training.folder): finished already, skipped")
+            return 0
+        }
+        if case .unfinished(let step) = next.state {
+            Console.writeError("\(training.folder): goes on from step \(Formatting.grouped(step))")
+        }
+        return ZooCommand.run(arguments: next.arguments)
+    }
+
+    private func list(_ recipes: [Recipe]) {
+        if json {
+            let all = recipes.map { recipe in
+                description(recipe, recipe.commands(isQuick: quick, output: output ?? "runs/\(recipe.name)"))
+            }
+            return Console.print(JSONValue.array(all).text(indented: true))
+        }
+        var table = Table([("NAME", .left), ("TASK", .left), ("SUMMARY", .left)])
+        for recipe in recipes { table.add([recipe.name, recipe.task, recipe.summary]) }
+        for line in table.fittedLines { Console.print(line) }
+    }
+
+    private func description(_ recipe: Recipe, _ commands: [[String]]) -> JSONValue {
+        .object([
+            ("name", .string(recipe.name)), ("task", .string(recipe.task)), ("summary", .string(recipe.summary)),
+            ("quick", .boolean(quick)), ("commands", .array(commands.map { .array($0.map { .string($0) }) })),
+        ])
+    }
+}
