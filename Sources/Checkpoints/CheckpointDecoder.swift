@@ -35,13 +35,23 @@ struct CheckpointDecoder<Source: HDF5Source> {
     ///
     /// - Throws: `ZooError` naming what is missing, of the wrong type, or damaged.
     func checkpoint() throws -> Checkpoint {
+        var checkpoint = try header()
+        (checkpoint.parameters, checkpoint.buffers) = try weights()
+        checkpoint.optimizer = try optimizer(
+            try group(Names.State.optimizer, in: try group(Names.reserved, in: root, "/"), "/zoo"))
+        return checkpoint
+    }
+
+    /// The checkpoint without parameters, buffers and the optimiser's state.
+    ///
+    /// - Throws: `ZooError` as `checkpoint()`.
+    func header() throws -> Checkpoint {
         let version = try Self.version(of: root)
         let state = try group(Names.reserved, in: root, "/")
         var checkpoint = Checkpoint(
             definition: try text(Names.State.definition, in: state, "/zoo"),
             model: try root.attributes.text(Names.Root.model, of: "/"),
             family: try root.attributes.text(Names.Root.family, of: "/"), parameters: [])
-        (checkpoint.parameters, checkpoint.buffers) = try weights()
         checkpoint.metrics = try text(Names.State.metrics, in: state, "/zoo")
         if root.attributes.value(Names.Root.dataset) != nil {
             checkpoint.dataset = try root.attributes.text(Names.Root.dataset, of: "/")
@@ -53,7 +63,6 @@ struct CheckpointDecoder<Source: HDF5Source> {
         for member in provenance.members {
             checkpoint.provenance[member.name] = try text(member.name, in: provenance, "/zoo/provenance")
         }
-        checkpoint.optimizer = try optimizer(try group(Names.State.optimizer, in: state, "/zoo"))
         if state[Names.State.progress] != nil {
             checkpoint.progress = try progress(
                 try group(Names.State.progress, in: state, "/zoo"), version: version)

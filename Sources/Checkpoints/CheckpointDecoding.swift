@@ -40,10 +40,19 @@ extension CheckpointDecoder {
     }
 
     func tensor(_ path: [String], _ dataset: HDF5Dataset<HDF5Extent>, in place: String) throws -> NamedTensor {
-        let joined = path.joined(separator: ".")
+        try tensor(try parameterPath(path, in: place), dataset, in: place)
+    }
+
+    /// The path of a tensor whose dataset is at `path` below `place`.
+    func parameterPath(_ path: [String], in place: String) throws -> String {
         guard !path.contains(where: { $0.contains(".") }) else {
             throw ZooError("A name in \(path.joined(separator: "/")), in \(place), contains a dot.")
         }
+        return path.joined(separator: ".")
+    }
+
+    /// The tensor of the path `joined`.
+    func tensor(_ joined: String, _ dataset: HDF5Dataset<HDF5Extent>, in place: String) throws -> NamedTensor {
         guard case .float32(let elements) = try values(dataset, joined) else {
             throw ZooError("\(joined), in \(place), holds \(dataset.payload.elementType) instead of f32.")
         }

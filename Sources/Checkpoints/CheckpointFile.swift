@@ -79,7 +79,7 @@ extension Checkpoint {
             advice: "Take an older checkpoint, or copy the file again from where it came.")
     }
 
-    private static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as ZooError {
@@ -107,25 +107,33 @@ package struct CheckpointTrailer {
     ///
     /// - Throws: `ZooError` when the file is no HDF5, is cut short, or has something else at its end.
     init(of bytes: [UInt8]) throws {
-        let hdf5ByteCount = try HDF5Superblock(HDF5MemorySource(bytes)).endOfFile
+        let (hdf5ByteCount, digest) = try Self.locate(in: HDF5MemorySource(bytes))
         self.hdf5ByteCount = hdf5ByteCount
-        let rest = bytes[hdf5ByteCount...]
-        guard !rest.isEmpty else {
+        self.digest = digest
+        guard let digest else {
             state = .missing
-            digest = nil
             return
         }
-        guard rest.count == Self.byteCount, rest.starts(with: Self.magic) else {
-            throw ZooError(
-                "The end of the checkpoint is damaged: \(rest.count) bytes follow its \(hdf5ByteCount) bytes of HDF5, "
-                    + "instead of the 40 bytes with its SHA-256.")
-        }
-        let digest = Array(rest.dropFirst(Self.magic.count))
-        self.digest = digest
         let actual = bytes.withUnsafeBytes {
             SHA256.digest(UnsafeRawBufferPointer(rebasing: $0[..<hdf5ByteCount]))
         }
         state = actual == digest ? .verified : .mismatch
+    }
+
+    /// Where the HDF5 part of a file ends, and the digest after it, if there is one. Nothing is compared.
+    ///
+    /// - Throws: `ZooError` as `init(of:)`.
+    static func locate(in source: some HDF5Source) throws -> (hdf5ByteCount: Int, digest: [UInt8]?) {
+        let hdf5ByteCount = try HDF5Superblock(source).endOfFile
+        let restCount = source.byteCount - hdf5ByteCount
+        guard restCount > 0 else { return (hdf5ByteCount, nil) }
+        let rest = try source.bytes(hdf5ByteCount..<hdf5ByteCount + min(restCount, byteCount))
+        guard restCount == byteCount, rest.starts(with: magic) else {
+            throw ZooError(
+                "The end of the checkpoint is damaged: \(restCount) bytes follow its \(hdf5ByteCount) bytes of HDF5, "
+                    + "instead of the 40 bytes with its SHA-256.")
+        }
+        return (hdf5ByteCount, Array(rest.dropFirst(magic.count)))
     }
 
     /// Appends the trailer of `bytes`.

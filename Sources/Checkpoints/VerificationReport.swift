@@ -42,6 +42,22 @@ public struct VerificationReport: Sendable, Equatable {
         fileDigest == .verified && datasets.allSatisfy(\.isIntact)
     }
 
+    /// What is wrong, a sentence each; empty when everything matches.
+    public var problems: [String] {
+        var problems: [String] = []
+        switch fileDigest {
+        case .verified: break
+        case .missing: problems.append("the 40 bytes with the SHA-256 of the file are missing at its end")
+        case .mismatch: problems.append("the SHA-256 of the file does not match its bytes")
+        }
+        let damaged = datasets.filter { !$0.isIntact }
+        problems += damaged.map { "\($0.path) does not match its SHA-256" }
+        if fileDigest == .mismatch, damaged.isEmpty {
+            problems.append("every tensor and text matches its own SHA-256, so the damage is elsewhere")
+        }
+        return problems
+    }
+
     init(path: String, bytes: [UInt8]) throws {
         let trailer = try CheckpointTrailer(of: bytes)
         let source = HDF5MemorySource(bytes, byteCount: trailer.hdf5ByteCount)

@@ -49,6 +49,7 @@ extension LatentStatistics {
 
     /// The pairs of active dimensions, the most strongly correlated first.
     public var correlatedPairs: [CorrelatedPair] {
+        guard covariance.count == latentSize * latentSize else { return [] }
         let dimensions = (0..<latentSize).filter { active.indices.contains($0) && active[$0] }
         var pairs: [CorrelatedPair] = []
         for (place, i) in dimensions.enumerated() {

@@ -9,7 +9,10 @@ struct ConvertCommand: ParsableCommand {
         subcommands: subcommands)
 
     /// The commands of `zoo convert` and of `zoo-convert`.
-    static let subcommands: [any ParsableCommand.Type] = [ExportCommand.self, ImportCommand.self]
+    static let subcommands: [any ParsableCommand.Type] = [
+        InspectCommand.self, LatentCommand.self, DiffCommand.self, VerifyCommand.self, SlimCommand.self,
+        ExportCommand.self, ImportCommand.self,
+    ]
 }
 
 /// The command `zoo-convert`: `zoo convert` as a program of its own.

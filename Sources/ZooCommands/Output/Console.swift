@@ -36,12 +36,12 @@ package enum Console {
 
     /// Writes `error: …`.
     static func complain(_ message: String) {
-        writeError("\(style("error:", .red)) \(message)")
+        writeError("\(style("error:", .red)) \(message.printable(keepsLines: true))")
     }
 
     /// Writes `warning: …`.
     static func warn(_ message: String) {
-        writeError("\(style("warning:", .yellow)) \(message)")
+        writeError("\(style("warning:", .yellow)) \(message.printable(keepsLines: true))")
     }
 
     /// Writes text as it is, without a line end: for a progress display that redraws its line.

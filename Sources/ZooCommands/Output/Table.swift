@@ -13,7 +13,7 @@ struct Table {
     }
 
     mutating func add(_ cells: [String]) {
-        rows.append(cells)
+        rows.append(cells.map { $0.printable() })
     }
 
     /// The table's lines, headings first, cut to the terminal's width where standard output is one.

@@ -218,13 +218,20 @@ final class TrainingRun {
     /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
     private func addLatentStatistics() throws {
         guard !trainer.splits.test.isEmpty else { return }
+        var last: Checkpoint?
         for path in [checkpoints.best, record.checkpoint].compactMap({ $0 }) where access(path, F_OK) == 0 {
             var checkpoint = try Checkpoint.read(from: path)
+            if let last, last.weights == checkpoint.weights {
+                checkpoint.latentStatistics = last.latentStatistics
+                try checkpoint.write(to: path)
+                continue
+            }
             let plan = try InferencePlan(
                 trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
             checkpoint.latentStatistics = try LatentStatistics(
                 of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
             try checkpoint.write(to: path)
+            last = checkpoint
         }
     }
 

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Checkpoints
+import FileSupport
+import Glibc
+import TensorCore
+
+struct SlimCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "slim",
+        abstract:
+            "A copy of a checkpoint to publish: weights, definition and statistics, without the state of training.",
+        discussion: """
+            zoo convert slim runs/conv-vae-mnist/checkpoints/best.h5 --output conv-vae-mnist.h5
+
+            The copy samples, reconstructs, evaluates and converts as before; training cannot go on from it, only start from \
+            its weights.
+            """)
+
+    @Argument(help: "A checkpoint, or a run's folder.")
+    var checkpoint: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"))
+    var output: String
+
+    @Flag(help: "Replace a file that exists.")
+    var force = false
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        try CheckpointCopy.checkFree(output, force: force)
+        let (path, checkpoint) = try CheckpointCopy.read(checkpoint)
+        let bytes = try checkpoint.slimmed().encoded()
+        try AtomicFile.write(bytes, to: output)
+        guard json else {
+            Console.print(output.printable())
+            return
+        }
+        Console.print(
+            JSONValue.object([
+                ("checkpoint", .string(path)), ("output", .string(output)), ("bytes", .integer(bytes.count)),
+            ]).text())
+    }
+}
+
+/// What commands that write a changed copy of a checkpoint share.
+enum CheckpointCopy {
+    /// - Throws: `ZooError` of kind `usage` where `path` exists and is not to be replaced.
+    static func checkFree(_ path: String, force: Bool) throws {
+        guard force || access(path, F_OK) != 0 else {
+            throw ZooError(
+                "\(path) exists already and is left as it is", advice: "choose another, or --force", kind: .usage)
+        }
+    }
+
+    /// The checkpoint that an argument names: a file, or a run's folder (its newest).
+    static func read(_ argument: String) throws -> (path: String, checkpoint: Checkpoint) {
+        var status = stat()
+        if stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            return try RunFolder(path: argument).newestCheckpoint()
+        }
+        return (argument, try Checkpoint.read(from: argument))
+    }
+}

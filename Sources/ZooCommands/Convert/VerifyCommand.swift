@@ -1,0 +1,69 @@
+import ArgumentParser
+import Checkpoints
+import TensorCore
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Compare checkpoints with their SHA-256, whole and tensor by tensor.",
+        discussion: """
+            zoo convert verify runs/conv-vae-mnist/checkpoints/*.h5
+
+            Exits with 1 if anything does not match; each problem is named.
+            """)
+
+    @Argument(help: "Checkpoints.")
+    var files: [String]
+
+    @Flag(help: "One JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        let results = files.map { path in Result { try Checkpoint.verify(path: path) } }
+        if json {
+            Console.print(JSONValue.object([("files", .array(zip(files, results).map(Self.json)))]).text())
+        }
+        var isIntact = true
+        for (path, result) in zip(files, results) {
+            switch result {
+            case .success(let report) where report.isIntact:
+                guard !json else { continue }
+                Console.print(
+                    "\(path.printable()): intact, \(report.datasets.count) tensors and texts, "
+                        + "\(Formatting.grouped(report.byteCount)) bytes, sha256 \(report.digest)")
+            case .success(let report):
+                isIntact = false
+                for problem in report.problems { Console.complain("\(path): \(problem)") }
+            case .failure(let error):
+                isIntact = false
+                Console.complain("\(error)")
+            }
+        }
+        if !isIntact { throw ExitStatus.failed }
+    }
+
+    private static func json(_ path: String, _ result: Result<VerificationReport, any Error>) -> JSONValue {
+        switch result {
+        case .success(let report):
+            .object([
+                ("path", .string(path)), ("intact", .boolean(report.isIntact)), ("bytes", .integer(report.byteCount)),
+                ("format_version", .integer(report.formatVersion)), ("sha256", .string(report.digest)),
+                ("problems", .array(report.problems.map { .string($0) })),
+                (
+                    "tensors",
+                    .array(
+                        report.datasets.map {
+                            .object([
+                                ("path", .string($0.path)), ("sha256", .string($0.digest)),
+                                ("intact", .boolean($0.isIntact)),
+                            ])
+                        })
+                ),
+            ])
+        case .failure(let error):
+            .object([
+                ("path", .string(path)), ("intact", false),
+                ("problems", .array([.string((error as? ZooError)?.message ?? "\(error)")])),
+            ])
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Checkpoints
+import FileSupport
+import Glibc
+import Interchange
+import LatentTools
+import TensorCore
+
+/// What there is to say about a file of weights.
+struct Inspection {
+    let path: String
+    let byteCount: Int
+    /// The format in a word, for instance `checkpoint`.
+    let format: String
+    /// The outline, where the file is a checkpoint of ours.
+    let checkpoint: CheckpointOutline?
+    let entries: [TensorEntry]
+    /// Texts that the file of another tool carries.
+    let metadata: [(name: String, text: String)]
+    /// What the reader has to say about the file.
+    let notes: [String]
+    private let file: any TensorFile
+
+    /// Looks at the file that `argument` names: a checkpoint, the newest one of a run's folder, or the file of another tool.
+    ///
+    /// - Throws: `ZooError` when it cannot be read or is of a kind that is refused.
+    init(_ argument: String) throws {
+        var status = stat()
+        guard stat(argument, &status) == 0 else {
+            throw ZooError("\(argument): the file cannot be opened: \(String(cString: strerror(errno))).")
+        }
+        path =
+            status.st_mode & S_IFMT == S_IFDIR
+            ? try RunFolder(path: argument).newestCheckpoint().path : argument
+        do {
+            let outline = try CheckpointOutline(path: path)
+            checkpoint = outline
+            file = outline
+            metadata = []
+            notes = []
+        } catch let error as ZooError {
+            guard let foreign = try Self.foreignFile(path, insteadOf: error) else { throw error }
+            checkpoint = nil
+            file = foreign
+            metadata = foreign.metadata.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
+            notes = foreign.notes
+        }
+        byteCount = stat(path, &status) == 0 ? Int(status.st_size) : 0
+        format = file.formatName
+        entries = file.entries
+    }
+
+    /// The file of another tool; nil where HDF5 is of neither kind, so that the error of the checkpoint says more.
+    private static func foreignFile(_ path: String, insteadOf error: ZooError) throws -> ForeignFile? {
+        var start = [UInt8](repeating: 0, count: 4)
+        guard let handle = fopen(path, "rb") else { throw error }
+        let count = fread(&start, 1, 4, handle)
+        fclose(handle)
+        guard count == 4, start == [0x89, 0x48, 0x44, 0x46] else { return try ForeignFile(path: path) }
+        return try? ForeignFile(path: path)
+    }
+
+    /// The values of an entry.
+    ///
+    /// - Throws: `ZooError` when they cannot be read.
+    func values(at index: Int) throws -> [Float] {
+        do {
+            return try file.values(at: index)
+        } catch let error as ZooError {
+            throw ZooError("\(path): \(entries[index].path): \(error.message)", advice: error.advice)
+        }
+    }
+
+    /// Statistics of the values of an entry, or why there are none.
+    func weights(at index: Int) -> Result<TensorStatistics, ZooError> {
+        do {
+            return .success(TensorStatistics(try file.values(at: index), shape: entries[index].shape))
+        } catch let error as ZooError {
+            return .failure(error)
+        } catch {
+            return .failure(ZooError("\(error)"))
+        }
+    }
+
+    /// Entries that are the model's, not the optimiser's.
+    var weightIndices: [Int] {
+        entries.indices.filter { [nil, "parameter", "buffer"].contains(entries[$0].role) }
+    }
+
+    var latent: LatentStatistics? { checkpoint?.header.latentStatistics }
+}

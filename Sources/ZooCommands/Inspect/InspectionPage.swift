@@ -1,0 +1,150 @@
+import Checkpoints
+import Figures
+import FileSupport
+import LatentTools
+import TensorCore
+
+extension Inspection {
+    /// All of it as one page with plots.
+    ///
+    /// - Throws: `ZooError` where something cannot be drawn.
+    func page() throws -> Page {
+        let name = checkpoint?.header.model ?? (path.split(separator: "/").last.map(String.init) ?? path)
+        var sections = [
+            PageSection(
+                "The file",
+                [
+                    .table(
+                        PageTable(
+                            columns: [PageTable.Column(""), PageTable.Column("")],
+                            rows: summary.map { [$0.name, $0.value] }))
+                ] + (notes.isEmpty ? [] : [.list(notes)]))
+        ]
+        if let latent { sections.append(try Self.section(latent)) }
+        if let section = try historySection() { sections.append(section) }
+        sections.append(weightsSection())
+        if let definition { sections.append(PageSection("Definition", [.code(definition)])) }
+        return Page(
+            title: name, subtitle: path, sections: sections,
+            footer: "zoo \(ZooContext.version), zoo convert inspect")
+    }
+
+    private static func section(_ statistics: LatentStatistics) throws -> PageSection {
+        let text = LatentText(statistics)
+        var blocks: [PageBlock] = [.list(text.summary)]
+        blocks += figures(statistics)
+        blocks.append(
+            .table(
+                PageTable(
+                    columns: text.headings.map { PageTable.Column($0.title.capitalizedWords, isNumber: $0.isNumber) },
+                    rows: text.rows)))
+        if !text.correlations.isEmpty {
+            blocks.append(.paragraph("Strongest correlations of μ: \(text.correlations.joined(separator: ", "))."))
+        }
+        return PageSection("Latent space", blocks)
+    }
+
+    /// Plots of the statistics, as far as they can be drawn.
+    private static func figures(_ statistics: LatentStatistics) -> [PageBlock] {
+        let order = statistics.dimensionsByInformation
+        let names = order.map { "z\($0)" }
+        let measure = statistics.isVariational ? statistics.kl : statistics.varianceOfMean
+        let what = statistics.isVariational ? "KL divergence from the prior (nats)" : "variance of the code"
+        var blocks: [PageBlock] = []
+        func add(_ title: String, _ caption: String, _ draw: () throws -> [UInt8]) {
+            // What has no value that can be drawn is in the table all the same.
+            guard let bytes = try? draw() else { return }
+            blocks.append(
+                .figure(
+                    PageFigure(
+                        PageFigure.Picture(bytes, .svg), alternative: "\(title); the numbers are in the table",
+                        title: title, caption: caption, isDrawing: true)))
+        }
+        add("What each latent dimension carries", "Dimensions in blue are active, those in grey are not.") {
+            try BarFigure(
+                yLabel: what,
+                bars: order.map {
+                    BarFigure.Bar(name: "z\($0)", value: measure[$0], isHighlighted: statistics.active[$0])
+                }
+            ).encoded(as: .svg)
+        }
+        if !statistics.factors.isEmpty {
+            let rows = statistics.factors.indices.map { factor in
+                order.map { statistics.information(factor: factor, dimension: $0) }
+            }
+            let most = rows.flatMap { $0 }.compactMap { $0 }.filter(\.isFinite).max() ?? 0
+            add(
+                "Mutual information of each dimension with what is known of the images (nats)",
+                "White is 0, blue \(Formatting.decimals(most, 2)) nats; estimated with \(MutualInformation.binCount) bins."
+            ) {
+                try HeatmapFigure(
+                    rowNames: statistics.factors.map { $0.printable() }, columnNames: names, rows: rows,
+                    scale: .sequential(most)
+                ).encoded(as: .svg)
+            }
+        }
+        let active = order.filter { statistics.active[$0] }
+        if active.count > 1, !statistics.covariance.isEmpty {
+            add("Correlations of μ between active dimensions", "Blue is +1, white 0, orange −1.") {
+                try HeatmapFigure(
+                    rowNames: active.map { "z\($0)" }, columnNames: active.map { "z\($0)" },
+                    rows: active.map { i in active.map { statistics.correlation(i, $0) } }, scale: .diverging(1)
+                ).encoded(as: .svg)
+            }
+        }
+        return blocks
+    }
+
+    private func historySection() throws -> PageSection? {
+        let history = history
+        guard !history.isEmpty else { return nil }
+        func points(_ value: (MetricsHistory.Record) -> Double?) -> [CurveFigure.Point] {
+            history.compactMap { record in value(record).map { CurveFigure.Point(x: Double(record.epoch), y: $0) } }
+        }
+        let curves = [
+            ("training", points { $0.train.loss }), ("validation", points { $0.validation?.loss }),
+            ("test", points { $0.test?.loss }),
+        ]
+        let figure = CurveFigure(
+            title: "Loss", xLabel: "epoch", yLabel: "nats per image",
+            series: curves.filter { !$0.1.isEmpty }.map { CurveFigure.Series(name: $0.0, points: $0.1) })
+        return PageSection(
+            "Training",
+            [.figure(try PageFigure(figure, alternative: "Curves of the losses over \(history.count) epochs"))])
+    }
+
+    private func weightsSection() -> PageSection {
+        var rows: [[String]] = []
+        var problems: [String] = []
+        for index in weightIndices {
+            let head = [entries[index].path, InspectionText.shape(entries[index].shape), entries[index].elementType]
+            switch weights(at: index) {
+            case .success(let statistics): rows.append(head + statistics.cells)
+            case .failure(let error):
+                rows.append(head + [String](repeating: "", count: 10))
+                problems.append(error.message)
+            }
+        }
+        let names = ["min", "max", "mean", "sd", "zeros", "NaN/inf", "L2", "spectral", "stable rank"]
+        let table = PageTable(
+            columns: [PageTable.Column("tensor"), PageTable.Column("shape"), PageTable.Column("type")]
+                + names.map { PageTable.Column($0, isNumber: true) } + [PageTable.Column("histogram")],
+            rows: rows)
+        return PageSection(
+            "Weights",
+            [
+                .paragraph(
+                    "L2 is √Σx²; spectral the largest singular value of the matrix [first axis, all others]; the stable "
+                        + "rank (L2/spectral)² says how many directions the matrix stretches. Histograms run from the "
+                        + "smallest to the largest value."),
+                .table(table),
+            ] + problems.map { .note($0) })
+    }
+}
+
+extension String {
+    /// A heading of a terminal's table as a page shows it.
+    fileprivate var capitalizedWords: String {
+        self == uppercased() ? lowercased().replacing("kl", with: "KL").replacing("mi (", with: "MI (") : self
+    }
+}

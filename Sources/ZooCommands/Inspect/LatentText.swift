@@ -1,0 +1,82 @@
+import LatentTools
+import TensorCore
+
+/// Latent statistics for people.
+struct LatentText {
+    private let statistics: LatentStatistics
+
+    init(_ statistics: LatentStatistics) {
+        self.statistics = statistics
+    }
+
+    /// What they say in one paragraph.
+    var summary: [String] {
+        var lines = [
+            "\(Formatting.grouped(statistics.imageCount)) \(statistics.split) images"
+                + (statistics.dataset.map { " of \($0)" } ?? "")
+        ]
+        var counts = "\(statistics.activeCount) of \(statistics.latentSize) dimensions active (variance of "
+        counts += "\(statistics.isVariational ? "μ" : "the code") above 0.01)"
+        lines.append(counts)
+        if let kl = statistics.totalKL { lines.append("KL \(Formatting.decimals(kl, 3)) nats per image") }
+        if let effective = statistics.effectiveDimensions {
+            lines.append(
+                "\(Formatting.decimals(effective, 2)) effective dimensions (participation ratio of the eigenvalues of "
+                    + "Cov(μ))")
+        }
+        return lines
+    }
+
+    /// The columns of `rows`.
+    var headings: [(title: String, isNumber: Bool)] {
+        var headings = [("DIMENSION", false)]
+        if statistics.isVariational { headings.append(("KL (NATS)", true)) }
+        headings += [("MEAN(μ)", true), ("VAR(μ)", true)]
+        if statistics.isVariational { headings.append(("MEAN σ²", true)) }
+        headings.append(("ACTIVE", false))
+        if !statistics.factors.isEmpty { headings += [("STRONGEST FACTOR", false), ("MI (NATS)", true), ("OF", true)] }
+        return headings
+    }
+
+    /// A row for each dimension, those that carry most first.
+    var rows: [[String]] {
+        statistics.dimensionsByInformation.map { d in
+            var row = ["z\(d)"]
+            if statistics.isVariational { row.append(Formatting.decimals(statistics.kl[d], 4)) }
+            row += [
+                Formatting.significant(statistics.meanOfMean[d], 3),
+                Formatting.significant(statistics.varianceOfMean[d], 3),
+            ]
+            if statistics.isVariational { row.append(Formatting.significant(statistics.meanVariance[d], 3)) }
+            row.append(statistics.active[d] ? "yes" : "no")
+            guard !statistics.factors.isEmpty else { return row }
+            guard let strongest = statistics.strongestFactor(of: d) else { return row + ["", "", ""] }
+            let entropy = statistics.factors.firstIndex(of: strongest.name).flatMap {
+                statistics.factorEntropies.indices.contains($0) ? statistics.factorEntropies[$0] : nil
+            }
+            return row + [
+                strongest.name, Formatting.decimals(strongest.nats, 3),
+                entropy.map { Formatting.decimals($0, 3) } ?? "",
+            ]
+        }
+    }
+
+    /// The most correlated pairs, at most five.
+    var correlations: [String] {
+        statistics.correlatedPairs.prefix(5).map {
+            "z\($0.first) and z\($0.second) \(Formatting.decimals($0.correlation, 3))"
+        }
+    }
+
+    func print() {
+        for line in summary { Console.print(line.printable()) }
+        Console.print("")
+        var table = Table(headings.map { ($0.title, $0.isNumber ? .right : .left) })
+        for row in rows { table.add(row) }
+        for line in table.fittedLines { Console.print(line) }
+        let correlations = correlations
+        guard !correlations.isEmpty else { return }
+        Console.print("")
+        Console.print("strongest correlations of μ: \(correlations.joined(separator: ", "))")
+    }
+}
