@@ -48,7 +48,10 @@ extension Inspection {
     private static func json(_ progress: TrainingProgress) -> JSONValue {
         .object([
             ("epoch", .integer(progress.epoch)), ("step", .integer(progress.step)),
-            ("images_seen_in_epoch", .integer(progress.imagesSeenInEpoch)), ("seed", .string(String(progress.seed))),
+            ("images_seen_in_epoch", .integer(progress.imagesSeenInEpoch)),
+            ("batches_in_epoch", .integer(progress.batchesInEpoch)), ("step_limit", JSONValue(progress.stepLimit)),
+            ("elapsed_seconds", .number(progress.elapsedSeconds)), ("seed", .string(String(progress.seed))),
+            ("random_stream_version", .integer(progress.randomStreamVersion)),
             ("optimizer_step", .integer(progress.optimizerStep)), ("best_metric", JSONValue(progress.bestMetric)),
             ("evaluations_without_improvement", .integer(progress.evaluationsWithoutImprovement)),
         ])

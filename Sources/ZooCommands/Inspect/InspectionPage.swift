@@ -16,7 +16,7 @@ extension Inspection {
                 [
                     .table(
                         PageTable(
-                            columns: [PageTable.Column(""), PageTable.Column("")],
+                            columns: [PageTable.Column("field"), PageTable.Column("value")],
                             rows: summary.map { [$0.name, $0.value] }))
                 ] + (notes.isEmpty ? [] : [.list(notes)]))
         ]
@@ -36,7 +36,7 @@ extension Inspection {
         blocks.append(
             .table(
                 PageTable(
-                    columns: text.headings.map { PageTable.Column($0.title.capitalizedWords, isNumber: $0.isNumber) },
+                    columns: text.headings.map { PageTable.Column($0.title, isNumber: $0.isNumber) },
                     rows: text.rows)))
         if !text.correlations.isEmpty {
             blocks.append(.paragraph("Strongest correlations of μ: \(text.correlations.joined(separator: ", "))."))
@@ -139,12 +139,5 @@ extension Inspection {
                         + "smallest to the largest value."),
                 .table(table),
             ] + problems.map { .note($0) })
-    }
-}
-
-extension String {
-    /// A heading of a terminal's table as a page shows it.
-    fileprivate var capitalizedWords: String {
-        self == uppercased() ? lowercased().replacing("kl", with: "KL").replacing("mi (", with: "MI (") : self
     }
 }

@@ -29,12 +29,12 @@ struct LatentText {
 
     /// The columns of `rows`.
     var headings: [(title: String, isNumber: Bool)] {
-        var headings = [("DIMENSION", false)]
-        if statistics.isVariational { headings.append(("KL (NATS)", true)) }
-        headings += [("MEAN(μ)", true), ("VAR(μ)", true)]
-        if statistics.isVariational { headings.append(("MEAN σ²", true)) }
-        headings.append(("ACTIVE", false))
-        if !statistics.factors.isEmpty { headings += [("STRONGEST FACTOR", false), ("MI (NATS)", true), ("OF", true)] }
+        var headings = [("dimension", false)]
+        if statistics.isVariational { headings.append(("KL (nats)", true)) }
+        headings += [("mean(μ)", true), ("var(μ)", true)]
+        if statistics.isVariational { headings.append(("mean σ²", true)) }
+        headings.append(("active", false))
+        if !statistics.factors.isEmpty { headings += [("strongest factor", false), ("MI (nats)", true), ("of", true)] }
         return headings
     }
 
@@ -68,10 +68,15 @@ struct LatentText {
         }
     }
 
+    /// A heading as tables in terminals have it; μ and σ stay small, for their capitals look like other letters.
+    private static func capitals(_ title: String) -> String {
+        String(title.map { $0.isASCII ? Character($0.uppercased()) : $0 })
+    }
+
     func print() {
         for line in summary { Console.print(line.printable()) }
         Console.print("")
-        var table = Table(headings.map { ($0.title, $0.isNumber ? .right : .left) })
+        var table = Table(headings.map { (Self.capitals($0.title), $0.isNumber ? .right : .left) })
         for row in rows { table.add(row) }
         for line in table.fittedLines { Console.print(line) }
         let correlations = correlations
