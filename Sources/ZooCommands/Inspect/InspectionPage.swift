@@ -99,12 +99,16 @@ extension Inspection {
         let history = history
         guard !history.isEmpty else { return nil }
         func points(_ value: (MetricsHistory.Record) -> Double?) -> [CurveFigure.Point] {
-            history.compactMap { record in value(record).map { CurveFigure.Point(x: Double(record.epoch), y: $0) } }
+            history.compactMap { record in
+                value(record).flatMap { $0.isFinite ? CurveFigure.Point(x: Double(record.epoch), y: $0) : nil }
+            }
         }
         let curves = [
             ("training", points { $0.train.loss }), ("validation", points { $0.validation?.loss }),
             ("test", points { $0.test?.loss }),
         ]
+        // Losses that are not numbers are a history all the same, but nothing to draw.
+        guard curves.contains(where: { !$0.1.isEmpty }) else { return nil }
         let figure = CurveFigure(
             title: "Loss", xLabel: "epoch", yLabel: "nats per image",
             series: curves.filter { !$0.1.isEmpty }.map { CurveFigure.Series(name: $0.0, points: $0.1) })

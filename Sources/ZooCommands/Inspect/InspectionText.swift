@@ -175,7 +175,7 @@ extension Inspection {
 
     /// The epochs of the run, as far as they can be read.
     var history: [MetricsHistory.Record] {
-        MetricsHistory.records(checkpoint?.header.metrics ?? "")
+        MetricsHistory(checkpoint?.header.metrics ?? "").records
     }
 }
 
