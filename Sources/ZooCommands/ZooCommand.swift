@@ -12,7 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self, BenchCommand.self, SampleCommand.self,
+            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self, BenchCommand.self,
+            SampleCommand.self,
             ReconstructCommand.self, InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])

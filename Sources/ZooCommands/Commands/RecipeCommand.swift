@@ -41,7 +41,10 @@ struct RecipeCommand: ParsableCommand {
         let folder = output ?? "runs/\(recipe.name)\(quick ? "-quick" : "")"
         let commands = recipe.commands(isQuick: quick, output: folder)
         if json { return Console.print(description(recipe, commands).text(indented: true)) }
-        if dryRun { return commands.forEach { Console.print(CommandText.text(["zoo"] + $0)) } }
+        if dryRun {
+            for command in commands { Console.print(CommandText.text(["zoo"] + command)) }
+            return
+        }
         try RunFolder.makeDirectory(folder)
         for (index, command) in commands.enumerated() {
             let text = CommandText.text(["zoo"] + command)
