@@ -30,7 +30,7 @@ struct SlimCommand: ParsableCommand {
 
     func run() throws {
         try CheckpointCopy.checkFree(output, force: force)
-        let (path, checkpoint) = try CheckpointCopy.read(checkpoint)
+        let (path, checkpoint) = try CheckpointArgument.read(checkpoint)
         let bytes = try checkpoint.slimmed().encoded()
         try AtomicFile.write(bytes, to: output)
         guard json else {
@@ -44,7 +44,7 @@ struct SlimCommand: ParsableCommand {
     }
 }
 
-/// What commands that write a changed copy of a checkpoint share.
+/// The place of a changed copy of a checkpoint.
 enum CheckpointCopy {
     /// - Throws: `ZooError` of kind `usage` where `path` exists and is not to be replaced.
     static func checkFree(_ path: String, force: Bool) throws {
@@ -52,14 +52,5 @@ enum CheckpointCopy {
             throw ZooError(
                 "\(path) exists already and is left as it is", advice: "choose another, or --force", kind: .usage)
         }
-    }
-
-    /// The checkpoint that an argument names: a file, or a run's folder (its newest).
-    static func read(_ argument: String) throws -> (path: String, checkpoint: Checkpoint) {
-        var status = stat()
-        if stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            return try RunFolder(path: argument).newestCheckpoint()
-        }
-        return (argument, try Checkpoint.read(from: argument))
     }
 }

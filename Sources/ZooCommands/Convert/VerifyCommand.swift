@@ -6,18 +6,19 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compare checkpoints with their SHA-256, whole and tensor by tensor.",
         discussion: """
-            zoo convert verify runs/conv-vae-mnist/checkpoints/*.h5
+            zoo convert verify best.h5 runs/conv-vae-mnist
 
-            Exits with 1 if anything does not match; each problem is named.
+            Of a run all checkpoints are verified. Exits with 1 if anything does not match; each problem is named.
             """)
 
-    @Argument(help: "Checkpoints.")
-    var files: [String]
+    @Argument(help: "Checkpoints, or folders of runs.")
+    var checkpoints: [String]
 
     @Flag(help: "One JSON object on standard output.")
     var json = false
 
     func run() throws {
+        let files = try checkpoints.flatMap { try CheckpointArgument.files($0) }
         let results = files.map { path in Result { try Checkpoint.verify(path: path) } }
         if json {
             Console.print(JSONValue.object([("files", .array(zip(files, results).map(Self.json)))]).text())

@@ -24,13 +24,8 @@ struct Inspection {
     ///
     /// - Throws: `ZooError` when it cannot be read or is of a kind that is refused.
     init(_ argument: String) throws {
-        var status = stat()
-        guard stat(argument, &status) == 0 else {
-            throw ZooError("\(argument): the file cannot be opened: \(String(cString: strerror(errno))).")
-        }
         path =
-            status.st_mode & S_IFMT == S_IFDIR
-            ? try RunFolder(path: argument).newestCheckpoint().path : argument
+            CheckpointArgument.isFolder(argument) ? try RunFolder(path: argument).newestCheckpoint().path : argument
         do {
             let outline = try CheckpointOutline(path: path)
             checkpoint = outline
@@ -44,6 +39,7 @@ struct Inspection {
             metadata = foreign.metadata.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
             notes = foreign.notes
         }
+        var status = stat()
         byteCount = stat(path, &status) == 0 ? Int(status.st_size) : 0
         format = file.formatName
         entries = file.entries

@@ -4,6 +4,35 @@ import ModelKit
 import Planning
 import TensorCore
 
+/// A checkpoint given on the command line: a file, or a run's folder.
+enum CheckpointArgument {
+    /// Whether it is a folder, and so a run's.
+    static func isFolder(_ argument: String) -> Bool {
+        var status = stat()
+        return stat(argument, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The checkpoint, of a run its newest.
+    ///
+    /// - Throws: `ZooError` where there is none or it cannot be read.
+    static func read(_ argument: String) throws -> (path: String, checkpoint: Checkpoint) {
+        if isFolder(argument) { return try RunFolder(path: argument).newestCheckpoint() }
+        return (argument, try Checkpoint.read(from: argument))
+    }
+
+    /// The file, or all checkpoints of a run.
+    ///
+    /// - Throws: `ZooError` for a folder without checkpoints.
+    static func files(_ argument: String) throws -> [String] {
+        guard isFolder(argument) else { return [argument] }
+        let folder = RunFolder(path: argument).checkpoints
+        let best = access(folder.best, F_OK) == 0 ? [folder.best] : []
+        let files = folder.entries.map(\.path) + best
+        guard !files.isEmpty else { throw ZooError("\(argument) has no checkpoints", kind: .usage) }
+        return files
+    }
+}
+
 /// A trained model given on the command line: a checkpoint file or a run's folder (its newest checkpoint).
 struct TrainedModel {
     let path: String
@@ -14,13 +43,7 @@ struct TrainedModel {
 
     /// - Throws: `ZooError` or `DefinitionError` where there is no checkpoint or it cannot be read.
     init(_ argument: String, registry: Registry) throws {
-        var status = stat()
-        if stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            (path, checkpoint) = try RunFolder(path: argument).newestCheckpoint()
-        } else {
-            path = argument
-            checkpoint = try Checkpoint.read(from: argument)
-        }
+        (path, checkpoint) = try CheckpointArgument.read(argument)
         definition = try checkpoint.definition(registry, source: path)
         history = MetricsHistory(checkpoint.metrics)
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import Glibc
 import ModelKit
 import TensorCore
 
@@ -46,12 +45,9 @@ enum ModelArgument {
 
     /// The checkpoint that the argument names (`….h5`, or a run's folder, of which it is the newest); nil for others.
     private static func checkpoint(_ argument: String, _ registry: Registry) throws -> Trained? {
-        if argument.hasSuffix(".h5") { return (argument, try Checkpoint.read(from: argument)) }
-        var status = stat()
-        guard !registry.models.contains(where: { $0.name == argument }), stat(argument, &status) == 0,
-            status.st_mode & S_IFMT == S_IFDIR
-        else { return nil }
-        return try RunFolder(path: argument).newestCheckpoint()
+        let isRun =
+            !registry.models.contains { $0.name == argument } && CheckpointArgument.isFolder(argument)
+        return argument.hasSuffix(".h5") || isRun ? try CheckpointArgument.read(argument) : nil
     }
 
     private static func source(_ trained: Trained) -> ModelSource {
