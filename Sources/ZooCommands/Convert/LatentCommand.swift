@@ -55,7 +55,12 @@ struct LatentCommand: ParsableCommand {
             model.definition, weights: model.checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
         let indices = count.map { Pictures.spread(images.indices, count: $0) } ?? images.indices
         let statistics = try LatentStatistics(
-            of: images.dataset, indices: indices, split: split.rawValue, plan: plan)
+            of: images.dataset, indices: indices, split: split.rawValue, plan: plan,
+            progress: { done in
+                guard Console.errorIsTerminal else { return }
+                let text = "\(Formatting.grouped(done)) of \(Formatting.grouped(indices.count)) images"
+                Console.writeErrorText("\r\u{1B}[2K" + (done < indices.count ? text : ""))
+            })
         if let store {
             var copy = model.checkpoint
             copy.latentStatistics = statistics

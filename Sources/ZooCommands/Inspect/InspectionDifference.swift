@@ -63,11 +63,11 @@ struct InspectionDifference {
         }
     }
 
-    /// What was removed and what was added, in order. Texts of more than 4,000 lines are compared as a whole.
+    /// What was removed and what was added, in order. Texts of more than 1,000 lines are compared as a whole.
     private static func lines(_ first: String, _ second: String) -> [String] {
         guard first != second else { return [] }
         let (a, b) = (first.split(separator: "\n"), second.split(separator: "\n"))
-        guard a.count <= 4_000, b.count <= 4_000 else { return ["- (\(a.count) lines)", "+ (\(b.count) lines)"] }
+        guard a.count <= 1_000, b.count <= 1_000 else { return ["- (\(a.count) lines)", "+ (\(b.count) lines)"] }
         let changes = b.difference(from: a).map { change in
             switch change {
             case .remove(let offset, let line, associatedWith: _): (offset, "- \(line)")
@@ -75,7 +75,7 @@ struct InspectionDifference {
             }
         }
         // Removals come with places in the first text, insertions in the second: near enough to show them together.
-        let lines = changes.sorted { ($0.0, $1.1) > ($1.0, $0.1) }.reversed().map(\.1)
+        let lines = changes.sorted { ($0.0, $1.1) < ($1.0, $0.1) }.map(\.1)
         return lines.isEmpty ? ["- (blank lines)", "+ (blank lines)"] : lines
     }
 }
