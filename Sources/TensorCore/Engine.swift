@@ -39,8 +39,8 @@ public protocol CompiledProgram: AnyObject {
 
     /// Runs all steps and then the update, if the program has one.
     ///
-    /// - Returns: whether every loss (batched tensors of shape `[]`) was finite. If not, the update was not made and
-    ///   parameters and optimiser state are as before.
+    /// - Returns: whether every loss (batched tensors of shape `[]`) was finite and, where the update rule clips it, the
+    ///   norm of the gradient, too. If not, the update was not made and parameters and optimiser state are as before.
     @discardableResult
     func run(_ values: StepValues) -> Bool
 

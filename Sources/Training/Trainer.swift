@@ -111,7 +111,9 @@ public final class Trainer {
         let images = UnsafeBufferPointer(rebasing: pixels[..<(indices.count * dataset.info.imageByteCount)])
         let losses = plan.step(
             pixels: images, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
-        guard losses.isFinite else { throw try nonFinite(images, indices) }
+        guard losses.isFinite else {
+            throw try nonFinite(losses.loss.isFinite ? "the gradient" : "the loss", images, indices)
+        }
         return losses
     }
 
@@ -183,8 +185,10 @@ public final class Trainer {
     // MARK: Losses that are not finite
 
     /// Runs the batch again where every tensor is kept, and names the first that is not finite.
+    ///
+    /// - Parameter what: what has ended training.
     private func nonFinite(
-        _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
+        _ what: String, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
     ) throws -> ZooError {
         let watched = try TrainingPlan(
             definition, batchSize: plan.batchSize, engine: OneDNNEngine(keepsEverything: true))
@@ -197,7 +201,7 @@ public final class Trainer {
             let count = info.isBatched ? indices.count * info.shape.count : info.shape.count
             return watched.model.compiled.read(id).prefix(count).allSatisfy(\.isFinite)
         }
-        var culprit = "the loss"
+        var culprit = what
         if let parameter = program.parameters.first(where: { !isFinite($0) }) {
             culprit = "the parameter \(program[parameter].name), which an earlier step has spoiled,"
         } else {
@@ -209,7 +213,7 @@ public final class Trainer {
             }
         }
         return ZooError(
-            "step \(state.step + 1): the loss is not finite; the first tensor that is not finite is \(culprit)",
+            "step \(state.step + 1): \(what) is not finite; the first tensor that is not finite is \(culprit)",
             advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
     }
 }

@@ -12,9 +12,9 @@ public struct ZooCommand: ParsableCommand {
         version: ZooContext.version,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self, BenchCommand.self,
-            SampleCommand.self,
-            ReconstructCommand.self, InterpolateCommand.self, ManifoldCommand.self, TraceCommand.self,
+            RunsCommand.self, EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self,
+            BenchCommand.self, SampleCommand.self, ReconstructCommand.self, InterpolateCommand.self,
+            ManifoldCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
 
@@ -54,6 +54,7 @@ extension ParsableCommand {
     /// Runs one command line; returns the exit status.
     package static func run(arguments: [String]) -> Int32 {
         do {
+            try checkSubcommand(arguments[...], of: _commandName)
             var command = try parseAsRoot(arguments)
             try ZooContext.$arguments.withValue(arguments) { try command.run() }
             return 0
@@ -74,6 +75,25 @@ extension ParsableCommand {
             Console.writeError(fullMessage(for: error))
             return status == .validationFailure ? 2 : 1
         }
+    }
+}
+
+extension ParsableCommand {
+    /// Finds a misspelt subcommand before the parser does, which would only call it unexpected.
+    ///
+    /// - Throws: `ZooError` (wrong usage) with the nearest name.
+    private static func checkSubcommand(_ arguments: ArraySlice<String>, of path: String) throws {
+        let children = configuration.subcommands
+        guard !children.isEmpty, configuration.defaultSubcommand == nil, let name = arguments.first,
+            !name.hasPrefix("-"), name != "help"
+        else { return }
+        let known = children.map { [$0._commandName] + $0.configuration.aliases }
+        if let index = known.firstIndex(where: { $0.contains(name) }) {
+            return try children[index].checkSubcommand(arguments.dropFirst(), of: "\(path) \(name)")
+        }
+        let near = nearestName(to: name, among: known.flatMap { $0 }).map { "did you mean \(path) \($0)?" }
+        throw ZooError(
+            "\(path) has no command \(name)", advice: near ?? "`\(path) --help` shows all commands", kind: .usage)
     }
 }
 

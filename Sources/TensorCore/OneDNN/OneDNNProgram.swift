@@ -81,8 +81,8 @@ final class OneDNNProgram: CompiledProgram {
         parametersChanged = false
         for step in steps { step.run(values) }
         guard lossesAreFinite(values.imageCount) else { return false }
-        if let rule = program.update { update(rule, values) }
-        return true
+        guard let rule = program.update else { return true }
+        return update(rule, values)
     }
 
     func profile(_ values: StepValues) -> [StepProfile] {
@@ -114,15 +114,20 @@ final class OneDNNProgram: CompiledProgram {
         return true
     }
 
-    private func update(_ rule: UpdateRule, _ values: StepValues) {
+    /// Makes the update, unless the gradient is to be clipped and its norm is not finite.
+    ///
+    /// - Returns: whether it was made.
+    @discardableResult
+    private func update(_ rule: UpdateRule, _ values: StepValues) -> Bool {
         var update = zk_update()
         update.rate = values.learningRate
         update.gradient_scale = 1
         let count = block.byteCount / MemoryLayout<Float>.stride
         if let limit = rule.clipNorm {
-            let norm = Float(zk_norm(block.gradients, Int64(count)))
-            gradientNorm = norm
-            if norm > limit { update.gradient_scale = limit / norm }
+            let norm = norm(of: block.gradients, count: count)
+            gradientNorm = Float(norm)
+            guard norm.isFinite else { return false }
+            if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
         }
         update.average_decay = rule.averageDecay ?? 0
         switch rule.method {
@@ -144,6 +149,16 @@ final class OneDNNProgram: CompiledProgram {
             &update, block.parameters, block.gradients, block.state[.momentum] ?? block.state[.firstMoment],
             block.state[.secondMoment], block.state[.average], Int64(count))
         parametersChanged = true
+        return true
+    }
+
+    /// The L2 norm. The kernel's squares overflow beyond 1.8e19; then it is computed again, slower, in double precision.
+    private func norm(of gradients: UnsafePointer<Float>, count: Int) -> Double {
+        let norm = zk_norm(gradients, Int64(count))
+        guard !norm.isFinite else { return norm }
+        var squares = 0.0
+        for index in 0..<count { squares += Double(gradients[index]) * Double(gradients[index]) }
+        return squares.squareRoot()
     }
 
     // MARK: Reading and writing

@@ -48,8 +48,8 @@ public final class ReferenceProgram: CompiledProgram {
         for step in program.steps { run(step, values) }
         defer { if !keepsEverything { forgetIntermediates() } }
         guard lossesAreFinite(values.imageCount) else { return false }
-        if let rule = program.update { update(rule, values) }
-        return true
+        guard let rule = program.update else { return true }
+        return update(rule, values)
     }
 
     private func run(_ step: ProgramStep, _ values: StepValues) {
@@ -82,16 +82,22 @@ public final class ReferenceProgram: CompiledProgram {
         keepsEverything || (info.role != .activation && info.role != .gradient)
     }
 
-    private func update(_ rule: UpdateRule, _ values: StepValues) {
+    /// Makes the update, unless the gradient is to be clipped and its norm is not finite.
+    ///
+    /// - Returns: whether it was made.
+    private func update(_ rule: UpdateRule, _ values: StepValues) -> Bool {
         var gradients = program.parameterGradients.map { tensors[$0.index] }
         if let limit = rule.clipNorm {
-            gradientNorm = Float(rule.clip(&gradients, to: Double(limit)))
+            let norm = rule.clip(&gradients, to: Double(limit))
+            gradientNorm = Float(norm)
+            guard norm.isFinite else { return false }
         }
         for (parameter, gradient) in zip(program.parameters, gradients) {
             guard var moved = state.removeValue(forKey: parameter) else { continue }
             rule.apply(gradient, to: &tensors[parameter.index], state: &moved, values)
             state[parameter] = moved
         }
+        return true
     }
 
     // MARK: Reading and writing

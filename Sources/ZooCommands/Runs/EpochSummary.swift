@@ -18,6 +18,13 @@ struct EpochSummary {
     /// The loss that decides which epoch is the best.
     var monitoredLoss: Double { (validation ?? test ?? train).loss }
 
+    /// The losses that say most about the model, with the split they are of: test, else validation, else training.
+    var loss: (split: String, means: MeanLosses) {
+        if let test { return ("test", test) }
+        if let validation { return ("validation", validation) }
+        return ("training", train)
+    }
+
     init(_ record: EpochRecord) {
         epoch = record.epoch
         step = record.step

@@ -16,6 +16,9 @@ struct RunFolder {
     /// Whether there is such a folder, with a run's checkpoints in it.
     var exists: Bool { access(checkpoints.path, F_OK) == 0 }
 
+    /// Whether there is a record of a run in it.
+    var hasRecord: Bool { access(recordFile, F_OK) == 0 }
+
     /// Makes the folder and those within it.
     ///
     /// - Throws: `ZooError` where it cannot.
@@ -79,7 +82,7 @@ struct RunFolder {
 
     /// - Throws: `ZooError` (wrong usage) where a run is there already.
     func requireUnused() throws {
-        guard access(recordFile, F_OK) != 0 else {
+        guard !hasRecord else {
             throw ZooError(
                 "\(path) holds a run already",
                 advice: "choose another --run-dir, or go on with it: zoo train --resume \(path)", kind: .usage)

@@ -48,9 +48,7 @@ import Testing
         #expect(resumed.status == 1, "\(resumed)")
         #expect(resumed.errors.contains("Permission denied"), "\(resumed.errors)")
         #expect(try FolderListing.names(in: "\(path)/run/checkpoints") == names)
-        let inside = try small.begin("run/inside", SmallRun.definition(epochs: 1)).map {
-            $0.hasSuffix("inside.yaml") ? "\(path)/run.yaml" : $0
-        }
+        let inside = try small.begin("run/inside", SmallRun.definition(epochs: 1))
         let new = try ZooProcess(inside, wrapper: nobody).finish()
         #expect(new.status == 1 && new.errors.contains("cannot make the folder"), "\(new)")
         #expect(try small.newest("run").progress?.epoch == 1)

@@ -73,7 +73,7 @@ struct SmallRun {
 
     /// The command line that begins a run in the folder `name`.
     func begin(_ name: String, _ definition: String, _ options: [String] = []) throws -> [String] {
-        let file = try folder.write(definition, "\(name).yaml")
+        let file = try folder.write(definition, "\(name.replacing("/", with: "-")).yaml")
         return [
             "train", file, "--run-dir", folder.path + "/" + name, "--image-folder", pictures, "--threads", "1", "-q",
         ]

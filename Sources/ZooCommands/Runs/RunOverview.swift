@@ -1,0 +1,114 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+
+/// A run as it is found in its folder.
+struct RunOverview {
+    enum State: String {
+        case running
+        case finished
+        case stoppedEarly = "stopped_early"
+        /// By Ctrl-C, by a signal that left no time to say so, or by a power failure.
+        case interrupted
+        case failed
+
+        var words: String { self == .stoppedEarly ? "stopped early" : rawValue }
+    }
+
+    let folder: RunFolder
+    let record: RunRecord
+    let state: State
+    /// Who trains in the folder now.
+    let writer: String?
+    let history: [EpochSummary]
+    /// Why the metrics cannot be read.
+    let historyProblem: String?
+
+    /// - Throws: `ZooError` where there is no run, or its record cannot be understood.
+    init(_ folder: RunFolder) throws {
+        self.folder = folder
+        record = try folder.record()
+        writer = folder.writer
+        state =
+            if writer != nil {
+                .running
+            } else {
+                switch record.status {
+                case .running, .interrupted: .interrupted
+                case .finished: .finished
+                case .stoppedEarly: .stoppedEarly
+                case .failed: .failed
+                }
+            }
+        do {
+            history = try folder.history()
+            historyProblem = nil
+        } catch {
+            history = []
+            historyProblem = "\(error)"
+        }
+    }
+
+    /// The runs in `path` and in the folders in it (a sweep has its runs in a folder), oldest first, and the folders whose
+    /// record cannot be understood.
+    ///
+    /// - Throws: `ZooError` where `path` cannot be read.
+    static func all(in path: String) throws -> (runs: [RunOverview], problems: [String]) {
+        var runs: [RunOverview] = []
+        var problems: [String] = []
+        func look(_ path: String, depth: Int) throws(SystemCallFailure) {
+            let folder = RunFolder(path: path)
+            if folder.hasRecord {
+                do { runs.append(try RunOverview(folder)) } catch { problems.append("\(error)") }
+                return
+            }
+            let names = try FolderListing.names(in: path)
+            guard depth < 3 else { return }
+            // What is no folder, or closed to us, holds no run of ours.
+            for name in names where !name.hasPrefix(".") { try? look("\(path)/\(name)", depth: depth + 1) }
+        }
+        do throws(SystemCallFailure) { try look(path, depth: 0) } catch {
+            throw ZooError("cannot look for runs in \(path): \(error)", kind: .usage)
+        }
+        return (runs.sorted { ($0.record.started, $0.folder.path) < ($1.record.started, $1.folder.path) }, problems)
+    }
+
+    /// A checkpoint file of the run, whole or not.
+    struct File {
+        let path: String
+        let byteCount: Int
+        /// How far it is; nil for one that cannot be read, or holds weights only.
+        let progress: TrainingProgress?
+        /// Why it cannot be read.
+        let problem: String?
+
+        fileprivate init?(_ path: String) {
+            guard let bytes = try? RegularFile.contents(of: path) else { return nil }
+            self.path = path
+            byteCount = bytes.count
+            do {
+                progress = try Checkpoint(encoded: bytes).progress
+                problem = nil
+            } catch {
+                progress = nil
+                problem = (error as? ZooError)?.message ?? "\(error)"
+            }
+        }
+
+        var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    }
+
+    /// All its checkpoints, newest first, the best last.
+    func files() -> [File] {
+        let checkpoints = folder.checkpoints
+        return (checkpoints.entries.reversed().map(\.path) + [checkpoints.best]).compactMap(File.init)
+    }
+
+    /// Where `zoo train --resume` would go on; nil where it would not.
+    ///
+    /// - Parameter files: what `files()` gave.
+    func resumption(_ files: @autoclosure () -> [File]) -> TrainingProgress? {
+        guard state == .interrupted || state == .failed else { return nil }
+        return files().lazy.compactMap(\.progress).first
+    }
+}

@@ -1,0 +1,122 @@
+import Checkpoints
+import Figures
+import TensorCore
+import Training
+
+// What `zoo runs` says of a run.
+
+extension RunOverview {
+    /// - Parameter isWhole: with the epochs and the checkpoints.
+    func json(files: [File], isWhole: Bool) -> JSONValue {
+        let resumption = resumption(files)
+        var fields: [(String, JSONValue)] = [
+            ("run", .string(folder.path)), ("state", .string(state.rawValue)), ("writer", JSONValue(writer)),
+            ("resumable", .boolean(resumption != nil)), ("resumes_from_step", JSONValue(resumption?.step)),
+            ("record", record.json),
+        ]
+        guard isWhole else { return .object(fields) }
+        fields += [
+            ("epochs", .array(history.map(\.json))),
+            (
+                "checkpoints",
+                .array(
+                    files.map { file in
+                        .object([
+                            ("path", .string(file.path)), ("bytes", .integer(file.byteCount)),
+                            ("step", JSONValue(file.progress?.step)), ("epoch", JSONValue(file.progress?.epoch)),
+                            ("whole", .boolean(file.problem == nil)), ("problem", JSONValue(file.problem)),
+                        ])
+                    })
+            ),
+        ]
+        return .object(fields)
+    }
+
+    /// The report for people.
+    func lines(_ files: [File]) -> [String] {
+        let record = record
+        var rows: [(String, String)] = [
+            ("model", "\(record.model) (\(record.family)), \(Formatting.grouped(record.parameterCount)) parameters"),
+            ("data set", record.dataset), ("state", stateWords(files)),
+            (
+                "done",
+                "\(record.epochsDone) of \(record.epochs) epochs, \(Formatting.grouped(record.steps)) of "
+                    + "\(Formatting.grouped(record.totalSteps)) steps of \(record.batchSize) images"
+            ),
+            (
+                "time",
+                Formatting.duration(record.seconds)
+                    + (record.resumptions > 0 ? ", gone on with \(record.resumptions) times" : "")
+                    + "; begun \(record.started)" + (record.ended.map { ", ended \($0)" } ?? "")
+            ),
+        ]
+        if let message = record.message { rows.append(("failure", message)) }
+        if let last = history.last {
+            rows.append(("losses", "nats per image, epoch \(last.epoch)"))
+            rows += curveRows
+        }
+        if let best = record.best {
+            rows.append(("best", "\(Formatting.decimals(best.loss, 2)) in epoch \(best.epoch)"))
+        }
+        let width = rows.map(\.0.count).max() ?? 0
+        let head = rows.map { name, text in "  \(name)\(String(repeating: " ", count: width - name.count))  \(text)" }
+        var table = Table([
+            ("CHECKPOINT", .left), ("EPOCHS", .right), ("STEP", .right), ("SIZE", .right), ("STATE", .left),
+        ])
+        for file in files {
+            table.add([
+                file.name, file.progress.map { "\($0.epoch)" } ?? "–",
+                file.progress.map { Formatting.grouped($0.step) } ?? "–", Formatting.bytes(file.byteCount),
+                file.problem ?? "whole",
+            ])
+        }
+        return [folder.path] + head + (files.isEmpty ? ["no checkpoints"] : table.lines)
+    }
+
+    private func stateWords(_ files: [File]) -> String {
+        if let writer { return "running: \(writer)" }
+        guard let resumption = resumption(files) else { return state.words }
+        return
+            "\(state.words); zoo train --resume \(folder.path) goes on from step \(Formatting.grouped(resumption.step))"
+    }
+
+    /// A line with a curve for each kind of loss.
+    private var curveRows: [(String, String)] {
+        losses.map { name, values in
+            let ends = [values.first, values.last].compactMap { $0.map { Formatting.decimals($0, 2) } }
+            return ("  \(name)", "\(Sparkline.text(values))  \(ends.joined(separator: " → "))")
+        }
+    }
+
+    /// The losses over the epochs, by name, as far as there are any.
+    private var losses: [(String, [Double])] {
+        [
+            ("train", history.map(\.train.loss)), ("validation", history.compactMap(\.validation?.loss)),
+            ("test", history.compactMap(\.test?.loss)),
+            ("test reconstruction", history.compactMap(\.test?.reconstruction)),
+            ("test KL", history.compactMap(\.test?.kl)),
+        ].filter { !$0.1.isEmpty }
+    }
+
+    /// The losses over the epochs as a figure.
+    var curves: CurveFigure {
+        let series = losses.prefix { !$0.0.contains(" ") }.map { CurveFigure.Series(name: $0.0, values: $0.1) }
+        return CurveFigure(
+            title: "Loss of \(record.model) on \(record.dataset)",
+            subtitle: "\(state.words), \(record.epochsDone) of \(record.epochs) epochs",
+            footer: "\(folder.path), seed \(record.seed)", xLabel: "epoch", yLabel: "loss (nats per image)",
+            series: series,
+            marks: record.best.map { [CurveFigure.Mark(x: Double($0.epoch), label: "best")] } ?? [])
+    }
+}
+
+extension EpochSummary {
+    var json: JSONValue {
+        .object([
+            ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
+            ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
+            ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
+            ("active_units", JSONValue(activeUnits)), ("best", .boolean(isBest)),
+        ])
+    }
+}
