@@ -135,3 +135,15 @@ import Testing
         #expect(try zoo(arguments).status == 0)
     }
 }
+
+/// `zoo bench --checkpoint` prints figures; how good they are depends on the machine.
+@Suite struct CheckpointBenchTests {
+    @Test func savingAndLoadingAreMeasured() throws {
+        let result = try zoo("bench", "mlp-vae-mnist", "--checkpoint", "--seconds", "0.01", "--json")
+        let figures = try #require(try result.json() as? [[String: Any]])
+        #expect(figures.count == 1 && figures[0]["bytes"] as? Int ?? 0 > 1_000_000, "\(result.errors)")
+        for name in ["save_seconds", "load_seconds"] { #expect(figures[0][name] as? Double ?? 0 > 0) }
+        let table = try zoo("bench", "mlp-vae-mnist", "--checkpoint", "--seconds", "0.01")
+        #expect(table.lines.count == 2 && table.lines[1].hasPrefix("mlp-vae-mnist"))
+    }
+}

@@ -13,6 +13,7 @@ struct BenchCommand: ParsableCommand {
 
               zoo bench conv-vae-mnist conv-vae-cifar
               zoo bench conv-vae-cifar --profile
+              zoo bench conv-vae-mnist --checkpoint
             """)
 
     @Argument(help: "Models' names, definition files or checkpoints.")
@@ -32,6 +33,9 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "List each step of the plan with its time and kernel.")
     var profile = false
 
+    @Flag(help: "Measure saving and loading checkpoints in the current folder instead of steps.")
+    var checkpoint = false
+
     @Flag(help: "One JSON array on standard output.")
     var json = false
 
@@ -49,6 +53,7 @@ struct BenchCommand: ParsableCommand {
         Computing.use(threads: threads)
         let registry = try models.registry()
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
+        if checkpoint { return try measureCheckpoints(definitions) }
         let peak = OneDNNEngine.measuredPeak(seconds: 0.3)
         let results = try definitions.map { try Measurement($0, batchSize: batchSize, seconds: seconds, peak: peak) }
         if json {
@@ -67,6 +72,19 @@ struct BenchCommand: ParsableCommand {
         if profile {
             for line in results.flatMap(\.profile) { Console.print(line) }
         }
+    }
+}
+
+extension BenchCommand {
+    private func measureCheckpoints(_ definitions: [ModelDefinition]) throws {
+        let results = try definitions.map { try CheckpointMeasurement($0, seconds: seconds, in: ".") }
+        if json {
+            Console.print(JSONValue.array(results.map(\.json)).text(indented: true))
+            return
+        }
+        var table = Table(CheckpointMeasurement.headings)
+        for result in results { table.add(result.cells) }
+        for line in table.lines { Console.print(line) }
     }
 }
 

@@ -83,7 +83,7 @@ import Testing
     @Test func onlyOneOfTwoBegins() throws {
         let small = try SmallRun()
         let definition = SmallRun.definition(epochs: 3)
-        for round in 0..<repetitions(2) {
+        for round in 0..<repetitions(2, full: 20) {
             let command = try small.begin("run-\(round)", definition)
             let both = try [ZooProcess(command), ZooProcess(command)].map { $0.finish() }
             #expect(both.map(\.status).sorted() == [0, 2], "\(both)")

@@ -19,7 +19,7 @@ import Testing
         var watch = Watch(small)
         var kills = 0
         var round = 0
-        while kills < repetitions(2) {
+        while kills < repetitions(2, full: 13) {
             round += 1
             let name = "killed-\(round)"
             var command = try small.begin(name, definition, options)
@@ -47,7 +47,7 @@ import Testing
         var command = try small.begin("run", definition, ["--save-every", "1steps"])
         var watch = Watch(small)
         var (kills, duringSaves) = (0, 0)
-        while duringSaves < repetitions(2) {
+        while duringSaves < repetitions(2, full: 200) {
             let process = try ZooProcess(command)
             let folder = small.checkpoints("run").path
             let deadline = ContinuousClock.now + .seconds(60)
