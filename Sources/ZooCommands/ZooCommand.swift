@@ -13,8 +13,8 @@ public struct ZooCommand: ParsableCommand {
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
             RunsCommand.self, EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self,
-            BenchCommand.self, SampleCommand.self, ReconstructCommand.self, InterpolateCommand.self,
-            ManifoldCommand.self, TraceCommand.self,
+            BenchCommand.self, SampleCommand.self, RegionsCommand.self, ReconstructCommand.self,
+            InterpolateCommand.self, TraverseCommand.self, ManifoldCommand.self, EmbedCommand.self, TraceCommand.self,
             ConvertCommand.self, DataCommand.self, SchemaCommand.self,
         ])
 

@@ -1,7 +1,8 @@
 import FileSupport
 import TensorCore
 
-/// Curves over a common axis, such as losses over epochs: axes with round ticks, grid lines and a legend.
+/// Curves over a common axis, such as losses over epochs, or scattered points: axes with round ticks, grid lines and
+/// a legend.
 ///
 /// Values that are not finite (and with `isLogarithmic` those that are not above 0) leave a gap in the curve; the
 /// figure's last line says how many there are.
@@ -17,16 +18,29 @@ public struct CurveFigure: Sendable {
         }
     }
 
-    /// One curve.
+    /// How the points of a series are drawn.
+    public enum Style: Sendable, Equatable {
+        /// A line through all points.
+        case line
+        /// A mark at each point: a scatter plot.
+        case scatter
+    }
+
+    /// One curve, or the points of one kind.
     public struct Series: Sendable, Equatable {
         /// Its name in the legend.
         public var name: String
         /// Its points, drawn in this order.
         public var points: [Point]
+        public var style: Style
+        /// Written in the middle of the points, on top of all series. Empty for none.
+        public var label: String
 
-        public init(name: String, points: [Point]) {
+        public init(name: String, points: [Point], style: Style = .line, label: String = "") {
             self.name = name
             self.points = points
+            self.style = style
+            self.label = label
         }
 
         /// A curve through (1, values[0]), (2, values[1]), …: a value for each epoch.

@@ -10,9 +10,21 @@ struct CurveRenderer {
     func draw(on canvas: borrowing Canvas) {
         drawAxes(on: canvas)
         drawMarks(on: canvas)
-        for index in figure.series.indices { drawCurve(index, on: canvas) }
+        for (index, series) in figure.series.enumerated() {
+            switch series.style {
+            case .line: drawCurve(index, on: canvas)
+            case .scatter: drawPoints(index, on: canvas)
+            }
+        }
+        drawLabels(on: canvas)
         for entry in layout.legend {
             let y = entry.text.baseline - entry.text.font.size * 0.34
+            if figure.series[entry.seriesIndex].style == .scatter {
+                let x = entry.sampleX + CurveLayout.legendSampleWidth / 2
+                mark(entry.seriesIndex, at: FigurePoint(x: x, y: y), radius: 6, opacity: 1, on: canvas)
+                canvas.draw(entry.text)
+                continue
+            }
             let ends = [
                 FigurePoint(x: entry.sampleX, y: y),
                 FigurePoint(x: entry.sampleX + CurveLayout.legendSampleWidth, y: y),
@@ -69,6 +81,46 @@ struct CurveRenderer {
             let x = layout.placeX(mark.x).rounded() + 0.5
             let ends = [FigurePoint(x: x, y: plot.y), FigurePoint(x: x, y: plot.maxY)]
             canvas.line(through: ends, color: .middleGrey, width: 1, dashes: [4, 4])
+        }
+    }
+
+    private func drawPoints(_ index: Int, on canvas: borrowing Canvas) {
+        let points = figure.series[index].points.filter(figure.isDrawable)
+        let count = figure.series.reduce(0) { $0 + ($1.style == .scatter ? $1.points.count : 0) }
+        // Many points are smaller and let those below them shine through.
+        let radius = count > 4000 ? 2.2 : count > 1000 ? 3 : 4.5
+        for point in points {
+            mark(index, at: layout.place(point), radius: radius, opacity: count > 1000 ? 0.55 : 0.85, on: canvas)
+        }
+    }
+
+    /// A mark in the colour of a series; beyond the colours of the palette, series are told apart by their shape too.
+    private func mark(
+        _ index: Int, at place: FigurePoint, radius: Double, opacity: Double, on canvas: borrowing Canvas
+    ) {
+        let corners: [(x: Double, y: Double)]
+        switch index / FigureColor.palette.count % 4 {
+        case 0: return canvas.fillCircle(center: place, radius: radius, color: color(index), opacity: opacity)
+        case 1: corners = [(0, -1.3), (1.2, 0.8), (-1.2, 0.8)]
+        case 2: corners = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
+        default: corners = [(0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)]
+        }
+        canvas.fill(
+            corners.map { FigurePoint(x: place.x + $0.x * radius, y: place.y + $0.y * radius) }, color: color(index),
+            opacity: opacity)
+    }
+
+    private func drawLabels(on canvas: borrowing Canvas) {
+        let font = FigureFont(size: 22, isBold: true)
+        for series in figure.series where !series.label.isEmpty {
+            let points = series.points.filter(figure.isDrawable)
+            guard !points.isEmpty else { continue }
+            let middle = CurveFigure.Point(
+                x: points.reduce(0) { $0 + $1.x } / Double(points.count),
+                y: points.reduce(0) { $0 + $1.y } / Double(points.count))
+            let place = layout.place(middle)
+            canvas.outlinedText(
+                series.label, at: FigurePoint(x: place.x, y: place.y + (font.size * 0.36).rounded()), font: font)
         }
     }
 

@@ -101,9 +101,19 @@ extension Canvas {
         cairo_fill(context.handle)
     }
 
+    /// Fills a polygon.
+    public func fill(_ corners: [FigurePoint], color: FigureColor, opacity: Double = 1) {
+        guard let first = corners.first else { return }
+        setColor(color, opacity: opacity)
+        cairo_move_to(context.handle, first.x, first.y)
+        for corner in corners.dropFirst() { cairo_line_to(context.handle, corner.x, corner.y) }
+        cairo_close_path(context.handle)
+        cairo_fill(context.handle)
+    }
+
     /// Fills a circle.
-    public func fillCircle(center: FigurePoint, radius: Double, color: FigureColor) {
-        setColor(color)
+    public func fillCircle(center: FigurePoint, radius: Double, color: FigureColor, opacity: Double = 1) {
+        setColor(color, opacity: opacity)
         cairo_new_sub_path(context.handle)
         cairo_arc(context.handle, center.x, center.y, radius, 0, 2 * Double.pi)
         cairo_fill(context.handle)
@@ -146,6 +156,21 @@ extension Canvas {
         cairo_new_path(context.handle)
     }
 
+    /// Draws one line of text in ink with a white edge, to be read on top of anything; its middle is at `point`, on the
+    /// baseline.
+    func outlinedText(_ text: String, at point: FigurePoint, font: FigureFont) {
+        context.select(font)
+        cairo_move_to(context.handle, point.x - (context.selectedWidth(of: text) / 2).rounded(), point.y)
+        cairo_text_path(context.handle, text)
+        cairo_set_dash(context.handle, nil, 0, 0)
+        cairo_set_line_join(context.handle, CAIRO_LINE_JOIN_ROUND)
+        cairo_set_line_width(context.handle, 5)
+        setColor(.white)
+        cairo_stroke_preserve(context.handle)
+        setColor(.ink)
+        cairo_fill(context.handle)
+    }
+
     /// Draws an image with each pixel a square of `scale` × `scale` units, its upper left corner at (x, y).
     /// - Throws: `ZooError` if memory is short.
     public func image(_ image: Image8, x: Int, y: Int, scale: Int) throws {
@@ -164,8 +189,8 @@ extension Canvas {
             anchor: text.anchor, isRisen: text.isRisen)
     }
 
-    private func setColor(_ color: FigureColor) {
-        cairo_set_source_rgb(context.handle, color.red, color.green, color.blue)
+    private func setColor(_ color: FigureColor, opacity: Double = 1) {
+        cairo_set_source_rgba(context.handle, color.red, color.green, color.blue, opacity)
     }
 }
 

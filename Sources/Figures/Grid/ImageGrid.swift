@@ -28,7 +28,7 @@ public struct ImageGrid: Sendable {
     /// 0 for none.
     public var rowsPerGroup: Int
     /// Units of the figure per image pixel, at least 1. If nil, the largest with which the figure is not larger than
-    /// 1600 × 1000 and no image larger than 320.
+    /// 1920 × 1080 and no image larger than 320.
     public var scale: Int?
     /// What grows to the right and upwards, where the grid is a plane with axes: the column captions are then below the
     /// images, like the labels of ticks. nil for a grid without axes.

@@ -12,8 +12,8 @@ package struct ImageGridLayout {
     package private(set) var texts: [PlacedText] = []
 
     /// What a figure on a slide has room for.
-    package static let preferredWidth = 1600
-    package static let preferredHeight = 1000
+    package static let preferredWidth = 1920
+    package static let preferredHeight = 1080
     static let largestPreferredImage = 320
 
     private static let margin = 32

@@ -4,12 +4,13 @@ import TensorCore
 /// NumPy's array files: `.npy` (one array) and `.npz` (a zip archive of them).
 ///
 /// Source: NumPy NEP 1. Nothing is unpickled or evaluated.
-enum NumPyArchive {
+public enum NumPyArchive {
     /// What stands before the definition in the archive's comment, where NumPy does not look.
     private static let commentStart = "zoo.definition\n"
 
     /// The bytes of a `.npz` with `tensors` as f32, uncompressed, and the definition in its comment if it fits.
-    static func encode(_ tensors: [NamedTensor], definition: String) throws -> [UInt8] {
+    /// - Throws: `ZooError` if the archive would be too large.
+    public static func encode(_ tensors: [NamedTensor], definition: String) throws -> [UInt8] {
         let comment = Array((commentStart + definition).utf8)
         return try ZipWriter.encode(
             tensors.map { (name: $0.path + ".npy", contents: encode($0)) },

@@ -70,6 +70,9 @@ public struct Objective: Sendable {
         }
     }
 
+    /// Whether the decoder's numbers are probabilities of Bernoulli pixels: every term says so.
+    public var isBernoulli: Bool { terms.allSatisfy { $0.name == "bernoulli" } }
+
     /// β (γ for capacity) at a step.
     public func klWeight(step: Int) -> Float {
         switch regularizer {

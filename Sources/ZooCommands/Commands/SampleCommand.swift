@@ -6,16 +6,25 @@ import TensorCore
 
 struct SampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sample", abstract: "Draw images from the prior of a trained model.",
-        discussion: "zoo sample runs/conv-vae-mnist-20261120-231501 --count 64 --output samples.png")
+        commandName: "sample", abstract: "Draw images from the prior or another region of latent space.",
+        discussion: """
+            Regions: prior; aggregate (the Gaussian fitted to all posteriors of the split) and posterior (the posteriors
+            themselves); shell:R and box:A..B; near:INDEX:SIGMA, around an image of the data set; class:NAME.
+
+            zoo sample runs/conv-vae-mnist --count 64 --temperature 0.7
+            zoo sample runs/conv-vae-mnist --from class:5
+            """)
 
     @OptionGroup var options: LatentOptions
 
     @Option(parsing: .unconditional, help: "Images to draw.")
     var count: Int = 64
 
-    @Option(parsing: .unconditional, help: "Deviation of the latent vectors; the prior's is 1.")
+    @Option(parsing: .unconditional, help: "Factor of the deviations of latent vectors.")
     var temperature: Float = 1
+
+    @Option(help: ArgumentHelp("The region of latent space.", valueName: "region"))
+    var from: String = "prior"
 
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count must lie in 1…10000, is \(count)") }
@@ -25,14 +34,22 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
+        let region = try LatentRegion(from)
         let model = try options.model()
-        try model.requirePrior("to draw from", advice: "see its reconstructions with `zoo reconstruct`")
         let files = try options.files(model, "samples")
-        let latents = Pictures.priorLatents(
-            count: count, size: model.definition.latentSize, seed: options.seed, temperature: temperature)
-        let title = temperature == 1 ? "Samples from the prior" : "Samples from the prior, deviation \(temperature)"
-        let figure = try model.pictures().samples(latents, words: model.words(title, ["seed \(options.seed)"]))
+        let pictures = try model.pictures()
+        let images = region.needsImages ? try options.images(for: model) : nil
+        var source = RegionSource(
+            model: model, plan: pictures.plan, images: images, seed: options.seed, temperature: temperature)
+        let latents = try source.draw(region, count: count)
+        let details = [images?.description, "seed \(options.seed)"].compactMap(\.self)
+        let figure = try pictures.samples(
+            latents, words: model.words("Samples from the \(source.name(of: region))", details))
         for file in files { try figure.write(to: file) }
-        options.report(files, model, [("latents", JSONValue(latents))])
+        options.report(
+            files, model,
+            [
+                ("from", .string(from)), ("temperature", .number(Double(temperature))), ("latents", JSONValue(latents)),
+            ])
     }
 }

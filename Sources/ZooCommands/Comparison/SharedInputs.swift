@@ -1,4 +1,5 @@
 import Datasets
+import LatentTools
 import ModelKit
 import TensorCore
 
@@ -18,7 +19,7 @@ struct SharedInputs {
     ///   - largestLatent: dimensions of the largest model.
     init(sampleCount: Int, largestLatent: Int, seed: UInt64) {
         self.seed = seed
-        latents = Pictures.priorLatents(count: sampleCount, size: largestLatent, seed: seed)
+        latents = LatentSampler(size: largestLatent, seed: seed).prior(count: sampleCount)
     }
 
     /// Takes images from a data set.

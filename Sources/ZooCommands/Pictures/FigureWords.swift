@@ -24,21 +24,8 @@ extension TrainedModel {
         FigureWords(title: title, subtitle: subtitle, footer: (details + [provenance]).joined(separator: "  ·  "))
     }
 
-    /// `conv-vae-mnist  ·  bernoulli + 4·KL, β = 4  ·  z = 20  ·  test loss 104.21 nats/image`.
     var subtitle: String {
-        var parts = [definition.name, definition.objective.formula + weight, "z = \(definition.latentSize)"]
-        if let loss = history.last?.loss {
-            parts.append("\(loss.split) loss \(Formatting.decimals(loss.means.loss, 2)) nats/image")
-        }
-        return parts.joined(separator: "  ·  ")
-    }
-
-    private var weight: String {
-        switch definition.objective.regularizer {
-        case .weighted(let weight, warmupSteps: _, freeNats: _): ", β = \(Formatting.significant(Double(weight)))"
-        case .capacity(let weight, start: _, end: _, steps: _): ", γ = \(Formatting.significant(Double(weight)))"
-        case nil: ""
-        }
+        FigureWords.subtitle(definition, loss: history.last.map { ($0.loss.split, $0.loss.means.loss) })
     }
 
     /// `runs/conv/checkpoints/best.h5, epoch 10, step 4690`.
@@ -48,5 +35,23 @@ extension TrainedModel {
             text += ", epoch \(progress.epoch), step \(Formatting.grouped(progress.step))"
         }
         return text
+    }
+}
+
+extension FigureWords {
+    /// `conv-vae-mnist  ·  bernoulli + 4·KL, β = 4  ·  z = 20  ·  test loss 104.21 nats/image`.
+    static func subtitle(_ definition: ModelDefinition, loss: (split: String, nats: Double)?) -> String {
+        let objective = definition.objective
+        var parts = [definition.name, objective.formula + weight(objective), "z = \(definition.latentSize)"]
+        if let loss { parts.append("\(loss.split) loss \(Formatting.decimals(loss.nats, 2)) nats/image") }
+        return parts.joined(separator: "  ·  ")
+    }
+
+    private static func weight(_ objective: Objective) -> String {
+        switch objective.regularizer {
+        case .weighted(let weight, warmupSteps: _, freeNats: _): ", β = \(Formatting.significant(Double(weight)))"
+        case .capacity(let weight, start: _, end: _, steps: _): ", γ = \(Formatting.significant(Double(weight)))"
+        case nil: ""
+        }
     }
 }

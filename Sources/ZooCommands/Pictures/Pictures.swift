@@ -30,15 +30,6 @@ struct Pictures {
         return (0..<shown).map { indices[$0 * indices.count / shown] }
     }
 
-    /// `count` draws from the prior N(0, I), scaled by `temperature`.
-    static func priorLatents(count: Int, size: Int, seed: UInt64, temperature: Float = 1) -> [[Float]] {
-        let stream = RandomStream(seed: seed, purpose: .sampling)
-        return (0..<count).map { row in
-            let first = RandomStream.firstElement(image: Int32(truncatingIfNeeded: row), count: size)
-            return (0..<size).map { temperature * stream.normal(first + UInt64($0)) }
-        }
-    }
-
     /// x̂ of C·H·W numbers in C H W order as an image of bytes.
     func image(_ values: [Float]) throws -> Image8 {
         let shape = definition.input

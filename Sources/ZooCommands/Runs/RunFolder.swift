@@ -131,6 +131,12 @@ struct RunFolder {
         }
     }
 
+    /// The pictures of one kind (`samples`, `reconstructions`), one per epoch, oldest first.
+    func epochPictures(_ kind: String) -> [String] {
+        let names = (try? FolderListing.names(in: pictures)) ?? []
+        return names.filter { $0.hasPrefix("\(kind)-epoch-") && $0.hasSuffix(".png") }.map { "\(pictures)/\($0)" }
+    }
+
     /// The newest checkpoint that can be read; warns of each newer file that cannot.
     ///
     /// - Throws: `ZooError` where there is none.

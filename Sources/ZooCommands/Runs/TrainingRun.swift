@@ -117,7 +117,11 @@ final class TrainingRun {
                 })
             view.clearLine()
             try save()
-            if end != .interrupted { try addLatentStatistics() }
+            if end != .interrupted {
+                try addLatentStatistics()
+                let kind = trainer.definition.isVariational ? "samples" : "reconstructions"
+                try TrainingAnimation.made(of: folder.epochPictures(kind))?.write(to: "\(folder.path)/training.gif")
+            }
             record.status =
                 switch end {
                 case .finished: .finished
@@ -173,20 +177,22 @@ final class TrainingRun {
         try pictures.plan.load(trainer.plan.model.weights)
         let digits = String(epoch.epoch)
         let number = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-        let name = trainer.definition.name
-        let footer =
-            "\(name), \(dataset.info.name), epoch \(epoch.epoch), step \(epoch.step), seed \(trainer.seed)"
-            + (epoch.test.map { ", test loss \(Formatting.decimals($0.loss, 2)) nats/image" } ?? "")
+        func words(_ title: String) -> FigureWords {
+            FigureWords(
+                title: "\(title), epoch \(epoch.epoch)",
+                subtitle: FigureWords.subtitle(
+                    trainer.definition, loss: epoch.test.map { ("test", $0.loss) } ?? ("training", epoch.train.loss)),
+                footer: "\(dataset.info.name)  ·  step \(Formatting.grouped(epoch.step))  ·  seed \(trainer.seed)")
+        }
         if trainer.definition.isVariational {
-            let latents = Pictures.priorLatents(
-                count: 64, size: trainer.definition.latentSize, seed: trainer.seed)
-            try pictures.samples(latents, words: FigureWords(title: "Samples from the prior", footer: footer))
+            let latents = LatentSampler(size: trainer.definition.latentSize, seed: trainer.seed).prior(count: 64)
+            try pictures.samples(latents, words: words("Samples from the prior"))
                 .write(to: "\(folder.pictures)/samples-epoch-\(number).png")
         }
         guard !pictureImages.isEmpty else { return }
         try pictures.reconstructions(
             pictureImages, names: pictureIndices.map { "\($0)" },
-            words: FigureWords(title: "Test images and their reconstructions", footer: footer)
+            words: words("Test images and their reconstructions")
         ).grid.write(to: "\(folder.pictures)/reconstructions-epoch-\(number).png")
     }
 

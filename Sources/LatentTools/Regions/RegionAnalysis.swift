@@ -1,0 +1,61 @@
+import Glibc
+import ModelKit
+import Planning
+import TensorCore
+
+/// What samples of one region of latent space are like; means over the samples.
+public struct RegionAnalysis: Sendable, Equatable {
+    /// The region, for people.
+    public let name: String
+    public let sampleCount: Int
+    /// ‖z‖.
+    public let latentNorm: Double
+    /// ‖x̂ − x‖ to the nearest training image, pixels from 0 to 1; nil without training images.
+    public let nearestDistance: Double?
+    /// Nats per pixel; nil where the decoder's numbers are no probabilities.
+    public let entropy: Double?
+    /// Mean absolute difference of neighbouring pixels.
+    public let sharpness: Double
+    /// Mean ‖x̂ᵢ − x̂ᵢ₊₁‖ of successive samples.
+    public let diversity: Double
+    /// ‖z − μ(decode(z))‖: how well the encoder finds the latent vector again.
+    public let cycleError: Double
+
+    /// Decodes the latent vectors, encodes what comes out, and measures.
+    ///
+    /// - Parameters:
+    ///   - hasProbabilities: whether the decoder's numbers are probabilities of Bernoulli pixels.
+    ///   - training: images to be near to; nil to leave that out.
+    public init(
+        name: String, latents: [[Float]], plan: InferencePlan, hasProbabilities: Bool, training: NearestImages?
+    ) {
+        let images = plan.decode(latents)
+        let found = plan.encode(images).mean
+        let count = Double(max(1, latents.count))
+        self.name = name
+        sampleCount = latents.count
+        latentNorm =
+            latents.reduce(0) { $0 + ImageDistance.euclidean($1, [Float](repeating: 0, count: $1.count)) } / count
+        nearestDistance = training.map { $0.distances(from: images).reduce(0, +) / count }
+        entropy = hasProbabilities ? images.reduce(0) { $0 + ImageMeasures.bernoulliEntropy($1) } / count : nil
+        let shape = plan.definition.input
+        sharpness = images.reduce(0) { $0 + ImageMeasures.sharpness($1, shape: shape) } / count
+        diversity = ImageMeasures.diversity(images)
+        cycleError = zip(latents, found).reduce(0) { $0 + ImageDistance.euclidean($1.0, $1.1) } / count
+    }
+
+    /// Measures that are known.
+    public init(
+        name: String, sampleCount: Int, latentNorm: Double, nearestDistance: Double?, entropy: Double?,
+        sharpness: Double, diversity: Double, cycleError: Double
+    ) {
+        self.name = name
+        self.sampleCount = sampleCount
+        self.latentNorm = latentNorm
+        self.nearestDistance = nearestDistance
+        self.entropy = entropy
+        self.sharpness = sharpness
+        self.diversity = diversity
+        self.cycleError = cycleError
+    }
+}

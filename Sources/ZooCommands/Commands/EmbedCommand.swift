@@ -1,0 +1,123 @@
+import ArgumentParser
+import Datasets
+import Figures
+import FileSupport
+import LatentTools
+import ModelKit
+import TensorCore
+
+struct EmbedCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "embed", abstract: "Where the encoder puts images: numbers to work with, or a scatter plot.",
+        discussion: """
+            Writes μ, log σ² and labels or factors of every image of the split as .npz or .csv, or draws μ in two coordinates.
+
+            zoo embed runs/mlp-vae-mnist-2d --output latents.png --output latents.npz
+            zoo embed runs/beta-vae-sprites --color shape --dimensions 3,7
+            """)
+
+    @OptionGroup var options: LatentOptions
+
+    @Option(parsing: .unconditional, help: "At most so many images, evenly spread over the split.")
+    var count: Int = 10_000
+
+    @Option(
+        help: ArgumentHelp(
+            "What to draw: two numbers, active (the two with the most KL) or principal (the default where there are more than "
+                + "two).", valueName: "i,j"))
+    var dimensions: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The factor that colours points (default: the labels, or a factor with few values).", valueName: "factor"))
+    var color: String?
+
+    func validate() throws {
+        guard (2...10_000_000).contains(count) else {
+            throw ValidationError("--count must lie in 2…10000000, is \(count)")
+        }
+    }
+
+    func run() throws {
+        let model = try options.model()
+        let files = try options.files(model, "embedding", allowed: ["npz", "csv"])
+        let images = try options.images(for: model)
+        let plan = try model.inference()
+        let indices = Pictures.spread(images.indices, count: count)
+        let codes = try LatentCodes(of: images.dataset, indices: indices, plan: plan)
+        let factors = KnownFactor.all(of: images.dataset, indices: indices)
+        let coloring = try coloring(factors, images.dataset)
+        let statistics = LatentStatistics(codes, split: options.split.rawValue, dataset: images.dataset.info.name)
+        let table = EmbeddingTable(codes: codes, factors: factors)
+        for file in files {
+            if file.lowercased().hasSuffix(".csv") {
+                try AtomicFile.write(Array(table.csv.utf8), to: file)
+            } else if file.lowercased().hasSuffix(".npz") {
+                try AtomicFile.write(table.npz(), to: file)
+            } else {
+                let details = [
+                    "\(Formatting.grouped(codes.imageCount)) \(images.split.rawValue) images of \(images.dataset.info.name)",
+                    coloring.map { "coloured by \($0.factor.name)" },
+                ].compactMap(\.self)
+                try EmbeddingPicture.figure(
+                    codes, axes: try axes(statistics, model), groups: coloring.map { ($0.factor.positions, $0.names) },
+                    words: model.words("Where the encoder puts images", details)
+                ).write(to: file)
+            }
+        }
+        options.report(
+            files, model,
+            [
+                ("images", .integer(codes.imageCount)), ("split", .string(options.split.rawValue)),
+                ("factors", .array(factors.map { .string($0.name) })),
+                ("mean_of_mean", JSONValue(statistics.meanOfMean)),
+                ("variance_of_mean", JSONValue(statistics.varianceOfMean)),
+                ("kl", statistics.isVariational ? JSONValue(statistics.kl) : .null),
+            ])
+    }
+
+    private func axes(_ statistics: LatentStatistics, _ model: TrainedModel) throws -> EmbeddingAxes {
+        let size = statistics.latentSize
+        guard size >= 2 else {
+            throw ZooError(
+                "\(model.definition.name) has one latent dimension, too few for a picture",
+                advice: "write the numbers: --output latents.csv", kind: .usage)
+        }
+        switch dimensions ?? (size == 2 ? "0,1" : "principal") {
+        case "principal":
+            return .principal(
+                PrincipalComponents(mean: statistics.meanOfMean, covariance: statistics.covarianceOfMean))
+        case "active":
+            let order = statistics.dimensionsByInformation
+            return .dimensions(order[0], order[1])
+        case let text:
+            let chosen = try LatentDimension.list(text, size: size)
+            guard chosen.count == 2 else {
+                throw ZooError("--dimensions \(text): a picture has two dimensions", kind: .usage)
+            }
+            return .dimensions(chosen[0], chosen[1])
+        }
+    }
+
+    /// The factor that colours points, with the names of its positions; nil where nothing is known of the images.
+    private func coloring(
+        _ factors: [KnownFactor], _ dataset: any Dataset
+    ) throws -> (factor: KnownFactor, names: [String])? {
+        let factor: KnownFactor?
+        if let color {
+            guard let found = factors.first(where: { $0.name == color }) else {
+                let known =
+                    factors.isEmpty ? "no labels or factors" : "only \(factors.map(\.name).joined(separator: ", "))"
+                throw ZooError("\(dataset.info.name) has no factor '\(color)': it knows \(known)", kind: .usage)
+            }
+            factor = found
+        } else {
+            factor = factors.first { $0.name == "label" } ?? factors.first { $0.count <= 10 }
+        }
+        guard let factor else { return nil }
+        let known = dataset.info.factors?.first { $0.name == factor.name }
+        let values = known?.values?.map { Formatting.significant($0, 3) }
+        let names = known?.valueNames ?? values ?? dataset.info.classNames ?? []
+        return (factor, names.count == factor.count ? names : (0..<factor.count).map(String.init))
+    }
+}

@@ -1,0 +1,164 @@
+import ArgumentParser
+import Checkpoints
+import Datasets
+import Figures
+import LatentTools
+import ModelKit
+import Planning
+import TensorCore
+
+struct TraverseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "traverse", abstract: "What each latent dimension does: one at a time through a range of values.",
+        discussion: """
+            A row for each dimension, ordered by its KL and captioned with it and, where the data set knows factors or labels,
+            with the one it tells most about (mutual information). An animation moves all dimensions at once.
+
+            zoo traverse runs/beta-vae-sprites --range -3..3
+            zoo traverse runs/conv-vae-mnist --dimensions 3,7 --start 42 --range posterior --output traversal.gif
+            """)
+
+    @OptionGroup var options: LatentOptions
+
+    @Option(help: ArgumentHelp("all, active (variance of μ above 0.01), or numbers.", valueName: "i,j,…"))
+    var dimensions: String = "active"
+
+    @Option(parsing: .unconditional, help: "At most so many dimensions, those with the most KL.")
+    var top: Int = 12
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("-3..3 and the like, posterior (mean ± 3 deviations), or quantile.", valueName: "range"))
+    var range: TraversalRange?
+
+    @Option(parsing: .unconditional, help: "Values of each dimension.")
+    var steps: Int = 11
+
+    @Option(
+        help: ArgumentHelp(
+            "Where rows start: prior (z = 0), or an image by number, as class:NAME or a file.", valueName: "start"))
+    var start: String = "prior"
+
+    @Flag(help: "Crop and resize an image file of another size.")
+    var resize = false
+
+    func validate() throws {
+        guard (2...200).contains(steps) else { throw ValidationError("--steps must lie in 2…200, is \(steps)") }
+        guard (1...10_000).contains(top) else { throw ValidationError("--top must lie in 1…10000, is \(top)") }
+    }
+
+    func run() throws {
+        let model = try options.model()
+        let files = try options.files(model, "traversal", extensions: ["png", "gif"], allowed: ["gif"])
+        let size = model.definition.latentSize
+        let listed = ["all", "active"].contains(dimensions) ? nil : try LatentDimension.list(dimensions, size: size)
+        if start == "prior" || range == nil || range == .quantile {
+            try model.requirePrior(
+                start == "prior" ? "whose mean rows could start at" : "that says how far to go",
+                advice: "start at an image and give values: --start 0 --range posterior")
+        }
+        let pictures = try model.pictures()
+        let range = range ?? .values(-3...3)
+        let statistics = try statistics(model, pictures, isNeeded: range == .posterior || dimensions == "active")
+        let (origin, startName) = try origin(model, pictures)
+        let chosen = choose(listed, statistics, size: size)
+        let traversal = try LatentTraversal(start: origin, dimensions: chosen.shown, steps: steps) {
+            range.spacing($0, statistics)
+        }
+        let figure = TraversalFigure(
+            traversal: traversal, statistics: statistics, columnCaptions: range.captions(steps: steps),
+            startName: startName)
+        var details = ["start \(startName)", range.description]
+        if let statistics {
+            let dataset = statistics.dataset.map { " of \($0)" } ?? ""
+            details.append(
+                "KL and MI over \(Formatting.grouped(statistics.imageCount)) \(statistics.split) images\(dataset)")
+        }
+        if chosen.shown.count < chosen.count {
+            details.append("\(chosen.shown.count) of \(chosen.count) \(listed == nil ? dimensions : "") dimensions")
+        }
+        let words = model.words("What each latent dimension does", details)
+        for file in files {
+            if file.lowercased().hasSuffix(".gif") {
+                try pictures.animation(figure, words: words).write(to: file)
+            } else {
+                try pictures.traversal(figure, words: words).write(to: file)
+            }
+        }
+        report(files, model, figure)
+    }
+
+    /// Statistics of the split: those in the checkpoint if they are of it, else computed. Where no data set is at hand and
+    /// none is needed, the figure goes without.
+    private func statistics(
+        _ model: TrainedModel, _ pictures: Pictures, isNeeded: Bool
+    ) throws -> LatentStatistics? {
+        if options.data.dataset == nil, options.data.imageFolder == nil, let stored = model.checkpoint.latentStatistics,
+            stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
+        {
+            return stored
+        }
+        do {
+            let images = try options.images(for: model)
+            return try LatentStatistics(
+                of: images.dataset, indices: images.indices, split: images.split.rawValue, plan: pictures.plan)
+        } catch let error as ZooError where !isNeeded {
+            Console.warn("without KL and factors: \(error.message)")
+            return nil
+        }
+    }
+
+    private func origin(_ model: TrainedModel, _ pictures: Pictures) throws -> ([Float], String) {
+        guard start != "prior" else {
+            return ([Float](repeating: 0, count: model.definition.latentSize), "z = 0")
+        }
+        guard let reference = ImageReference(argument: start) else { throw ZooError("no start", kind: .usage) }
+        let images = try options.chosen([reference], for: model, resizing: resize)
+        guard let image = images.first, let mean = pictures.plan.encode(image.pixels).mean.first else {
+            throw ZooError("there is no image '\(start)'", kind: .usage)
+        }
+        return (mean, image.name)
+    }
+
+    /// The dimensions to show, those with the most KL first, and how many there would be.
+    private func choose(
+        _ listed: [Int]?, _ statistics: LatentStatistics?, size: Int
+    ) -> (shown: [Int], count: Int) {
+        let order = statistics?.dimensionsByInformation ?? Array(0..<size)
+        if let listed {
+            let ordered = statistics == nil ? listed : order.filter(listed.contains)
+            return (ordered, ordered.count)
+        }
+        var candidates = order
+        if dimensions == "active", let statistics {
+            candidates = order.filter { statistics.active[$0] }
+            if candidates.isEmpty {
+                Console.warn("no dimension is active: all are shown")
+                candidates = order
+            }
+        }
+        return (Array(candidates.prefix(top)), candidates.count)
+    }
+
+    private func report(_ files: [String], _ model: TrainedModel, _ figure: TraversalFigure) {
+        options.report(
+            files, model,
+            [
+                ("start", JSONValue(figure.traversal.start)), ("start_name", .string(figure.startName)),
+                (
+                    "rows",
+                    .array(
+                        figure.traversal.rows.map { row in
+                            let strongest = figure.statistics?.strongestFactor(of: row.dimension)
+                            let kl = figure.statistics.flatMap { $0.isVariational ? $0.kl[row.dimension] : nil }
+                            return .object([
+                                ("dimension", .integer(row.dimension)), ("kl", JSONValue(kl)),
+                                ("active", figure.statistics.map { .boolean($0.active[row.dimension]) } ?? .null),
+                                ("factor", JSONValue(strongest?.name)),
+                                ("mutual_information", JSONValue(strongest?.nats)), ("values", JSONValue(row.values)),
+                            ])
+                        })
+                ),
+            ])
+    }
+}

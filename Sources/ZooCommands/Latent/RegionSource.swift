@@ -1,0 +1,96 @@
+import Datasets
+import LatentTools
+import ModelKit
+import Planning
+import TensorCore
+
+/// Draws from regions of a model's latent space. Images of the data set are encoded only where a region needs them.
+struct RegionSource {
+    let model: TrainedModel
+    let plan: InferencePlan
+    /// Where regions that need images take them from; nil if none does.
+    let images: ModelImages?
+    let sampler: LatentSampler
+    private var codes: LatentCodes?
+
+    init(model: TrainedModel, plan: InferencePlan, images: ModelImages?, seed: UInt64, temperature: Float = 1) {
+        self.model = model
+        self.plan = plan
+        self.images = images
+        sampler = LatentSampler(size: model.definition.latentSize, seed: seed, temperature: temperature)
+    }
+
+    /// `count` latent vectors from a region.
+    ///
+    /// - Throws: `ZooError` of kind `usage` for a region that the model or the data set does not have.
+    mutating func draw(_ region: LatentRegion, count: Int) throws -> [[Float]] {
+        guard sampler.temperature == 1 || region.hasDeviation else {
+            throw ZooError("\(name(of: region)) has no deviation that a temperature could change", kind: .usage)
+        }
+        switch region {
+        case .prior:
+            try model.requirePrior(
+                "to draw from",
+                advice:
+                    "draw from a Gaussian fitted to its codes (--from aggregate), or around an image (--from near:0:0.5)"
+            )
+            return sampler.prior(count: count)
+        case .aggregate:
+            let statistics = LatentStatistics(try encoded(), split: split, dataset: nil)
+            return sampler.gaussian(mean: statistics.meanOfMean, covariance: statistics.covariance, count: count)
+        case .posterior:
+            return try drawPosterior(try encoded(), count: count)
+        case .shell(let radius): return sampler.shell(radius: radius, count: count)
+        case .box(let range): return sampler.box(range, count: count)
+        case .near(let index, let deviation):
+            let mean = plan.encode(try source().image(index).pixels).mean.first ?? []
+            return sampler.around(mean, deviation: deviation, count: count)
+        case .label(let label):
+            let images = try source()
+            let codes = try LatentCodes(of: images.dataset, indices: images.indices(ofClass: label), plan: plan)
+            return try drawPosterior(codes, count: count)
+        }
+    }
+
+    /// The region in words: `prior N(0, I)`.
+    func name(of region: LatentRegion) -> String {
+        func number(_ value: Double) -> String { Formatting.minus(Formatting.significant(value, 3)) }
+        switch region {
+        case .prior:
+            let deviation = Double(sampler.temperature)
+            return deviation == 1 ? "prior N(0, I)" : "prior, temperature \(number(deviation))"
+        case .aggregate: return "aggregate posterior (Gaussian)"
+        case .posterior: return "posteriors of \(split) images"
+        case .shell(let radius): return "shell ‖z‖ = \(number(radius))"
+        case .box(let range): return "box \(Formatting.range(range))"
+        case .near(let index, let deviation): return "near image \(index), σ = \(number(deviation))"
+        case .label(let label): return "posterior of class \(label)"
+        }
+    }
+
+    private var split: String { images?.split.rawValue ?? "test" }
+
+    private func source() throws -> ModelImages {
+        guard let images else { throw ZooError("this region needs images of a data set", kind: .usage) }
+        return images
+    }
+
+    /// The codes of all images of the split, encoded once.
+    private mutating func encoded() throws -> LatentCodes {
+        if let codes { return codes }
+        let images = try source()
+        let codes = try LatentCodes(of: images.dataset, indices: images.indices, plan: plan)
+        self.codes = codes
+        return codes
+    }
+
+    private func drawPosterior(_ codes: LatentCodes, count: Int) throws -> [[Float]] {
+        guard codes.isVariational else {
+            throw ZooError(
+                "\(model.definition.name) is a plain autoencoder: it has no posterior to draw from",
+                advice: "draw from a Gaussian fitted to its codes (aggregate), or around an image (near:INDEX:SIGMA)",
+                kind: .usage)
+        }
+        return sampler.posterior(means: codes.means, logVariances: codes.logVariances, count: count)
+    }
+}

@@ -1,0 +1,80 @@
+import LatentTools
+
+/// Where samples degrade, compared with a region that the decoder was trained on.
+struct RegionVerdict {
+    /// A measure is worse if it is above this factor of the reference's.
+    static let limit = 1.25
+
+    let analyses: [RegionAnalysis]
+    /// What the others are compared with; nil if there is no region.
+    let reference: RegionAnalysis?
+
+    /// - Parameter regions: what the analyses are of. The posteriors of images are what the decoder was trained on; where
+    ///   they are not among the regions, the Gaussian fitted to them stands for them, then the prior, then the first region.
+    init(_ analyses: [RegionAnalysis], of regions: [LatentRegion]) {
+        self.analyses = analyses
+        let wanted = [LatentRegion.posterior, .aggregate, .prior].compactMap { regions.firstIndex(of: $0) }.first ?? 0
+        reference = analyses.indices.contains(wanted) ? analyses[wanted] : nil
+    }
+
+    /// One or two sentences for people.
+    var sentence: String {
+        guard let reference, analyses.count > 1 else { return "One region alone cannot be compared." }
+        let others = analyses.filter { $0.name != reference.name }
+        let worse = others.filter { !complaints($0).isEmpty }.sorted { $0.cycleError > $1.cycleError }
+        guard !worse.isEmpty else {
+            return
+                "Samples degrade in none of these regions: no measure is more than 25 % worse than in \(reference.name)."
+        }
+        let parts = worse.prefix(3).map { "\($0.name) (\(complaints($0).joined(separator: ", ")))" }
+        let rest = worse.count > 3 ? "; and in \(worse.count - 3) more" : ""
+        let fine = others.filter { complaints($0).isEmpty }.map(\.name)
+        let good = fine.isEmpty ? "" : " They hold up in \(fine.joined(separator: ", "))."
+        return "Compared with \(reference.name), samples degrade in \(parts.joined(separator: "; "))\(rest).\(good)"
+    }
+
+    /// What is worse than in the reference, by how much.
+    private func complaints(_ analysis: RegionAnalysis) -> [String] {
+        guard let reference else { return [] }
+        var complaints: [String] = []
+        func check(_ value: Double?, _ base: Double?, _ text: (String) -> String) {
+            guard let value, let base, base > 0, value > Self.limit * base else { return }
+            complaints.append(text("\(Formatting.decimals((value / base - 1) * 100, 0)) %"))
+        }
+        check(analysis.cycleError, reference.cycleError) { "cycle error +\($0)" }
+        check(analysis.nearestDistance, reference.nearestDistance) { "\($0) further from training images" }
+        check(analysis.entropy, reference.entropy) { "entropy +\($0)" }
+        check(reference.sharpness, analysis.sharpness) { _ in
+            "sharpness −\(Formatting.decimals((1 - analysis.sharpness / max(reference.sharpness, 1e-12)) * 100, 0)) %"
+        }
+        return complaints
+    }
+
+    /// All numbers, a line per region.
+    static func table(_ analyses: [RegionAnalysis]) -> [String] {
+        var table = Table([
+            ("REGION", .left), ("‖z‖", .right), ("NEAREST", .right), ("ENTROPY", .right), ("SHARPNESS", .right),
+            ("DIVERSITY", .right), ("CYCLE", .right),
+        ])
+        func text(_ value: Double?, _ decimals: Int) -> String {
+            value.map { Formatting.decimals($0, decimals) } ?? "–"
+        }
+        for row in analyses {
+            table.add([
+                row.name, text(row.latentNorm, 2), text(row.nearestDistance, 2), text(row.entropy, 4),
+                text(row.sharpness, 4), text(row.diversity, 2), text(row.cycleError, 2),
+            ])
+        }
+        return table.fittedLines
+    }
+}
+
+extension RegionAnalysis {
+    var json: JSONValue {
+        .object([
+            ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
+            ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
+            ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
+        ])
+    }
+}

@@ -1,0 +1,60 @@
+import Figures
+import LatentTools
+import TensorCore
+
+/// Two coordinates of latent space to look at.
+enum EmbeddingAxes {
+    /// Two dimensions of μ.
+    case dimensions(Int, Int)
+    /// The two directions in which μ varies most.
+    case principal(PrincipalComponents)
+
+    /// The coordinates of every image and what the axes are.
+    func project(_ codes: LatentCodes) -> (points: [CurveFigure.Point], xLabel: String, yLabel: String) {
+        let size = codes.latentSize
+        switch self {
+        case .dimensions(let x, let y):
+            let points = zip(codes.values(of: x), codes.values(of: y)).map {
+                CurveFigure.Point(x: Double($0), y: Double($1))
+            }
+            let name = codes.isVariational ? "mean of z" : "z"
+            return (points, "\(name)\(x)", "\(name)\(y)")
+        case .principal(let components):
+            let points = stride(from: 0, to: codes.means.count, by: size).map { start in
+                let row = codes.means[start..<start + size]
+                return CurveFigure.Point(
+                    x: components.coordinate(row, along: 0), y: components.coordinate(row, along: 1))
+            }
+            func label(_ direction: Int) -> String {
+                "principal component \(direction + 1) of the means "
+                    + "(\(Formatting.decimals(components.share(of: direction) * 100, 0)) % of their variance)"
+            }
+            return (points, label(0), label(1))
+        }
+    }
+}
+
+/// Images as points in two coordinates of latent space, coloured by a label or factor.
+enum EmbeddingPicture {
+    /// - Parameter groups: for each image the number of its group; nil for one group of all.
+    static func figure(
+        _ codes: LatentCodes, axes: EmbeddingAxes, groups: (of: [Int], names: [String])?, words: FigureWords
+    ) -> CurveFigure {
+        let (points, xLabel, yLabel) = axes.project(codes)
+        var figure = CurveFigure(
+            title: words.title, subtitle: words.subtitle, footer: words.footer, xLabel: xLabel, yLabel: yLabel,
+            series: [], width: 1280, height: 1000)
+        guard let groups else {
+            figure.series = [CurveFigure.Series(name: "", points: points, style: .scatter)]
+            return figure
+        }
+        var members = [[CurveFigure.Point]](repeating: [], count: groups.names.count)
+        for (point, group) in zip(points, groups.of) where members.indices.contains(group) {
+            members[group].append(point)
+        }
+        figure.series = zip(members, groups.names).filter { !$0.0.isEmpty }.map { points, name in
+            CurveFigure.Series(name: name, points: points, style: .scatter, label: name)
+        }
+        return figure
+    }
+}

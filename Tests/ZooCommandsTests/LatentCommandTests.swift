@@ -1,0 +1,164 @@
+import Datasets
+import Foundation
+import ImageFiles
+import Planning
+import Testing
+
+/// Samples, regions, traversals and embeddings of a small model.
+@Suite struct LatentCommandTests {
+    @Test(arguments: [
+        ("prior", 5), ("aggregate", 5), ("posterior", 5), ("shell:2", 5), ("box:-1..1", 5), ("near:100:0.1", 5),
+        ("class:wide", 5),
+    ])
+    func samplesFromEveryRegion(_ region: String, _ count: Int) throws {
+        let model = try TinyModel()
+        let latents = rows(try model.json("sample", "--from", region, "--count", String(count))["latents"])
+        #expect(latents.count == count && latents.allSatisfy { $0.count == 3 })
+        switch region {
+        case "shell:2":
+            for latent in latents { #expect(abs(latent.reduce(0) { $0 + $1 * $1 } - 4) < 1e-5) }
+        case "box:-1..1": #expect(latents.allSatisfy { $0.allSatisfy { abs($0) <= 1 } })
+        case "near:100:0.1":
+            let mean = try #require(try model.plan().encode(model.bars.images([100])).mean.first)
+            for latent in latents { for (z, m) in zip(latent, mean) { #expect(abs(z - Double(m)) < 0.6) } }
+        default: break
+        }
+    }
+
+    @Test func regionsSideBySide() throws {
+        let model = try TinyModel(steps: 20)
+        let object = try model.json("regions", "--count", "16", "--training-images", "30")
+        #expect(object["training_images"] as? Int == 30)
+        let regions = try #require(object["regions"] as? [[String: Any]])
+        #expect(regions.count == 7)
+        for region in regions {
+            for key in ["latent_norm", "nearest_training_distance", "pixel_entropy", "sharpness", "cycle_error"] {
+                #expect((region[key] as? Double ?? -1) >= 0, "\(key)")
+            }
+        }
+        #expect((object["verdict"] as? String)?.contains("posteriors of test images") == true)
+
+        let output = model.folder.path + "/r.pdf"
+        let text = try model.zoo(
+            "regions", ["--regions", "prior", "shell:50", "--training-images", "0", "--output", output])
+        #expect(text.status == 0, "\(text.errors)")
+        #expect(text.output.contains("Compared with prior N(0, I), samples degrade in shell ‖z‖ = 50 (cycle error +"))
+        #expect(text.output.contains("NEAREST"))
+    }
+
+    /// The images of a row of a grid, by decoding: the traversal's first picture is the reconstruction of the start.
+    @Test func traversalsStartAtTheReconstruction() throws {
+        let model = try TinyModel(steps: 20)
+        let object = try model.json(
+            "traverse", "--dimensions", "all", "--start", "100", "--range", "-2..2", "--steps", "5")
+        let start = try #require(object["start"] as? [Double]).map(Float.init)
+        let plan = try model.plan()
+        let mean = try #require(plan.encode(model.bars.images([100])).mean.first)
+        #expect(start == mean)
+        let found = try #require(object["rows"] as? [[String: Any]])
+        #expect(Set(found.compactMap { $0["dimension"] as? Int }) == [0, 1, 2])
+        let kl = found.compactMap { $0["kl"] as? Double }
+        #expect(kl.count == 3 && kl == kl.sorted(by: >))
+        for row in found {
+            #expect(row["values"] as? [Double] == [-2, -1, 0, 1, 2])
+            #expect(["width", "place"].contains(row["factor"] as? String))
+            #expect((row["mutual_information"] as? Double ?? -1) >= 0)
+        }
+    }
+
+    @Test func traversalRanges() throws {
+        let model = try TinyModel(steps: 20)
+        let quantile = try model.json(
+            "traverse", "--dimensions", "z1", "--range", "quantile", "--steps", "2", output: "x.gif")
+        let values = (quantile["rows"] as? [[String: Any]])?.first?["values"] as? [Double] ?? []
+        #expect(abs((values.last ?? 0) - 0.674489750196082) < 1e-12)
+        let posterior = try model.json("traverse", "--dimensions", "0", "--range", "posterior", "--steps", "3")
+        let reach = (posterior["rows"] as? [[String: Any]])?.first?["values"] as? [Double] ?? []
+        #expect(reach.count == 3 && reach[0] < reach[1] && abs(reach[0] + reach[2] - 2 * reach[1]) < 1e-9)
+    }
+
+    @Test func embeddings() throws {
+        let model = try TinyModel()
+        let csv = model.folder.path + "/latents.csv"
+        let npz = model.folder.path + "/latents.npz"
+        let picture = model.folder.path + "/latents.png"
+        let result = try model.zoo(
+            "embed", ["--output", csv, "--output", npz, "--output", picture, "--color", "place", "--json"])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try result.object()["images"] as? Int == 40)
+        let lines = try model.folder.text("latents.csv").split(separator: "\n").map { $0.split(separator: ",") }
+        #expect(lines.count == 41)
+        #expect(
+            lines[0].map(String.init) == [
+                "index", "width", "place", "mean_0", "mean_1", "mean_2", "log_variance_0", "log_variance_1",
+                "log_variance_2",
+            ])
+        let (means, logVariances) = try model.plan().encode(model.bars.images([83]))
+        #expect(lines[4].prefix(3).compactMap { Int($0) } == [83, 2, 2])
+        #expect(lines[4].dropFirst(3).compactMap { Float($0) } == means[0] + logVariances[0])
+        #expect(try Data(contentsOf: URL(fileURLWithPath: npz)).starts(with: [0x50, 0x4B]))
+        #expect(try isPicture(picture))
+    }
+
+    @Test func reconstructionsOfFiles() throws {
+        let model = try TinyModel()
+        let a = try model.picture("a.png", width: 8, height: 8)
+        let b = try model.picture("b.png", width: 16, height: 9)
+        let one = try model.json("reconstruct", "--images", a)
+        #expect(one["images"] as? [String] == ["a.png"])
+        let output = model.folder.path + "/x.png"
+        let wrong = try model.zoo("reconstruct", ["--images", a, b, "--output", output])
+        #expect(wrong.status == 2 && wrong.errors.contains("is 16 x 9 pixels, but the model takes 8 x 8"))
+        #expect(
+            (try model.json("reconstruct", "--images", a, b, "--resize")["half_squared_error"] as? [Double])?.count == 2
+        )
+    }
+
+    @Test func trainingLeavesAnAnimation() throws {
+        let model = try TinyModel(steps: 15)
+        let path = model.run + "/training.gif"
+        #expect(try isPicture(path))
+        let once = try TinyModel(steps: 5)
+        #expect(!FileManager.default.fileExists(atPath: once.run + "/training.gif"), "one epoch is no animation")
+    }
+
+    @Test(arguments: [
+        ("sample", ["--from", "shell"], "write it like shell:2.5"),
+        ("sample", ["--from", "klass:1"], "did you mean 'class'?"),
+        ("sample", ["--from", "near:120:1"], "no image 120"),
+        ("sample", ["--from", "class:9"], "its classes are thin, middle, wide"),
+        ("sample", ["--from", "class:1", "--dataset", "plain-bars"], "no labels"),
+        ("sample", ["--from", "shell:1", "--temperature", "2"], "no deviation"),
+        ("regions", ["--regions", "somewhere"], "no region 'somewhere'"),
+        ("regions", ["--count", "1"], "--count must lie in"),
+        ("traverse", ["--dimensions", "0,3"], "there is no dimension z3: the latent space has z0 to z2"),
+        ("traverse", ["--start", "4000"], "no image 4000"), ("traverse", ["--range", "3"], "range"),
+        ("traverse", ["--steps", "1"], "--steps must lie in"),
+        ("embed", ["--dimensions", "0,1,2"], "two dimensions"), ("embed", ["--color", "colour"], "only width, place"),
+        ("embed", ["--output", "x.gif"], ".npz"), ("reconstruct", ["--indices", "1,x"], "--indices x"),
+        ("reconstruct", ["--indices", "120"], "no image 120"),
+        ("reconstruct", ["--indices", "1", "--images", "a.png"], "not both"),
+    ])
+    func badInput(_ command: String, _ arguments: [String], _ message: String) throws {
+        let result = try TinyModel(steps: 1).zoo(command, arguments)
+        #expect(result.status == 2)
+        #expect(result.errors.contains(message), "\(result.errors)")
+    }
+
+    @Test func aPlainAutoencoderOffersWhatWorks() throws {
+        let model = try TinyModel(isVariational: false)
+        for (command, arguments, message) in [
+            ("sample", [], "--from aggregate"), ("sample", ["--from", "class:wide"], "no posterior"),
+            ("sample", ["--from", "posterior"], "aggregate"), ("traverse", [], "--start 0 --range posterior"),
+        ] {
+            let result = try model.zoo(command, arguments)
+            #expect(result.status == 2 && result.errors.contains(message), "\(command): \(result.errors)")
+        }
+        _ = try model.json("sample", "--from", "aggregate", "--count", "4")
+        _ = try model.json("sample", "--from", "near:3:0.2", "--count", "4")
+        _ = try model.json("traverse", "--start", "0", "--range", "posterior", "--steps", "3")
+        _ = try model.json("interpolate", "--between", "0", "1", "--steps", "3")
+        _ = try model.json("embed")
+        _ = try model.json("regions", "--count", "4")
+    }
+}
