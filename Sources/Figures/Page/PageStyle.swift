@@ -27,7 +27,7 @@ enum PageStyle {
         .note { border-left: 4px solid var(--accent); background: var(--band); padding: 0.6rem 0.9rem; }
         .table { overflow-x: auto; margin: 1rem 0; }
         table { border-collapse: collapse; min-width: 100%; font-size: 0.95rem; }
-        caption { text-align: left; color: var(--soft); padding-bottom: 0.4rem; }
+        caption { text-align: left; color: var(--soft); padding-bottom: 0.4rem; max-width: 92vw; }
         th, td { padding: 0.4rem 0.75rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
         thead th { background: var(--band); color: var(--soft); font-weight: 600; vertical-align: bottom; }
         tbody th { font-weight: 600; min-width: 5rem; }
@@ -57,10 +57,10 @@ enum PageStyle {
           html { font-size: 9.5pt; }
           main { max-width: none; padding: 0; }
           img.drawing { filter: none; }
-          h2 { break-after: avoid; }
+          h2, h2 + p { break-after: avoid; }
           figure, tr, .note { break-inside: avoid; }
           /* Rows of a grid are not kept whole at the end of a sheet; those of words are. */
-          .gallery, .gallery:has(.drawing) { display: block; }
+          .gallery, .gallery:has(.drawing) { display: block; orphans: 1; widows: 1; }
           .gallery figure { display: inline-block; vertical-align: top; width: 23.5%; margin: 0 1% 1rem 0; }
           .gallery figure:has(.drawing) { width: 48%; }
           .table, pre { overflow: visible; }
