@@ -18,12 +18,13 @@ enum ComparisonFigure: String, CaseIterable {
 
 extension Comparison {
     /// Where the pictures come from: what a figure's footer says.
-    private var origin: String {
-        var parts = datasets
-        if inputs.shown.isEmpty == false {
-            parts.append("test images \(inputs.shown.map(String.init).joined(separator: ", "))")
+    private func origin(_ figure: ComparisonFigure) -> String {
+        var parts = Set(models.map(\.definition.name)).sorted() + datasets
+        if figure == .reconstructions {
+            parts.append("images \(inputs.shown.map(String.init).joined(separator: ", "))")
         }
-        return (parts + ["seed \(inputs.seed)"]).joined(separator: ", ")
+        if figure == .samples { parts.append("seed \(inputs.seed)") }
+        return parts.joined(separator: "  ·  ")
     }
 
     /// A figure as a picture file.
@@ -109,6 +110,9 @@ extension Comparison {
         }
     }
 
+    /// Units of a figure for pictures beside each other.
+    private static let pictureRoom = 1900
+
     private func grid(_ figure: ComparisonFigure) throws -> ImageGrid {
         var shown = pictures(figure).map { (title: $0.model.label, picture: $0.picture, caption: summary($0.model)) }
         guard let first = shown.first else {
@@ -119,11 +123,14 @@ extension Comparison {
             shown.insert((title: "images", picture: originals, caption: ""), at: 0)
         }
         let isRow = figure == .reconstructions
-        let columns = isRow ? 1 : min(shown.count, max(1, ImageGridLayout.preferredWidth / (first.picture.width + 20)))
+        // Rows of the same length, as few as a slide has room for.
+        let room = max(1, Self.pictureRoom / (first.picture.width + 20))
+        let rows = (shown.count + room - 1) / room
+        let columns = isRow ? 1 : (shown.count + rows - 1) / rows
         var grid = ImageGrid(images: shown.map(\.picture), columns: columns)
         grid.title = Self.title(figure)
         grid.subtitle = explanation(figure)
-        grid.footer = origin
+        grid.footer = origin(figure)
         if isRow {
             grid.rowCaptions = shown.map { $0.caption.isEmpty ? $0.title : "\($0.title)\n\($0.caption)" }
         } else {
