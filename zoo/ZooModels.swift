@@ -31,6 +31,7 @@ public enum ZooModels {
             source("interpolate-5-to-4", PackageResources.interpolate_5_to_4_yaml),
             source("kl-weights", PackageResources.kl_weights_yaml),
             source("latent-sizes", PackageResources.latent_sizes_yaml),
+            source("regions", PackageResources.regions_yaml),
         ].map { try Recipe(text: $0.text, source: "the recipe \($0.name)") }
     }
 
