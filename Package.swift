@@ -89,8 +89,8 @@ let package = Package(
             "InterchangeTests",
             [
                 "Interchange", "Checkpoints", "FileSupport", "ModelKit", "LayerLibrary", "Planning", "TensorCore",
-                "ZooModels", "ExamplePlugIn", "CZlib",
-            ]),
+                "ZooModels", "ExamplePlugIn",
+            ], resources: [.copy("Fixtures")]),
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
         tests(

@@ -83,7 +83,7 @@ extension HDF5Group {
 
 extension [HDF5Attribute] {
     /// The value of the attribute `name`, if there is one.
-    func value(_ name: String) -> HDF5AttributeValue? {
+    package func value(_ name: String) -> HDF5AttributeValue? {
         first { $0.name == name }?.value
     }
 

@@ -91,9 +91,9 @@ enum CheckpointLayout {
 }
 
 /// Text in attributes, which hold ASCII only: anything else, and the backslash, is written as in a JSON string.
-enum ASCIIText {
+package enum ASCIIText {
     /// `text` with each backslash as `\\`, and each UTF-16 unit that is NUL or not ASCII as `\u` and four digits.
-    static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0 || $0 >= 0x80 || $0 == 0x5C }) else { return text }
         var result = ""
         for unit in text.utf16 {
@@ -109,7 +109,7 @@ enum ASCIIText {
     }
 
     /// The text that `escaped` made, or nil when it is not such.
-    static func unescaped(_ text: String) -> String? {
+    package static func unescaped(_ text: String) -> String? {
         guard text.utf8.contains(0x5C) else { return text }
         var units: [UInt16] = []
         var rest = Array(text.utf8)[...]

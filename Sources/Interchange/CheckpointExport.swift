@@ -22,7 +22,7 @@ extension Checkpoint {
                     bytes: try ONNXWriter.encode(
                         try ONNXLowering.decoder(of: definition, weights: weights), metadata: metadata)),
             ]
-        case .keras: throw ZooError("\(format.rawValue) is not written yet", kind: .usage)
+        case .keras: [ExportedFile(part: nil, bytes: try KerasWriter.encode(self, definition))]
         }
     }
 

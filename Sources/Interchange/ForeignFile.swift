@@ -13,6 +13,8 @@ public struct ForeignFile: Sendable {
     public var tensors: [ForeignTensor]
     /// Texts that came along, by name.
     public var metadata: [String: String] = [:]
+    /// How a Keras file names its tensors; nil for other formats.
+    package var kerasLayout: KerasReader.Layout?
     /// What was passed over, in sentences.
     public var notes: [String] = []
 
@@ -56,7 +58,10 @@ public struct ForeignFile: Sendable {
             let contents = try ONNXReader.decode(bytes)
             (tensors, metadata) = (contents.tensors, contents.metadata)
         case .hdf5:
-            throw ZooError("not read yet")
+            format = .keras
+            let contents = try KerasReader.decode(bytes)
+            (tensors, notes, kerasLayout) = (contents.tensors, contents.notes, contents.layout)
+            metadata["zoo.definition"] = contents.definition
         }
     }
 }

@@ -6,9 +6,7 @@ import Testing
 
 /// Checkpoint → file of another tool → checkpoint, bit for bit.
 @Suite struct RoundTripTests {
-    private static let formats: [InterchangeFormat] = [.safetensors, .npz, .onnx]
-
-    @Test(arguments: Samples.names, formats)
+    @Test(arguments: Samples.names, InterchangeFormat.allCases)
     func everyTensorComesBack(_ name: String, _ format: InterchangeFormat) throws {
         let definition = try Samples.definition(named: name)
         let checkpoint = try Samples.checkpoint(definition)
@@ -39,7 +37,7 @@ import Testing
     /// What Keras cannot express, and the layer that the error names.
     private static let keras = ["learned-variance": "encoder.block"]
 
-    @Test(arguments: formats) func theSameCheckpointGivesTheSameBytes(_ format: InterchangeFormat)
+    @Test(arguments: InterchangeFormat.allCases) func theSameCheckpointGivesTheSameBytes(_ format: InterchangeFormat)
         throws
     {
         let definition = try Samples.definition(named: "conv-vae-mnist")

@@ -70,6 +70,8 @@ enum HDF5Library {
             try check(H5Tset_strpad(type.id, H5T_STR_NULLPAD), what)
             try check(H5Tset_cset(type.id, isUTF8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII), what)
             return try body(type.id, type.id)
+        case .other, .variableString:
+            throw ZooError("Elements of type \(elementType) are read and not written.")
         }
     }
 

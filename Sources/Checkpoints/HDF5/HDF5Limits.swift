@@ -16,10 +16,30 @@ package struct HDF5Limits: Sendable {
     package var stringCount = 65_536
     /// Attributes of all objects together.
     package var attributeCount = 65_536
+    /// Chunks of all datasets together; only in files of other tools.
+    package var chunkCount = 65_536
     /// Bytes of one attribute's value, below the 64 KiB of an HDF5 message with room for its header.
     package var attributeByteCount = 64_512
 
+    /// Which parts of HDF5 are read.
+    package var profile = Profile.checkpoint
+
+    /// Which parts of HDF5 are read.
+    package enum Profile: Sendable {
+        /// What the zoo writes.
+        case checkpoint
+        /// What h5py and Keras write by default, in addition.
+        case foreign
+    }
+
     package init() {}
+
+    /// Limits for a file of another tool.
+    package static var foreign: HDF5Limits {
+        var limits = HDF5Limits()
+        limits.profile = .foreign
+        return limits
+    }
 
     /// Checks the name of a member or attribute.
     ///

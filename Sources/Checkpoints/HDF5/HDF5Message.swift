@@ -9,14 +9,21 @@ enum HDF5Message {
     struct Layout {
         let address: Int?
         let byteCount: Int
+        /// Whether the elements lie in the object header.
+        var isCompact = false
+        /// The extents of a chunk, the bytes of an element last; nil where the elements are not in chunks, whose index is
+        /// then at `address`.
+        var chunkShape: [Int]?
     }
 
-    /// Dataspace, version 2: the extent per axis.
+    /// Dataspace, version 2 (of other tools also 1): the extent per axis.
     static func dataspace(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> [Int] {
-        try cursor.version("dataspace version", 2...2)
+        let version = try cursor.version("dataspace version", limits.profile == .foreign ? 1...2 : 2...2)
         let rank = Int(try cursor.byte("rank"))
         let flags = try cursor.byte("dataspace flags")
-        let kind = try cursor.byte("dataspace kind")
+        // Version 1 tells scalars by their rank alone, and reserves 5 bytes.
+        let kind = version == 1 ? (rank == 0 ? 0 : 1) : try cursor.byte("dataspace kind")
+        if version == 1 { _ = try cursor.bytes(5, "reserved") }
         guard rank <= limits.rank else {
             throw cursor.unsupported("\(rank) axes; at most \(limits.rank) are read")
         }
@@ -27,20 +34,26 @@ enum HDF5Message {
         var shape: [Int] = []
         for _ in 0..<rank { shape.append(try cursor.integer(bytes: 8, "extent")) }
         if flags & 1 == 1 {
-            for extent in shape where try cursor.unsigned(bytes: 8, "largest extent") != UInt64(extent) {
-                throw cursor.unsupported("a dataset that can grow")
+            for extent in shape {
+                let largest = try cursor.unsigned(bytes: 8, "largest extent")
+                guard largest == UInt64(extent) || limits.profile == .foreign else {
+                    throw cursor.unsupported("a dataset that can grow")
+                }
             }
         }
         return shape
     }
 
     /// Datatype, version 1 to 3: one of the little-endian types of the profile.
-    static func datatype(_ cursor: inout ByteCursor) throws -> HDF5ElementType {
+    static func datatype(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> HDF5ElementType {
         let classAndVersion = try cursor.byte("datatype class")
         let bits = try cursor.unsigned(bytes: 3, "datatype bits")
         let size = try cursor.integer(bytes: 4, "datatype size")
         guard (1...3).contains(classAndVersion >> 4) else {
             throw cursor.unsupported("datatype version \(classAndVersion >> 4)")
+        }
+        if limits.profile == .foreign {
+            return try foreignType(&cursor, kind: classAndVersion & 15, bits: bits, size: size)
         }
         switch classAndVersion & 15 {
         case 0:
@@ -72,10 +85,12 @@ enum HDF5Message {
         }
     }
 
-    /// Data layout, version 3, contiguous.
-    static func layout(_ cursor: inout ByteCursor) throws -> Layout {
+    /// Data layout, version 3, contiguous (of other tools also compact and chunked).
+    static func layout(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> Layout {
         try cursor.version("layout version", 3...3)
         let kind = try cursor.byte("layout class")
+        if limits.profile == .foreign, kind == 0 { return try compactLayout(&cursor) }
+        if limits.profile == .foreign, kind == 2 { return try chunkedLayout(&cursor, limits) }
         guard kind == 1 else {
             throw cursor.unsupported("\(["compact", "contiguous", "chunked", "virtual"].element(kind)) layout")
         }
@@ -129,27 +144,35 @@ enum HDF5Message {
     static func attribute(
         _ cursor: inout ByteCursor, _ limits: HDF5Limits, stringBudget: inout Int
     ) throws -> HDF5Attribute {
-        try cursor.version("attribute version", 3...3)
+        let version = try cursor.version("attribute version", limits.profile == .foreign ? 1...3 : 3...3)
         let flags = try cursor.byte("attribute flags")
         guard flags == 0 else { throw cursor.unsupported("shared types in an attribute (flags \(flags))") }
         let nameLength = try cursor.integer(bytes: 2, "name length")
         let typeLength = try cursor.integer(bytes: 2, "datatype length")
         let spaceLength = try cursor.integer(bytes: 2, "dataspace length")
-        try cursor.version("name character set", 0...1)
+        if version == 3 { try cursor.version("name character set", 0...1) }
         guard nameLength > 0 else { throw cursor.damaged("an attribute without a name") }
         let name = try cursor.text(nameLength - 1, "name")
         guard try cursor.byte("end of name") == 0 else { throw cursor.damaged("the name does not end with NUL") }
+        // Version 1 fills each part up to a multiple of 8 bytes.
+        func skipFill(_ length: Int) throws { if version == 1 { _ = try cursor.bytes((8 - length % 8) % 8, "fill") } }
+        try skipFill(nameLength)
         try limits.checkName(name)
         var typeCursor = try cursor.part(typeLength, "the type of attribute \(name)")
-        let type = try datatype(&typeCursor)
+        let type = try datatype(&typeCursor, limits)
         try typeCursor.finish()
+        try skipFill(typeLength)
         var spaceCursor = try cursor.part(spaceLength, "the shape of attribute \(name)")
         let shape = try dataspace(&spaceCursor, limits)
         try spaceCursor.finish()
+        try skipFill(spaceLength)
+        if limits.profile == .foreign {
+            return HDF5Attribute(name, try foreignValue(&cursor, type, shape, stringBudget: &stringBudget))
+        }
         return HDF5Attribute(name, try attributeValue(&cursor, type, shape, stringBudget: &stringBudget))
     }
 
-    private static func attributeValue(
+    static func attributeValue(
         _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
     ) throws -> HDF5AttributeValue {
         switch (type, shape.count) {

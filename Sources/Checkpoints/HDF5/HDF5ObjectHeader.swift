@@ -9,6 +9,10 @@ struct HDF5ObjectHeader {
     var shape: [Int]?
     var elementType: HDF5ElementType?
     var layout: HDF5Message.Layout?
+    /// Filters that the chunks went through, first to last; only in files of other tools.
+    var filters: [HDF5Filter] = []
+    /// Where a group in the format of HDF5 1.6 keeps its members; only in files of other tools.
+    var symbolTable: (tree: Int, heap: Int)?
 }
 
 /// What all objects of a file share while it is read: claimed bytes and what is left of the limits.
@@ -18,6 +22,11 @@ struct HDF5ReadingState {
     var objectsLeft: Int
     var stringsLeft: Int
     var attributesLeft: Int
+    var chunksLeft: Int
+    /// What compressed data may unpack to.
+    var budget: UnpackingBudget
+    /// The heaps of strings that were looked at.
+    var heaps = HDF5GlobalHeaps()
 
     init(limits: HDF5Limits, byteCount: Int) {
         self.limits = limits
@@ -25,6 +34,8 @@ struct HDF5ReadingState {
         objectsLeft = limits.objectCount
         stringsLeft = limits.stringCount
         attributesLeft = limits.attributeCount
+        chunksLeft = limits.chunkCount
+        budget = UnpackingBudget(fileByteCount: byteCount)
     }
 }
 
@@ -35,6 +46,10 @@ extension HDF5ObjectHeader {
     init(_ source: some HDF5Source, at address: Int, named path: String, _ state: inout HDF5ReadingState) throws {
         let subject = "the object header of \(path)"
         let prefix = try source.bytes(try Self.clamped(address, 34, source.byteCount, subject))
+        if state.limits.profile == .foreign, prefix.first == 1 {
+            try readVersion1(source, at: address, subject, &state)
+            return
+        }
         var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
         guard prefix.starts(with: Array("OHDR".utf8)) else {
             throw cursor.unsupported("an object header of version 1, or none at all")
@@ -112,7 +127,7 @@ extension HDF5ObjectHeader {
     }
 
     /// Reads one message.
-    private mutating func read(_ kind: UInt8, _ body: inout ByteCursor, _ state: inout HDF5ReadingState) throws {
+    mutating func read(_ kind: UInt8, _ body: inout ByteCursor, _ state: inout HDF5ReadingState) throws {
         switch kind {
         case 0x01:
             guard shape == nil else { throw body.damaged("a second dataspace") }
@@ -122,10 +137,13 @@ extension HDF5ObjectHeader {
             try HDF5Message.linkInfo(&body)
         case 0x03:
             guard elementType == nil else { throw body.damaged("a second datatype") }
-            elementType = try HDF5Message.datatype(&body)
+            elementType = try HDF5Message.datatype(&body, state.limits)
         case 0x05, 0x0A:
             // Fill values are never used, because all elements are stored; group info only guides a writer.
             if kind == 0x0A { isGroup = true }
+            return
+        case let other where state.limits.profile == .foreign && [0x04, 0x0D, 0x0E, 0x12].contains(other):
+            // The fill value of HDF5 1.4, a comment, times.
             return
         case 0x06:
             guard state.objectsLeft > links.count else {
@@ -135,7 +153,10 @@ extension HDF5ObjectHeader {
         case 0x07: throw body.unsupported("data in external files")
         case 0x08:
             guard layout == nil else { throw body.damaged("a second data layout") }
-            layout = try HDF5Message.layout(&body)
+            layout = try HDF5Message.layout(&body, state.limits)
+        case 0x0B where state.limits.profile == .foreign:
+            guard filters.isEmpty else { throw body.damaged("a second list of filters") }
+            filters = try HDF5Filter.list(&body)
         case 0x0B: throw body.unsupported("filtered (compressed) data")
         case 0x0C:
             guard state.attributesLeft > 0 else {
@@ -144,10 +165,17 @@ extension HDF5ObjectHeader {
             state.attributesLeft -= 1
             attributes.append(
                 try HDF5Message.attribute(&body, state.limits, stringBudget: &state.stringsLeft))
+        case 0x11 where state.limits.profile == .foreign:
+            guard symbolTable == nil, let tree = try body.address("tree"), let heap = try body.address("heap") else {
+                throw body.damaged("a symbol table that leads nowhere, or a second one")
+            }
+            isGroup = true
+            symbolTable = (tree, heap)
         case 0x11: throw body.unsupported("a group in the format of HDF5 1.6 (symbol table)")
         case 0x15: try HDF5Message.attributeInfo(&body)
         default: throw body.unsupported("a header message of type \(kind)")
         }
-        try body.finish()
+        // Messages of version 1 are filled up to a multiple of 8 bytes.
+        guard state.limits.profile == .foreign, body.remaining < 8 else { return try body.finish() }
     }
 }

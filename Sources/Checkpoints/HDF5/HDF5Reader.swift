@@ -13,9 +13,9 @@ package enum HDF5Reader {
     package static func read(
         _ source: some HDF5Source, limits: HDF5Limits = HDF5Limits()
     ) throws -> HDF5Group<HDF5Extent> {
-        let superblock = try HDF5Superblock(source)
+        let superblock = try HDF5Superblock(source, profile: limits.profile)
         var state = HDF5ReadingState(limits: limits, byteCount: superblock.endOfFile)
-        _ = try state.extents.claim(0, HDF5Superblock.byteCount, "the superblock")
+        _ = try state.extents.claim(0, superblock.byteCount, "the superblock")
         let root = try node(source, at: superblock.rootAddress, path: "/", depth: 0, &state)
         guard case .group(let group) = root else {
             throw ZooError("Damaged HDF5 data: the root of the file is a dataset instead of a group.")
@@ -37,9 +37,15 @@ package enum HDF5Reader {
             throw ZooError("Unsupported HDF5 file: it holds more than \(state.limits.objectCount) objects.")
         }
         state.objectsLeft -= 1
-        let header = try HDF5ObjectHeader(source, at: address, named: path, &state)
+        var header = try HDF5ObjectHeader(source, at: address, named: path, &state)
+        if let table = header.symbolTable {
+            header.links += try HDF5SymbolTable.links(source, tree: table.tree, heap: table.heap, path, &state)
+        }
+        for index in header.attributes.indices {
+            try state.heaps.resolve(&header.attributes[index].value, source, &state.extents)
+        }
         try checkUnique(header.attributes.map(\.name), "attributes", path)
-        guard header.isGroup else { return .dataset(try dataset(header, path, &state)) }
+        guard header.isGroup else { return .dataset(try dataset(source, header, path, &state)) }
         guard header.shape == nil, header.elementType == nil, header.layout == nil else {
             throw ZooError("Damaged HDF5 data: \(path) is a group and a dataset at once.")
         }
@@ -54,20 +60,37 @@ package enum HDF5Reader {
     }
 
     private static func dataset(
-        _ header: HDF5ObjectHeader, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some HDF5Source, _ header: HDF5ObjectHeader, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> HDF5Dataset<HDF5Extent> {
         guard let shape = header.shape, let type = header.elementType, let layout = header.layout, header.links.isEmpty
         else {
             throw ZooError("Damaged HDF5 data: \(path) is neither a whole dataset nor a group.")
         }
         let byteCount = try HDF5Reader.byteCount(shape, type, path)
+        if let chunkShape = layout.chunkShape {
+            let chunks = try HDF5Chunks(
+                source, index: layout.address, chunkShape, shape, type, header.filters, path, &state)
+            return HDF5Dataset(
+                shape: shape, payload: HDF5Extent(elementType: type, range: 0..<0, chunks: chunks),
+                attributes: header.attributes)
+        }
+        guard header.filters.isEmpty else {
+            throw ZooError("Damaged HDF5 data: \(path) has filters, but is not stored in chunks.")
+        }
         guard layout.byteCount == byteCount, layout.address != nil || byteCount == 0 else {
             throw ZooError(
                 "Damaged HDF5 data: \(path) has shape \(shape) of \(type), \(byteCount) bytes, and "
                     + "\(layout.address == nil ? 0 : layout.byteCount) are stored.")
         }
-        let range =
-            byteCount == 0 ? 0..<0 : try state.extents.claim(layout.address ?? 0, byteCount, "the data of \(path)")
+        let range: Range<Int> =
+            if byteCount == 0 {
+                0..<0
+            } else if layout.isCompact, let address = layout.address {
+                // Inside the object header, which has claimed it.
+                address..<address + byteCount
+            } else {
+                try state.extents.claim(layout.address ?? 0, byteCount, "the data of \(path)")
+            }
         return HDF5Dataset(
             shape: shape, payload: HDF5Extent(elementType: type, range: range), attributes: header.attributes)
     }
@@ -98,7 +121,13 @@ extension HDF5Extent {
     ///
     /// - Throws: `ZooError` when they cannot be read, or a text is not valid UTF-8 padded with NUL.
     package func load(from source: some HDF5Source) throws -> HDF5Values {
+        if let chunks {
+            let whole = HDF5MemorySource(try chunks.assembled(from: source))
+            return try HDF5Extent(elementType: elementType, range: 0..<whole.byteCount).load(from: whole)
+        }
         switch elementType {
+        case .other(let type): return .other(type, try source.bytes(range))
+        case .variableString: throw ZooError("Unsupported HDF5 dataset: texts of any length.")
         case .float32: return .float32(try source.elements(range, as: Float.self))
         case .float64: return .float64(try source.elements(range, as: Double.self))
         case .int64: return .int64(try source.elements(range, as: Int64.self))

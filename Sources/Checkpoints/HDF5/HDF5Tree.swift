@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// A group of an HDF5 file: attributes and named members. The root of a file is a group.
@@ -97,6 +98,10 @@ package enum HDF5AttributeValue: Sendable, Equatable {
     case integer(Int64)
     case unsigned(UInt64)
     case real(Double)
+    /// Strings in the heap at the end of the file's structures, not yet looked up; only in files of other tools.
+    case references([HDF5HeapReference], isScalar: Bool)
+    /// A value that is not read, for instance "f64 [3]"; only in files of other tools.
+    case unread(String)
 }
 
 /// The element types of our profile, all little-endian in the file.
@@ -108,6 +113,10 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
     case uint8
     /// A fixed-length string of so many bytes, padded with NUL.
     case string(byteCount: Int)
+    /// Another type of numbers, only in files of other tools.
+    case other(StoredElementType)
+    /// Strings of any length in a heap, only in files of other tools.
+    case variableString
 
     /// Bytes per element.
     package var byteCount: Int {
@@ -116,6 +125,8 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
         case .float64, .int64, .uint64: 8
         case .uint8: 1
         case .string(let byteCount): byteCount
+        case .other(let type): type.byteCount
+        case .variableString: 16
         }
     }
 
@@ -127,6 +138,8 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
         case .uint64: "u64"
         case .uint8: "u8"
         case .string(let byteCount): "string of \(byteCount) bytes"
+        case .other(let type): type.rawValue
+        case .variableString: "string of any length"
         }
     }
 }
@@ -140,6 +153,8 @@ package enum HDF5Values: Sendable, Equatable {
     case uint8([UInt8])
     /// One scalar text in UTF-8, without NUL.
     case text(String)
+    /// Numbers of another type, little-endian; only in files of other tools.
+    case other(StoredElementType, [UInt8])
 
     /// The elements as the file holds them on a little-endian machine.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
@@ -150,6 +165,7 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64(let values): try values.withUnsafeBytes(body)
         case .uint8(let values): try values.withUnsafeBytes(body)
         case .text(let text): try (text.isEmpty ? [0] : Array(text.utf8)).withUnsafeBytes(body)
+        case .other(_, let bytes): try bytes.withUnsafeBytes(body)
         }
     }
 
@@ -162,6 +178,7 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64: .uint64
         case .uint8: .uint8
         case .text(let text): .string(byteCount: max(1, text.utf8.count))
+        case .other(let type, _): .other(type)
         }
     }
 
@@ -174,6 +191,7 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64(let values): values.count
         case .uint8(let values): values.count
         case .text: 1
+        case .other(let type, let bytes): bytes.count / type.byteCount
         }
     }
 }
@@ -183,4 +201,6 @@ package struct HDF5Extent: Sendable, Equatable {
     package var elementType: HDF5ElementType
     /// Bytes of the file; checked to be inside it and disjoint from everything else.
     package var range: Range<Int>
+    /// The pieces of a chunked dataset, whose `range` is empty; nil for all others.
+    package var chunks: HDF5Chunks?
 }

@@ -97,6 +97,7 @@ extension HDF5AttributeValue {
         case .integer(let value): Encoded(elementType: .int64, shape: [], bytes: withUnsafeBytes(of: value, Array.init))
         case .unsigned(let value):
             Encoded(elementType: .uint64, shape: [], bytes: withUnsafeBytes(of: value, Array.init))
+        case .references, .unread: Encoded(elementType: .uint8, shape: [0], bytes: [])
         case .real(let value): Encoded(elementType: .float64, shape: [], bytes: withUnsafeBytes(of: value, Array.init))
         }
     }

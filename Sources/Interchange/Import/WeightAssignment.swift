@@ -20,7 +20,7 @@ public struct WeightAssignment: Sendable {
         _ files: [ForeignFile], map: NameMap? = nil, to definition: ModelDefinition,
         allowing allowed: Set<ImportDifference.Kind> = []
     ) throws {
-        var tensors = files.flatMap(\.tensors)
+        var tensors = try files.flatMap { try KerasImport.renamed($0, for: definition) }
         if let map { tensors = try map.renamed(tensors) }
         try self.init(tensors, to: definition, allowing: allowed)
     }

@@ -3,6 +3,8 @@ import TensorCore
 /// Reads JSON (RFC 8259) piece by piece, for a reader that knows what has to come. Nothing is built that was not asked
 /// for, so memory stays within the text's length; nothing here can trap.
 struct JSONScanner {
+    /// Most names in an object.
+    private static let nameLimit = 65_536
     private let text: ArraySlice<UInt8>
     private var position: Int
     private let subject: String
@@ -21,6 +23,7 @@ struct JSONScanner {
         var names: Set<String> = []
         repeat {
             let name = try string("a name in \(what)")
+            guard names.count < Self.nameLimit else { throw failure("\(what) has more than \(Self.nameLimit) names") }
             guard names.insert(name).inserted else { throw failure("\(what) names \"\(name)\" twice") }
             try expect(":", what)
             try body(&self, name)

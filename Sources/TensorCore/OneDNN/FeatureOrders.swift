@@ -1,19 +1,19 @@
 /// In which order the features of a vector `[D]` lie in memory.
-enum FeatureOrder: Hashable {
+package enum FeatureOrder: Hashable {
     /// As numbered.
     case plain
     /// The vector is a flattened `[C, H, W]` whose memory is H W C: feature c·area + p lies at p·channels + c.
     case channelsLast(channels: Int, area: Int)
 
     /// The order of a vector that shares memory with channels-last maps of this shape.
-    init(of maps: Shape) {
+    package init(of maps: Shape) {
         self =
             maps.channels == 1 || maps.area == 1
             ? .plain : .channelsLast(channels: maps.channels, area: maps.area)
     }
 
     /// For each place in memory the number of the feature that lies there; nil for the plain order.
-    func featureAtPlace() -> [Int]? {
+    package func featureAtPlace() -> [Int]? {
         guard case .channelsLast(let channels, let area) = self else { return nil }
         return (0..<channels * area).map { place in place % channels * area + place / channels }
     }
@@ -24,12 +24,12 @@ enum FeatureOrder: Hashable {
 /// Vectors that an element-wise operation connects must have one order. A reshape between maps and a vector asks for the
 /// maps' order; a linear layer can meet any order by permuting the rows and columns of its weights; inputs, latent
 /// vectors, losses and plug-in operations are plain. Where wishes clash, the reshape becomes a copy.
-struct FeatureOrders {
+package struct FeatureOrders {
     private var parent: [Int]
     private var orders: [Int: FeatureOrder] = [:]
     private let tensorCount: Int
 
-    init(_ program: Program) {
+    package init(_ program: Program) {
         tensorCount = program.tensors.count
         parent = Array(0..<tensorCount * 3)
         for step in program.steps { connect(step, program) }
@@ -48,13 +48,15 @@ struct FeatureOrders {
     }
 
     /// The order of a vector, and of a bias or a normalisation's parameters.
-    func order(of id: TensorID) -> FeatureOrder { orders[find(id.index)] ?? .plain }
+    package func order(of id: TensorID) -> FeatureOrder { orders[find(id.index)] ?? .plain }
 
     /// The order of the rows (outputs) of a linear layer's weights.
-    func rowOrder(of weights: TensorID) -> FeatureOrder { orders[find(tensorCount + weights.index)] ?? .plain }
+    package func rowOrder(of weights: TensorID) -> FeatureOrder { orders[find(tensorCount + weights.index)] ?? .plain }
 
     /// The order of the columns (inputs) of a linear layer's weights.
-    func columnOrder(of weights: TensorID) -> FeatureOrder { orders[find(2 * tensorCount + weights.index)] ?? .plain }
+    package func columnOrder(of weights: TensorID) -> FeatureOrder {
+        orders[find(2 * tensorCount + weights.index)] ?? .plain
+    }
 
     private func isReshape(_ step: ProgramStep) -> Bool {
         if case .reshape = step.operation { true } else { false }

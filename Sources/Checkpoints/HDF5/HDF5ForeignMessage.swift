@@ -1,0 +1,151 @@
+import FileSupport
+import TensorCore
+
+// Messages that h5py and Keras write, and the zoo does not.
+//
+// Source: HDF5 File Format Specification 3.0, section IV.A.2.
+
+extension HDF5Message {
+    /// The rest of a datatype message, whose class, bits and size were read: little-endian numbers, enumerations (as the
+    /// numbers they stand for) and strings.
+    static func foreignType(
+        _ cursor: inout ByteCursor, kind: UInt8, bits: UInt64, size: Int
+    ) throws -> HDF5ElementType {
+        switch kind {
+        case 0:
+            let offset = try cursor.unsigned(bytes: 2, "bit offset")
+            let precision = try cursor.integer(bytes: 2, "bit precision")
+            guard offset == 0, size <= 8, precision == size * 8, bits & ~8 == 0 else {
+                throw cursor.unsupported("an integer of \(precision) bits in \(size) bytes, or big-endian")
+            }
+            switch (size, bits) {
+            case (1, 0): return .uint8
+            case (1, _): return .other(.int8)
+            case (2, 0): return .other(.uint16)
+            case (2, _): return .other(.int16)
+            case (4, 0): return .other(.uint32)
+            case (4, _): return .other(.int32)
+            case (8, 0): return .uint64
+            case (8, _): return .int64
+            default: throw cursor.unsupported("an integer of \(size) bytes")
+            }
+        case 1:
+            let properties = Array(try cursor.bytes(12, "floating-point properties"))
+            switch (size, bits, properties) {
+            case (2, 0x0F20, [0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0]): return .other(.float16)
+            case (4, 0x1F20, [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0]): return .float32
+            case (8, 0x3F20, [0, 0, 64, 0, 52, 11, 0, 52, 255, 3, 0, 0]): return .float64
+            default: throw cursor.unsupported("a floating-point type of \(size) bytes that is not IEEE little-endian")
+            }
+        case 3:
+            guard bits & ~0x13 == 0, bits & 3 <= 2, size > 0 else {
+                throw cursor.unsupported("a string type with bits \(bits)")
+            }
+            return .string(byteCount: size)
+        case 8:
+            // An enumeration: its base type, then names and values, which are of no use here.
+            let base = try cursor.byte("base type")
+            let bits = try cursor.unsigned(bytes: 3, "base bits")
+            let size = try cursor.integer(bytes: 4, "base size")
+            guard base & 15 == 0 else { throw cursor.unsupported("an enumeration of class \(base & 15)") }
+            let type = try foreignType(&cursor, kind: 0, bits: bits, size: size)
+            _ = try cursor.bytes(cursor.remaining, "names and values")
+            return type
+        case 9:
+            guard bits & 0x0F == 1, size == 16 else { throw cursor.unsupported("sequences of any length") }
+            _ = try cursor.bytes(cursor.remaining, "base type")
+            return .variableString
+        default: throw cursor.unsupported("datatype class \(kind)")
+        }
+    }
+
+    /// The value of an attribute.
+    static func foreignValue(
+        _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
+    ) throws -> HDF5AttributeValue {
+        // An empty list has whatever type the tool gave it.
+        if shape.contains(0) { return .strings([]) }
+        switch (type, shape.count) {
+        case (.string(let size), 0): return .string(try string(&cursor, size, budget: &stringBudget))
+        case (.string(let size), 1):
+            var strings: [String] = []
+            for _ in 0..<shape[0] { strings.append(try string(&cursor, size, budget: &stringBudget)) }
+            return .strings(strings)
+        case (.variableString, 0...1):
+            var references: [HDF5HeapReference] = []
+            for _ in 0..<(shape.first ?? 1) {
+                guard stringBudget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
+                stringBudget -= 1
+                references.append(
+                    HDF5HeapReference(
+                        byteCount: try cursor.integer(bytes: 4, "string length"),
+                        heap: try cursor.integer(bytes: 8, "heap address"),
+                        index: try cursor.integer(bytes: 4, "place in the heap")))
+            }
+            return .references(references, isScalar: shape.isEmpty)
+        case (.int64, 0), (.uint64, 0), (.float64, 0):
+            return try attributeValue(&cursor, type, shape, stringBudget: &stringBudget)
+        default:
+            _ = try cursor.bytes(cursor.remaining, "value")
+            return .unread("\(type) \(shape)")
+        }
+    }
+
+    /// A string of `size` bytes, ended or filled by NUL or blanks.
+    private static func string(_ cursor: inout ByteCursor, _ size: Int, budget: inout Int) throws -> String {
+        guard budget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
+        budget -= 1
+        let used = try cursor.bytes(size, "string").prefix { $0 != 0 }
+        guard let string = String(validating: used, as: UTF8.self) else {
+            throw cursor.damaged("a string is not valid UTF-8")
+        }
+        return string
+    }
+
+    /// The rest of a layout message of data in the object header.
+    static func compactLayout(_ cursor: inout ByteCursor) throws -> Layout {
+        let byteCount = try cursor.integer(bytes: 2, "data size")
+        let address = cursor.offset
+        _ = try cursor.bytes(byteCount, "data")
+        return Layout(address: address, byteCount: byteCount, isCompact: true)
+    }
+
+    /// The rest of a layout message of data in chunks with an index of version 1.
+    static func chunkedLayout(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> Layout {
+        let count = Int(try cursor.byte("axes of a chunk"))
+        guard (2...limits.rank + 1).contains(count) else { throw cursor.unsupported("chunks of \(count - 1) axes") }
+        let address = try cursor.address("index address")
+        var shape: [Int] = []
+        for _ in 0..<count { shape.append(try cursor.integer(bytes: 4, "extent of a chunk")) }
+        guard shape.allSatisfy({ $0 > 0 }) else { throw cursor.damaged("chunks of the shape \(shape)") }
+        return Layout(address: address, byteCount: 0, chunkShape: shape)
+    }
+}
+
+/// A filter that chunks go through when they are written.
+enum HDF5Filter: UInt64, Sendable {
+    case deflate = 1
+    /// First the first bytes of all elements, then the second …
+    case shuffle = 2
+
+    /// The filter pipeline message, version 1 or 2.
+    static func list(_ cursor: inout ByteCursor) throws -> [HDF5Filter] {
+        let version = try cursor.version("filter version", 1...2)
+        let count = Int(try cursor.byte("number of filters"))
+        if version == 1 { _ = try cursor.bytes(6, "reserved") }
+        var filters: [HDF5Filter] = []
+        for _ in 0..<count {
+            let id = try cursor.unsigned(bytes: 2, "filter")
+            guard let filter = HDF5Filter(rawValue: id), !filters.contains(filter) else {
+                throw cursor.unsupported("filter \(id); deflate (1) and shuffle (2) are read, each once")
+            }
+            let nameLength = version == 1 ? try cursor.integer(bytes: 2, "name length") : 0
+            _ = try cursor.bytes(2, "filter flags")
+            let valueCount = try cursor.integer(bytes: 2, "number of values")
+            _ = try cursor.bytes((nameLength + 7) / 8 * 8, "filter name")
+            _ = try cursor.bytes(4 * valueCount + (version == 1 && valueCount % 2 == 1 ? 4 : 0), "values")
+            filters.append(filter)
+        }
+        return filters
+    }
+}

@@ -1,0 +1,48 @@
+import FileSupport
+import TensorCore
+
+extension HDF5ObjectHeader {
+    /// Reads the object header of version 1 at `address`, with its continuation blocks.
+    ///
+    /// Source: HDF5 File Format Specification 3.0, section IV.A.1.a. Such headers have no checksums.
+    mutating func readVersion1(
+        _ source: some HDF5Source, at address: Int, _ subject: String, _ state: inout HDF5ReadingState
+    ) throws {
+        let prefix = try source.bytes(try state.extents.claim(address, 16, subject))
+        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        try cursor.version("object header version", 1...1)
+        _ = try cursor.bytes(1, "reserved")
+        var messagesLeft = try cursor.integer(bytes: 2, "number of messages")
+        _ = try cursor.bytes(4, "number of links")
+        let size = try cursor.integer(bytes: 4, "size of the first chunk")
+        // Blocks are read in the order in which they are named.
+        var pending = [(address: address + 16, count: size)]
+        while let next = pending.first {
+            pending.removeFirst()
+            let bytes = try source.bytes(try state.extents.claim(next.address, next.count, "a block of \(subject)"))
+            var block = ByteCursor(bytes, address: next.address, format: .hdf5, subject: subject)
+            while block.remaining >= 8, messagesLeft > 0 {
+                messagesLeft -= 1
+                let kind = try block.unsigned(bytes: 2, "message type")
+                let length = try block.integer(bytes: 2, "message size")
+                let flags = try block.byte("message flags")
+                _ = try block.bytes(3, "reserved")
+                var body = try block.part(length, subject)
+                guard kind != 0 else { continue }
+                guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
+                guard let kind = UInt8(exactly: kind) else {
+                    throw body.unsupported("a header message of type \(kind)")
+                }
+                guard kind == 0x10 else {
+                    try read(kind, &body, &state)
+                    continue
+                }
+                guard let address = try body.address("continuation address") else {
+                    throw body.damaged("a continuation that leads nowhere")
+                }
+                pending.append((address, try body.integer(bytes: 8, "continuation size")))
+            }
+        }
+        guard messagesLeft == 0 else { throw cursor.damaged("\(messagesLeft) of its messages are missing") }
+    }
+}

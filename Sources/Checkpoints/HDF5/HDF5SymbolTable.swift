@@ -1,0 +1,124 @@
+import FileSupport
+import TensorCore
+
+/// The members of a group in the format of HDF5 1.6: a B-tree of version 1 over nodes of symbols, names in a local heap.
+///
+/// Source: HDF5 File Format Specification 3.0, sections III.A, III.B and III.D.
+enum HDF5SymbolTable {
+    /// The names and addresses of the members.
+    ///
+    /// - Throws: `ZooError` when a part is damaged, or a member is a soft link.
+    static func links(
+        _ source: some HDF5Source, tree: Int, heap: Int, _ path: String, _ state: inout HDF5ReadingState
+    ) throws -> [(name: String, address: Int)] {
+        let names = try localHeap(source, at: heap, path, &state)
+        var links: [(name: String, address: Int)] = []
+        try visit(source, tree, level: nil, names, path, &links, &state)
+        return links
+    }
+
+    /// The bytes of the heap at `address` that hold names.
+    private static func localHeap(
+        _ source: some HDF5Source, at address: Int, _ path: String, _ state: inout HDF5ReadingState
+    ) throws -> [UInt8] {
+        let subject = "the heap of \(path)"
+        let bytes = try source.bytes(try state.extents.claim(address, 32, subject))
+        var cursor = ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
+        try cursor.expect("HEAP", "signature")
+        try cursor.version("heap version", 0...0)
+        _ = try cursor.bytes(3, "reserved")
+        let size = try cursor.integer(bytes: 8, "size of the names")
+        _ = try cursor.bytes(8, "free list")
+        guard let start = try cursor.address("address of the names") else {
+            throw cursor.damaged("the names are nowhere")
+        }
+        return try source.bytes(try state.extents.claim(start, size, "the names of \(path)"))
+    }
+
+    /// Visits a node of the tree; its level must be one less than that of its parent, so there is no cycle.
+    private static func visit(
+        _ source: some HDF5Source, _ address: Int, level expected: UInt8?, _ names: [UInt8], _ path: String,
+        _ links: inout [(name: String, address: Int)], _ state: inout HDF5ReadingState
+    ) throws {
+        let subject = "the tree of \(path)"
+        let node = try HDF5TreeNode(source, at: address, kind: 0, keyByteCount: 8, level: expected, subject, &state)
+        for child in node.children {
+            if node.level > 0 {
+                try visit(source, child.address, level: node.level - 1, names, path, &links, &state)
+            } else {
+                try readSymbols(source, child.address, names, path, &links, &state)
+            }
+        }
+    }
+
+    private static func readSymbols(
+        _ source: some HDF5Source, _ address: Int, _ names: [UInt8], _ path: String,
+        _ links: inout [(name: String, address: Int)], _ state: inout HDF5ReadingState
+    ) throws {
+        let subject = "the symbols of \(path)"
+        let prefix = try source.bytes(try state.extents.claim(address, 8, subject))
+        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        try cursor.expect("SNOD", "signature")
+        try cursor.version("symbol node version", 1...1)
+        _ = try cursor.bytes(1, "reserved")
+        let count = try cursor.integer(bytes: 2, "number of symbols")
+        let bytes = try source.bytes(try state.extents.claim(address + 8, 40 * count, subject))
+        var entries = ByteCursor(bytes, address: address + 8, format: .hdf5, subject: subject)
+        for _ in 0..<count {
+            let offset = try entries.integer(bytes: 8, "name")
+            let target = try entries.address("object address")
+            let kind = try entries.unsigned(bytes: 4, "kind")
+            _ = try entries.bytes(20, "cache")
+            guard kind <= 1 else { throw entries.unsupported("a soft link") }
+            guard let target, offset < names.count else { throw entries.damaged("a symbol that leads nowhere") }
+            let text = names[offset...].prefix { $0 != 0 }
+            guard let name = String(validating: text, as: UTF8.self), text.endIndex < names.count else {
+                throw entries.damaged("a name is not valid UTF-8, or does not end")
+            }
+            try state.limits.checkName(name)
+            guard state.objectsLeft > links.count else {
+                throw entries.unsupported("more than \(state.limits.objectCount) objects")
+            }
+            links.append((name, target))
+        }
+    }
+}
+
+/// A node of a B-tree of version 1.
+///
+/// Source: HDF5 File Format Specification 3.0, section III.A.1.
+struct HDF5TreeNode {
+    /// 0 for a leaf.
+    let level: UInt8
+    /// The addresses of the children, each with the key before it.
+    private(set) var children: [(key: ByteCursor, address: Int)] = []
+
+    /// Reads the node at `address`.
+    ///
+    /// - Parameters:
+    ///   - kind: 0 for groups, 1 for chunks.
+    ///   - expected: the level that it must have; nil for the root of a tree.
+    init(
+        _ source: some HDF5Source, at address: Int, kind: UInt8, keyByteCount: Int, level expected: UInt8?,
+        _ subject: String, _ state: inout HDF5ReadingState
+    ) throws {
+        let prefix = try source.bytes(try state.extents.claim(address, 24, subject))
+        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        try cursor.expect("TREE", "signature")
+        try cursor.version("node type", kind...kind)
+        level = try cursor.byte("level")
+        guard level <= 16, expected == nil || level == expected else {
+            throw cursor.damaged("a node of level \(level) where \(expected ?? 16) is due")
+        }
+        let count = try cursor.integer(bytes: 2, "entries")
+        let entryByteCount = keyByteCount + 8
+        let range = try state.extents.claim(address + 24, count * entryByteCount + keyByteCount, subject)
+        var entries = ByteCursor(
+            try source.bytes(range), address: address + 24, format: .hdf5, subject: subject)
+        for _ in 0..<count {
+            let key = try entries.part(keyByteCount, subject)
+            guard let child = try entries.address("child") else { throw entries.damaged("a child that is nowhere") }
+            children.append((key, child))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+
+/// Reads the weights in HDF5 files of Keras: `.weights.h5` of version 3 and the format before it. A model's description in
+/// the file is never looked at.
+///
+/// Source: keras/src/saving, saving_lib.py and keras/src/legacy/saving/legacy_h5_format.py of Keras 3.15.
+package enum KerasReader {
+    /// How a file names its tensors.
+    package enum Layout: Sendable, Equatable {
+        /// By class and count: `encoder/layers/dense_1/vars/0`.
+        case paths
+        /// In the order of `layer_names` and `weight_names`: how many tensors each layer has.
+        case order([Int])
+        /// Neither: a tree of datasets, whose paths are names as those of PyTorch.
+        case plain
+    }
+
+    package struct Contents {
+        package var tensors: [ForeignTensor]
+        package var layout: Layout
+        package var definition: String?
+        /// What was passed over, in sentences.
+        package var notes: [String]
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// - Throws: `ZooError` naming what is damaged or not supported.
+    package static func decode(_ bytes: [UInt8]) throws -> Contents {
+        let source = HDF5MemorySource(bytes)
+        let root = try HDF5Reader.read(source, limits: .foreign)
+        guard root.attributes.value("format") != .string("zoo.checkpoint") else {
+            throw ZooError("This is a checkpoint of the zoo already.", advice: "Use it as it is.", kind: .usage)
+        }
+        var contents = Contents(tensors: [], layout: .plain, definition: nil, notes: [])
+        if case .string(let text) = root.attributes.value(KerasWriter.definitionAttribute) {
+            contents.definition = ASCIIText.unescaped(text)
+        }
+        var model = root
+        if case .group(let group) = root["model_weights"] { model = group }
+        if let layers = try list("layer_names", model.attributes) {
+            try readOrder(layers, model, source, &contents)
+        } else {
+            try readPaths(root, source, &contents)
+        }
+        return contents
+    }
+
+    private static func readPaths(
+        _ root: HDF5Group<HDF5Extent>, _ source: HDF5MemorySource, _ contents: inout Contents
+    ) throws {
+        var found = root.datasets()
+        let isKeras = found.contains { $0.path.dropLast().last == "vars" }
+        contents.layout = isKeras ? .paths : .plain
+        if isKeras {
+            let passed = found.filter { $0.path.first == "optimizer" || $0.path.contains("seed_generator") }
+            found.removeAll { $0.path.first == "optimizer" || $0.path.contains("seed_generator") }
+            if !passed.isEmpty {
+                contents.notes.append(
+                    "\(passed.count) tensors of the optimiser and of random generators were passed over")
+            }
+        }
+        for (path, dataset) in found {
+            // Keras 2.13 called the list of layers otherwise.
+            let names = path.map { $0 == "_layer_checkpoint_dependencies" ? "layers" : $0 }
+            let name = names.joined(separator: isKeras ? "/" : ".")
+            contents.tensors.append(try tensor(dataset, name, source))
+        }
+    }
+
+    private static func readOrder(
+        _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: HDF5MemorySource, _ contents: inout Contents
+    ) throws {
+        var counts: [Int] = []
+        for layer in layers {
+            guard case .group(let group) = model[layer] else {
+                throw ZooError("Damaged Keras file: the layer \"\(layer)\" is listed, but not there.")
+            }
+            guard let weights = try list("weight_names", group.attributes) else {
+                throw ZooError("Damaged Keras file: the layer \"\(layer)\" does not list its weights.")
+            }
+            for weight in weights {
+                guard let dataset = group.dataset(at: weight.split(separator: "/").map(String.init)[...]) else {
+                    throw ZooError("Damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there.")
+                }
+                contents.tensors.append(try tensor(dataset, "\(layer)/\(weight)", source))
+            }
+            if !weights.isEmpty { counts.append(weights.count) }
+        }
+        contents.layout = .order(counts)
+    }
+
+    /// The strings of the attribute `name`, or of `name0`, `name1` …; nil if there is none.
+    private static func list(_ name: String, _ attributes: [HDF5Attribute]) throws -> [String]? {
+        var strings: [String] = []
+        let names = attributes.value(name) != nil ? [name] : (0..<attributes.count).map { "\(name)\($0)" }
+        guard let first = names.first, attributes.value(first) != nil else { return nil }
+        for name in names {
+            guard let value = attributes.value(name) else { break }
+            guard case .strings(let more) = value else {
+                throw ZooError("Damaged Keras file: the attribute \"\(name)\" is no list of names.")
+            }
+            strings += more
+        }
+        return strings
+    }
+
+    private static func tensor(
+        _ dataset: HDF5Dataset<HDF5Extent>, _ name: String, _ source: HDF5MemorySource
+    ) throws -> ForeignTensor {
+        try ForeignTensor.checkName(name)
+        let isBrainFloat = dataset.attributes.value("dtype") == .string("bfloat16")
+        let values = try dataset.payload.load(from: source)
+        let type: StoredElementType
+        switch values {
+        case .float32: type = .float32
+        case .float64: type = .float64
+        case .int64: type = .int64
+        case .uint64: type = .uint64
+        case .uint8: type = .uint8
+        case .other(let other, _): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
+        case .text: throw ZooError("Unsupported Keras file: \(name) is a text.")
+        }
+        return ForeignTensor(
+            name: name, shape: dataset.shape, elementType: type,
+            bytes: values.withUnsafeBytes { ArraySlice([UInt8]($0)) })
+    }
+}
+
+extension HDF5Group {
+    /// The dataset at `path` below this group, if there is one.
+    fileprivate func dataset(at path: ArraySlice<String>) -> HDF5Dataset<Payload>? {
+        guard let name = path.first else { return nil }
+        switch self[name] {
+        case .dataset(let dataset) where path.count == 1: return dataset
+        case .group(let group): return group.dataset(at: path.dropFirst())
+        default: return nil
+        }
+    }
+}

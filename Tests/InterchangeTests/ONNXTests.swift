@@ -1,0 +1,112 @@
+import ExamplePlugIn
+import ModelKit
+import TensorCore
+import Testing
+
+@testable import Interchange
+
+@Suite struct ONNXTests {
+    private typealias Fields = ONNXFields
+
+    /// A file with one tensor, whose fields `body` writes.
+    private static func file(
+        version: Int? = 8, graphs: Int = 1, _ body: (inout ProtobufWriter) -> Void
+    ) -> [UInt8] {
+        var model = ProtobufWriter()
+        if let version { model.integer(Fields.Model.irVersion, version) }
+        for _ in 0..<graphs {
+            model.message(Fields.Model.graph) { graph in graph.message(Fields.Graph.initializers, body) }
+        }
+        return model.bytes
+    }
+
+    /// A sound tensor of two f32 called `a`, with `more` at its end.
+    private static func tensor(
+        shape: [Int] = [2], type: Int = 1, name: String = "a", raw: Int? = 8,
+        _ more: @escaping (inout ProtobufWriter) -> Void = { _ in }
+    ) -> (inout ProtobufWriter) -> Void {
+        { writer in
+            for extent in shape { writer.integer(Fields.Tensor.extents, extent) }
+            writer.integer(Fields.Tensor.dataType, type)
+            writer.text(Fields.Tensor.name, name)
+            if let raw { writer.bytes(Fields.Tensor.raw, [UInt8](repeating: 0, count: raw)) }
+            more(&writer)
+        }
+    }
+
+    static let rules = [
+        Rule("the version is there", file(version: nil, tensor()), "no ONNX model"),
+        Rule("the version is known", file(version: 99, tensor()), "no ONNX model"),
+        Rule("there is a graph", file(graphs: 0, tensor()), "0 graphs"),
+        Rule("there is one graph", file(graphs: 2, tensor()), "second graph"),
+        Rule("integers end", file(tensor()) + [0x08, 0xFF], "cut short"),
+        Rule(
+            "integers have at most 10 bytes", file(tensor()) + [0x08] + [UInt8](repeating: 0xFF, count: 10), "64 bits"),
+        Rule("fields lie inside their message", file(tensor()) + [0x12, 0x7F], "claims 127 bytes"),
+        Rule("field numbers begin with 1", file(tensor()) + [0x00, 0x00], "field number 0"),
+        Rule("groups are refused", file(tensor()) + [0x0B], "wire type 3"),
+        Rule("texts are UTF-8", file { $0.bytes(Fields.Tensor.name, [0xFF]) }, "UTF-8"),
+        Rule("tensors have names", file(tensor(name: "")), "no usable name"),
+        Rule("the data type is known", file(tensor(type: 8)), "data type 8"),
+        Rule("the shape fills the data", file(tensor(shape: [3])), "8 are there"),
+        Rule("sizes are not negative", file(tensor(shape: [-2])), "the shape"),
+        Rule("the shape must not overflow", file(tensor(shape: [.max, 4])), "claims"),
+        Rule("there are at most 8 axes", file(tensor(shape: [1, 1, 1, 1, 1, 1, 1, 1, 2])), "the shape"),
+        Rule("the data is not outside", file(tensor { $0.integer(Fields.Tensor.location, 1) }), "another file"),
+        Rule(
+            "no path to outside data is there",
+            file(tensor { $0.message(Fields.Tensor.external) { $0.text(1, "location") } }),
+            "another file"),
+        Rule("the data is there once", file(tensor { $0.bytes(Fields.Tensor.raw, [0]) }), "twice"),
+        Rule(
+            "the data is in one field", file(tensor { $0.bytes(Fields.Tensor.floats, [0, 0, 0, 0]) }), "raw and typed"),
+        Rule(
+            "typed data is of one type",
+            file(
+                tensor(raw: nil) {
+                    $0.bytes(Fields.Tensor.floats, [0, 0, 0, 0])
+                    $0.bytes(Fields.Tensor.doubles, [0, 0, 0, 0])
+                }), "several fields"),
+        Rule(
+            "integer fields are refused", file(tensor(type: 7, raw: nil) { $0.bytes(Fields.Tensor.int64s, [1, 1]) }),
+            "integers"),
+        Rule("texts are refused", file(tensor { $0.text(Fields.Tensor.strings, "x") }), "texts"),
+        Rule(
+            "no name occurs twice",
+            {
+                var model = ProtobufWriter()
+                model.integer(1, 8)
+                model.message(7) { graph in for _ in 0..<2 { graph.message(5, tensor()) } }
+                return model.bytes
+            }(), "two tensors"),
+        Rule(
+            "sparse weights are refused",
+            {
+                var model = ProtobufWriter()
+                model.integer(1, 8)
+                model.message(7) { $0.message(15) { _ in } }
+                return model.bytes
+            }(), "sparse"),
+    ]
+
+    @Test(arguments: rules) func rule(_ rule: Rule) {
+        rule.check { _ = try ONNXReader.decode($0) }
+    }
+
+    @Test func typedElementsAreRead() throws {
+        let bytes = Self.file(
+            Self.tensor(raw: nil) { $0.bytes(Fields.Tensor.floats, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]) })
+        #expect(try ONNXReader.decode(bytes).tensors[0].floats() == [1, 2])
+    }
+
+    @Test func aPlugInsLayerIsNamed() throws {
+        let registry = try ExamplePlugIn.extend(Samples.registry)
+        let definition = try ModelDefinition(
+            text: try registry.model("scaled-vae-mnist").text, source: "plug-in", registry: registry)
+        let checkpoint = try Samples.checkpoint(definition)
+        for format in [InterchangeFormat.onnx, .keras] {
+            let error = #expect(throws: ZooError.self) { try checkpoint.exported(to: format, definition: definition) }
+            #expect(error?.message.contains("encoder.scale1") == true, "\(String(describing: error))")
+        }
+    }
+}
