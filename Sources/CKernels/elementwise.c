@@ -3,14 +3,39 @@
 
 #define GRAIN 16384
 
+#define CHUNK 512
+
+// Input and output may be the same memory, but element i depends on element i alone.
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
 typedef struct {
     zk_activation kind;
     float parameter;
-    const float *x, *s, *bias;
+    const void *x, *s;
+    const float *bias;
     const uint8_t *pixels;
-    float *y;
+    void *y;
+    bool half;
     int64_t channels, rows;
 } arguments;
+
+// Bfloat16 is computed in floats, a chunk at a time: elements [begin, begin + count) as floats, in `buffer` if need be.
+ZK_INLINE const float *floats(const void *x, int64_t begin, int64_t count, bool half, float *buffer) {
+    if (!half) return (const float *)x + begin;
+    const uint16_t *from = (const uint16_t *)x + begin;
+    INDEPENDENT for (int64_t i = 0; i < count; i++) buffer[i] = from_half(from[i]);
+    return buffer;
+}
+
+ZK_INLINE float *target(void *y, int64_t begin, bool half, float *buffer) {
+    return half ? buffer : (float *)y + begin;
+}
+
+ZK_INLINE void finish(void *y, int64_t begin, int64_t count, bool half, const float *buffer) {
+    if (!half) return;
+    uint16_t *to = (uint16_t *)y + begin;
+    INDEPENDENT for (int64_t i = 0; i < count; i++) to[i] = to_half(buffer[i]);
+}
 
 ZK_CLONES static void scale_pixels(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
@@ -24,8 +49,20 @@ void zk_scale_pixels(const uint8_t *pixels, float *x, int64_t count) {
     zk_parallel(count, GRAIN, scale_pixels, &a);
 }
 
+ZK_CLONES static void halves(const void *context, int64_t begin, int64_t end) {
+    const arguments *a = context;
+    finish(a->y, begin, end - begin, true, (const float *)a->x + begin);
+}
+
+void zk_to_half(const float *x, void *y, int64_t count) {
+    arguments a = {.x = x, .y = y};
+    zk_parallel(count, GRAIN, halves, &a);
+}
+
+void zk_from_half(const void *x, float *y, int64_t count) { floats(x, 0, count, true, y); }
+
 #define EACH(expression) \
-    for (int64_t i = begin; i < end; i++) { \
+    INDEPENDENT for (int64_t i = begin; i < end; i++) { \
         float v = x[i]; \
         y[i] = (expression); \
     } \
@@ -48,44 +85,54 @@ ZK_INLINE void activate_range(
 
 ZK_CLONES static void activate(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    activate_range(a->kind, a->parameter, a->x, a->y, begin, end);
+    float input[CHUNK], output[CHUNK];
+    for (int64_t i = begin; i < end; i += CHUNK) {
+        const int64_t count = end - i < CHUNK ? end - i : CHUNK;
+        float *y = target(a->y, i, a->half, output);
+        activate_range(a->kind, a->parameter, floats(a->x, i, count, a->half, input), y, 0, count);
+        finish(a->y, i, count, a->half, output);
+    }
 }
 
-void zk_activate(zk_activation kind, float parameter, const float *x, float *y, int64_t count) {
-    arguments a = {.kind = kind, .parameter = parameter, .x = x, .y = y};
+void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool half, int64_t count) {
+    arguments a = {.kind = kind, .parameter = parameter, .x = x, .y = y, .half = half};
     zk_parallel(count, GRAIN, activate, &a);
 }
 
 ZK_CLONES static void bias_activate(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
     const int64_t channels = a->channels;
+    float input[CHUNK];
     for (int64_t row = begin; row < end; row++) {
-        float *y = a->y + row * channels;
-        if (a->bias) {
-            for (int64_t c = 0; c < channels; c++) y[c] += a->bias[c];
+        for (int64_t c = 0; c < channels; c += CHUNK) {
+            const int64_t count = channels - c < CHUNK ? channels - c : CHUNK, place = row * channels + c;
+            const float *x = floats(a->y, place, count, a->half, input);
+            float *y = target(a->y, place, a->half, input);
+            if (a->bias) {
+                INDEPENDENT for (int64_t i = 0; i < count; i++) y[i] = x[i] + a->bias[c + i];
+            }
+            activate_range(a->kind, a->parameter, y, y, 0, count);
+            finish(a->y, place, count, a->half, input);
         }
-        activate_range(a->kind, a->parameter, y, y, 0, channels);
     }
 }
 
 void zk_bias_activate(
-    zk_activation kind, float parameter, float *y, const float *bias, int64_t rows, int64_t channels) {
-    arguments a = {.kind = kind, .parameter = parameter, .y = y, .bias = bias, .channels = channels};
+    zk_activation kind, float parameter, void *y, const float *bias, bool half, int64_t rows, int64_t channels) {
+    arguments a = {.kind = kind, .parameter = parameter, .y = y, .bias = bias, .half = half, .channels = channels};
     zk_parallel(rows, GRAIN / channels + 1, bias_activate, &a);
 }
 
 #define EACH_GRADIENT(expression) \
-    for (int64_t i = begin; i < end; i++) { \
+    INDEPENDENT for (int64_t i = begin; i < end; i++) { \
         float v = s[i]; \
         dx[i] = dy[i] * (expression); \
     } \
     break
 
-ZK_CLONES static void activate_backward(const void *context, int64_t begin, int64_t end) {
-    const arguments *a = context;
-    const float *dy = a->x, *s = a->s, p = a->parameter;
-    float *dx = a->y;
-    switch (a->kind) {
+ZK_INLINE void gradient_range(
+    zk_activation kind, float p, const float *dy, const float *s, float *dx, int64_t begin, int64_t end) {
+    switch (kind) {
     case ZK_IDENTITY: EACH_GRADIENT(1.0f + 0 * v);
     case ZK_RELU: EACH_GRADIENT(v > 0 ? 1.0f : 0.0f);
     case ZK_LEAKY_RELU: EACH_GRADIENT(v > 0 ? 1.0f : p);
@@ -93,7 +140,7 @@ ZK_CLONES static void activate_backward(const void *context, int64_t begin, int6
     case ZK_GELU:
         EACH_GRADIENT(normal_distribution(v) + v * 0.39894228040143268f * fast_exp(-0.5f * v * v));
     case ZK_SILU: {
-        for (int64_t i = begin; i < end; i++) {
+        INDEPENDENT for (int64_t i = begin; i < end; i++) {
             float g = fast_sigmoid(s[i]);
             dx[i] = dy[i] * (g * (1.0f + s[i] * (1.0f - g)));
         }
@@ -105,21 +152,44 @@ ZK_CLONES static void activate_backward(const void *context, int64_t begin, int6
     }
 }
 
+ZK_CLONES static void activate_backward(const void *context, int64_t begin, int64_t end) {
+    const arguments *a = context;
+    if (a->half && a->kind == ZK_RELU) {
+        const uint16_t *dy = a->x;
+        const int16_t *s = a->s;
+        uint16_t *dx = a->y;
+        INDEPENDENT for (int64_t i = begin; i < end; i++) dx[i] = s[i] > 0 ? dy[i] : 0;
+        return;
+    }
+    float first[CHUNK], second[CHUNK];
+    for (int64_t i = begin; i < end; i += CHUNK) {
+        const int64_t count = end - i < CHUNK ? end - i : CHUNK;
+        const float *dy = floats(a->x, i, count, a->half, first), *s = floats(a->s, i, count, a->half, second);
+        gradient_range(a->kind, a->parameter, dy, s, target(a->y, i, a->half, first), 0, count);
+        finish(a->y, i, count, a->half, first);
+    }
+}
+
 void zk_activate_backward(
-    zk_activation kind, float parameter, const float *dy, const float *s, float *dx, int64_t count) {
-    arguments a = {.kind = kind, .parameter = parameter, .x = dy, .s = s, .y = dx};
+    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool half, int64_t count) {
+    arguments a = {.kind = kind, .parameter = parameter, .x = dy, .s = s, .y = dx, .half = half};
     zk_parallel(count, GRAIN, activate_backward, &a);
 }
 
 ZK_CLONES static void add(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    const float *x = a->x, *s = a->s;
-    float *y = a->y;
-    for (int64_t i = begin; i < end; i++) y[i] = x[i] + s[i];
+    float first[CHUNK], second[CHUNK];
+    for (int64_t i = begin; i < end; i += CHUNK) {
+        const int64_t count = end - i < CHUNK ? end - i : CHUNK;
+        const float *x = floats(a->x, i, count, a->half, first), *s = floats(a->s, i, count, a->half, second);
+        float *y = target(a->y, i, a->half, first);
+        INDEPENDENT for (int64_t j = 0; j < count; j++) y[j] = x[j] + s[j];
+        finish(a->y, i, count, a->half, first);
+    }
 }
 
-void zk_add(const float *a, const float *b, float *y, int64_t count) {
-    arguments arguments = {.x = a, .s = b, .y = y};
+void zk_add(const void *a, const void *b, void *y, bool half, int64_t count) {
+    arguments arguments = {.x = a, .s = b, .y = y, .half = half};
     zk_parallel(count, GRAIN, add, &arguments);
 }
 
@@ -135,22 +205,23 @@ ZK_CLONES static void column_sums(const void *context, int64_t begin, int64_t en
         for (int64_t row = 0; row < rows; row += SUM_ROWS) {
             const int64_t last = row + SUM_ROWS < rows ? row + SUM_ROWS : rows;
             float sum[LANES] = {0};
-            if (width == LANES) {
-                for (int64_t r = row; r < last; r++) {
-                    for (int64_t c = 0; c < LANES; c++) sum[c] += a->x[r * channels + first + c];
-                }
-            } else {
-                for (int64_t r = row; r < last; r++) {
-                    for (int64_t c = 0; c < width; c++) sum[c] += a->x[r * channels + first + c];
+            float buffer[LANES];
+            for (int64_t r = row; r < last; r++) {
+                if (width == LANES) {
+                    const float *x = floats(a->x, r * channels + first, LANES, a->half, buffer);
+                    for (int64_t c = 0; c < LANES; c++) sum[c] += x[c];
+                } else {
+                    const float *x = floats(a->x, r * channels + first, width, a->half, buffer);
+                    for (int64_t c = 0; c < width; c++) sum[c] += x[c];
                 }
             }
             for (int64_t c = 0; c < width; c++) total[c] += sum[c];
         }
-        for (int64_t c = 0; c < width; c++) a->y[first + c] = (float)total[c];
+        for (int64_t c = 0; c < width; c++) ((float *)a->y)[first + c] = (float)total[c];
     }
 }
 
-void zk_column_sums(const float *x, int64_t rows, int64_t channels, float *y) {
-    arguments a = {.x = x, .y = y, .rows = rows, .channels = channels};
+void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y) {
+    arguments a = {.x = x, .y = y, .half = half, .rows = rows, .channels = channels};
     zk_parallel(channels, rows * channels > GRAIN ? LANES : channels + 1, column_sums, &a);
 }

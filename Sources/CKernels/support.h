@@ -34,6 +34,15 @@ ZK_INLINE int32_t as_bits(float value) {
     return bits;
 }
 
+// bfloat16: the upper half of a float. To it: rounded to nearest even, NaN stays NaN.
+ZK_INLINE float from_half(uint16_t half) { return as_float((int32_t)((uint32_t)half << 16)); }
+
+ZK_INLINE uint16_t to_half(float x) {
+    uint32_t bits = (uint32_t)as_bits(x);
+    uint32_t rounded = bits + 0x7fff + ((bits >> 16) & 1);
+    return (uint16_t)((x == x ? rounded : bits | 0x400000) >> 16);
+}
+
 // √x without errno: a call that may set it is never vectorised.
 ZK_INLINE float square_root(float x) {
 #if __has_builtin(__builtin_elementwise_sqrt)

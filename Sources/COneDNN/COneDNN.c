@@ -57,8 +57,18 @@ const char *zoo_dnn_instruction_set(void) {
     case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
     case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
     case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+#if VERSION3
+    case dnnl_cpu_isa_avx512_core_fp16: return "avx512_core_fp16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
+#endif
     default: return "other";
     }
+}
+
+bool zoo_dnn_has_bf16(void) {
+    // The values are sets of bits: a larger instruction set contains the bits of the smaller.
+    const int needed = dnnl_cpu_isa_avx512_core_bf16;
+    return ((int)dnnl_get_effective_cpu_isa() & needed) == needed;
 }
 
 const char *zoo_dnn_status_text(int status) {
@@ -161,6 +171,81 @@ static void use(zoo_dnn_primitive *primitive, zoo_dnn_operand operand, int query
     primitive->argument[operand] = argument;
 }
 
+// The forward pass that a backward pass hints at has one type for all its tensors, also where the backward pass reads one
+// type and writes another. Makes a copy of `layout` with that type; the caller releases it.
+static int retyped(owned_descriptor *result, const zoo_dnn_layout *layout, dnnl_data_type_t type) {
+#if VERSION3
+    int rank = 0;
+    dnnl_format_kind_t kind;
+    const dnnl_dims_t *dims, *strides;
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_ndims_s32, &rank);
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_dims, &dims);
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_format_kind, &kind);
+    if (kind == dnnl_format_kind_any) {
+        return dnnl_memory_desc_create_with_tag(result, rank, *dims, type, dnnl_format_tag_any);
+    }
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_strides, &strides);
+    return dnnl_memory_desc_create_with_strides(result, rank, *dims, type, *strides);
+#else
+    *result = layout->descriptor;
+    result->data_type = type;
+    return dnnl_success;
+#endif
+}
+
+static dnnl_data_type_t type_of(const zoo_dnn_layout *layout) {
+#if VERSION3
+    dnnl_data_type_t type = dnnl_f32;
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_data_type, &type);
+    return type;
+#else
+    return layout->descriptor.data_type;
+#endif
+}
+
+// The layouts of the forward pass: those given, or for a backward pass with bfloat16 in it, those in bfloat16.
+typedef struct {
+    owned_descriptor owned[3];
+    int count;
+    descriptor_reference source, weights, destination;
+} forward_layouts;
+
+static int forward_layouts_create(
+    forward_layouts *result, zoo_dnn_pass pass, const zoo_dnn_layout *source, const zoo_dnn_layout *weights,
+    const zoo_dnn_layout *destination) {
+    memset(result, 0, sizeof *result);
+    result->source = REFERENCE(source);
+    result->weights = REFERENCE(weights);
+    result->destination = REFERENCE(destination);
+    const zoo_dnn_layout *all[3] = {source, weights, destination};
+    bool mixed = false;
+    for (int i = 0; i < 3; i++) mixed = mixed || type_of(all[i]) == dnnl_bf16;
+    if (pass == ZOO_DNN_FORWARD || !mixed) return dnnl_success;
+    descriptor_reference references[3];
+    for (int i = 0; i < 3; i++) {
+        int status = retyped(&result->owned[i], all[i], dnnl_bf16);
+        if (status != dnnl_success) return status;
+        result->count++;
+#if VERSION3
+        references[i] = result->owned[i];
+#else
+        references[i] = &result->owned[i];
+#endif
+    }
+    result->source = references[0];
+    result->weights = references[1];
+    result->destination = references[2];
+    return dnnl_success;
+}
+
+static void forward_layouts_destroy(forward_layouts *layouts) {
+#if VERSION3
+    for (int i = 0; i < layouts->count; i++) dnnl_memory_desc_destroy(layouts->owned[i]);
+#else
+    (void)layouts;
+#endif
+}
+
 // Which queries and arguments stand for which operand in each pass.
 static void use_operands(zoo_dnn_primitive *primitive, zoo_dnn_pass pass, bool bias) {
     use(primitive, ZOO_DNN_SCRATCHPAD, dnnl_query_scratchpad_md, 0, DNNL_ARG_SCRATCHPAD);
@@ -257,11 +342,18 @@ int zoo_dnn_convolution(
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t forward = NULL, descriptor = NULL;
     descriptor_reference biased = bias ? REFERENCE(bias) : NULL;
+    forward_layouts layouts;
+    status = forward_layouts_create(&layouts, pass, source, weights, destination);
+    if (status != dnnl_success) {
+        forward_layouts_destroy(&layouts);
+        dnnl_primitive_attr_destroy(attributes);
+        return status;
+    }
     const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 #if VERSION3
     status = dnnl_convolution_forward_primitive_desc_create(
-        &forward, context->engine, dnnl_forward_training, algorithm, REFERENCE(source), REFERENCE(weights), biased,
-        REFERENCE(destination), stride, dilation, padding, padding, attributes);
+        &forward, context->engine, dnnl_forward_training, algorithm, layouts.source, layouts.weights, biased,
+        layouts.destination, stride, dilation, padding, padding, attributes);
     if (status == dnnl_success && pass == ZOO_DNN_BACKWARD_DATA) {
         status = dnnl_convolution_backward_data_primitive_desc_create(
             &descriptor, context->engine, algorithm, REFERENCE(source), REFERENCE(weights), REFERENCE(destination), stride,
@@ -274,8 +366,8 @@ int zoo_dnn_convolution(
 #else
     dnnl_convolution_desc_t operation;
     status = dnnl_convolution_forward_desc_init(
-        &operation, dnnl_forward_training, algorithm, REFERENCE(source), REFERENCE(weights), biased,
-        REFERENCE(destination), stride, padding, padding);
+        &operation, dnnl_forward_training, algorithm, layouts.source, layouts.weights, biased, layouts.destination, stride,
+        padding, padding);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_create(&forward, &operation, attributes, context->engine, NULL);
     }
@@ -291,6 +383,7 @@ int zoo_dnn_convolution(
         status = dnnl_primitive_desc_create(&descriptor, &operation, attributes, context->engine, forward);
     }
 #endif
+    forward_layouts_destroy(&layouts);
     return finish(result, context, pass, bias != NULL, status, attributes, forward, descriptor);
 }
 
@@ -302,10 +395,17 @@ int zoo_dnn_inner_product(
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t forward = NULL, descriptor = NULL;
     descriptor_reference biased = bias ? REFERENCE(bias) : NULL;
+    forward_layouts layouts;
+    status = forward_layouts_create(&layouts, pass, source, weights, destination);
+    if (status != dnnl_success) {
+        forward_layouts_destroy(&layouts);
+        dnnl_primitive_attr_destroy(attributes);
+        return status;
+    }
 #if VERSION3
     status = dnnl_inner_product_forward_primitive_desc_create(
-        &forward, context->engine, dnnl_forward_training, REFERENCE(source), REFERENCE(weights), biased,
-        REFERENCE(destination), attributes);
+        &forward, context->engine, dnnl_forward_training, layouts.source, layouts.weights, biased, layouts.destination,
+        attributes);
     if (status == dnnl_success && pass == ZOO_DNN_BACKWARD_DATA) {
         status = dnnl_inner_product_backward_data_primitive_desc_create(
             &descriptor, context->engine, REFERENCE(source), REFERENCE(weights), REFERENCE(destination), forward,
@@ -318,7 +418,7 @@ int zoo_dnn_inner_product(
 #else
     dnnl_inner_product_desc_t operation;
     status = dnnl_inner_product_forward_desc_init(
-        &operation, dnnl_forward_training, REFERENCE(source), REFERENCE(weights), biased, REFERENCE(destination));
+        &operation, dnnl_forward_training, layouts.source, layouts.weights, biased, layouts.destination);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_create(&forward, &operation, attributes, context->engine, NULL);
     }
@@ -333,6 +433,7 @@ int zoo_dnn_inner_product(
         status = dnnl_primitive_desc_create(&descriptor, &operation, attributes, context->engine, forward);
     }
 #endif
+    forward_layouts_destroy(&layouts);
     return finish(result, context, pass, bias != NULL, status, attributes, forward, descriptor);
 }
 

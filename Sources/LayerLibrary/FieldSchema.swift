@@ -9,6 +9,8 @@ public struct FieldSchema: Sendable {
         /// A number between the bounds; open says which bounds are excluded.
         case number(ClosedRange<Double>, openLower: Bool = false, openUpper: Bool = false)
         case boolean
+        /// One of these names.
+        case name([String])
         /// A whole number for both axes, or `[height, width]`.
         case extent(ClosedRange<Int>)
         /// `[D]` or `[C, H, W]`.
@@ -52,6 +54,7 @@ public enum FieldValue: Sendable {
     case integer(Int)
     case number(Double)
     case boolean(Bool)
+    case name(String)
     case extent(Window.Extent)
     case shape(Shape)
     case initializer(InitializerRule)
@@ -85,6 +88,10 @@ public struct FieldValues: Sendable {
 
     public func boolean(_ name: String) -> Bool {
         value(name, "boolean") { if case .boolean(let value) = $0 { value } else { nil } }
+    }
+
+    public func name(_ name: String) -> String {
+        value(name, "name") { if case .name(let value) = $0 { value } else { nil } }
     }
 
     public func extent(_ name: String) -> Window.Extent {

@@ -3,10 +3,17 @@ public protocol Engine: Sendable {
     /// The name shown to users, for instance `onednn`.
     var name: String { get }
 
+    /// The engine for what is reported and published, in f32; this one unless it computes in a coarser format.
+    var exact: any Engine { get }
+
     /// Compiles a program for batches of up to `batchSize` images.
     ///
     /// - Throws: `ZooError` where the engine cannot run the program or memory is short.
     func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram
+}
+
+extension Engine {
+    public var exact: any Engine { self }
 }
 
 /// A program with memory, ready to run again and again.

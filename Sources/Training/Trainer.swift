@@ -50,7 +50,7 @@ public final class Trainer {
             totalSteps = epochCount * stepsPerEpoch
         }
         plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
-        evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine)
+        evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine.exact)
         pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
         plan.model.initialize(seed: seed)
     }

@@ -37,6 +37,32 @@ enum LayerCases {
                         kernel: .init(3, 2), stride: .init(2, 3), padding: .init(1, 0), outputPadding: .init(0, 1)),
                     bias: false)
             ]),
+        // What the kernels between images and maps take: few channels on one side, a multiple of 16 on the other; rows of
+        // maps shorter and longer than the eight pixels done at once.
+        LayerCase(
+            "conv2d_image", [1, 9, 21],
+            [
+                .conv(named: "first", 16, .square(3, stride: 2, padding: 1), .relu),
+                .conv(named: "second", 3, .square(3, stride: 2)),
+            ]),
+        LayerCase(
+            "conv2d_image_3_channels", [3, 6, 7],
+            [
+                .conv(named: "first", 48, .square(4, stride: 2, padding: 1), .relu),
+                .conv(named: "second", 32, .square(2)),
+            ]),
+        LayerCase(
+            "conv_transpose2d_image", [3, 3, 5],
+            [
+                .transposed(named: "first", 48, .square(3, stride: 2, padding: 1, outputPadding: 1), .relu),
+                .transposed(named: "second", 1, .square(3, stride: 2, padding: 1, outputPadding: 1)),
+            ]),
+        LayerCase(
+            "conv_transpose2d_image_3_channels", [5, 2, 2],
+            [
+                .transposed(named: "first", 32, .square(4, stride: 2, padding: 1), .relu),
+                .transposed(named: "second", 3, .square(4, stride: 2, padding: 1), .sigmoid),
+            ]),
         LayerCase(
             "conv_transpose2d_20_channels", [3, 2, 2],
             [

@@ -55,6 +55,24 @@ struct WholeModelGolden: Decodable, Sendable {
         try check(model, OneDNNEngine(), batchSize: 24, steps: 10, tolerance: 1e-4)
     }
 
+    /// In bfloat16 ten steps go the same way: losses within half a percent.
+    @Test(.enabled(if: OneDNNEngine.supports(.bf16)), arguments: models)
+    func oneDNNTrainsInBF16(_ model: String) throws {
+        let golden = try WholeModelGolden.load(model)
+        let graph = try trainingGraph(of: model)
+        let compiled = try OneDNNEngine(precision: .bf16).compile(graph.program, batchSize: Self.imageCount)
+        try fill(compiled, graph, batchSize: Self.imageCount)
+        let reconstruction = try #require(graph.reconstructionLoss)
+        for step in 0..<10 {
+            var values = StepValues(imageCount: Self.imageCount, step: UInt32(step), updateCount: step)
+            values.learningRate = 1e-3
+            values.klWeight = 1
+            #expect(compiled.run(values))
+            let (found, expected) = (mean(compiled.read(reconstruction)), golden.reconstruction[step])
+            #expect(abs(found - expected) / expected < 0.005, "step \(step): \(found), not \(expected)")
+        }
+    }
+
     @Test func referenceTrainsLikePyTorch() throws {
         try check("conv-vae-mnist", ReferenceEngine(), batchSize: Self.imageCount, steps: 2, tolerance: 1e-6)
     }

@@ -141,6 +141,14 @@ CASES = {
     "conv_transpose2d_output_padding": ((3, 3, 3), lambda n, x: n.transposed(x, 1, 3, 2, 1, 1)),
     "conv_transpose2d_non_square": ((2, 3, 2), lambda n, x: n.transposed(
         x, 3, (3, 2), (2, 3), (1, 0), (0, 1), bias=False)),
+    "conv2d_image": ((1, 9, 21), lambda n, x: n.conv(
+        n.conv(x, 16, 3, 2, 1, name="first").relu(), 3, 3, 2, name="second")),
+    "conv2d_image_3_channels": ((3, 6, 7), lambda n, x: n.conv(
+        n.conv(x, 48, 4, 2, 1, name="first").relu(), 32, 2, name="second")),
+    "conv_transpose2d_image": ((3, 3, 5), lambda n, x: n.transposed(
+        n.transposed(x, 48, 3, 2, 1, 1, name="first").relu(), 1, 3, 2, 1, 1, name="second")),
+    "conv_transpose2d_image_3_channels": ((5, 2, 2), lambda n, x: torch.sigmoid(n.transposed(
+        n.transposed(x, 32, 4, 2, 1, name="first").relu(), 3, 4, 2, 1, name="second"))),
     "conv_transpose2d_20_channels": ((3, 2, 2), lambda n, x: n.transposed(
         n.transposed(x, 20, 2, 2, name="first").relu(), 3, 3, 1, 1, name="second")),
     "batch_norm_on_maps": ((3, 3, 2), lambda n, x: n.batch_norm(x)),

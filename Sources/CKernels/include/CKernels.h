@@ -34,20 +34,25 @@ typedef enum {
     ZK_SOFTPLUS = 8
 } zk_activation;
 
+// Tensors behind `void *` are floats or, if `half`, bfloat16; arithmetic is in floats.
+
 // x = pixels / 255
 void zk_scale_pixels(const uint8_t *pixels, float *x, int64_t count);
+// from float to bfloat16, rounded to nearest even, and back
+void zk_to_half(const float *x, void *y, int64_t count);
+void zk_from_half(const void *x, float *y, int64_t count);
 // y = f(x); x and y may be the same
-void zk_activate(zk_activation kind, float parameter, const float *x, float *y, int64_t count);
+void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool half, int64_t count);
 // y = f(y + bias), rows × channels; bias may be NULL
 void zk_bias_activate(
-    zk_activation kind, float parameter, float *y, const float *bias, int64_t rows, int64_t channels);
+    zk_activation kind, float parameter, void *y, const float *bias, bool half, int64_t rows, int64_t channels);
 // dx = dy · f'(s), s being the input for gelu and silu and the output for all others; dx may be dy
 void zk_activate_backward(
-    zk_activation kind, float parameter, const float *dy, const float *s, float *dx, int64_t count);
+    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool half, int64_t count);
 // y = a + b; y may be a or b
-void zk_add(const float *a, const float *b, float *y, int64_t count);
+void zk_add(const void *a, const void *b, void *y, bool half, int64_t count);
 // y[c] = sum over rows of x[row][c]
-void zk_column_sums(const float *x, int64_t rows, int64_t channels, float *y);
+void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y);
 
 // ---- moving elements
 // N × C × area to N × area × C and back
@@ -88,6 +93,17 @@ int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels
 void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
     int64_t images, int64_t channels, const zk_window *window);
+
+// ---- convolutions as matrix products
+//
+// `rows` holds, for each pixel of the output, its window of the input in bfloat16: kernel height × kernel width × channels.
+
+// whether the functions below take such a window
+bool zk_windows_fit(const zk_window *window);
+void zk_windows(const void *x, bool half, void *rows, int64_t images, const zk_window *window);
+// Each pixel of the input: the sum of all elements of rows that are it, plus bias (may be NULL), then ReLU if `relu`.
+void zk_add_windows(
+    const void *rows, const float *bias, bool relu, void *y, bool half, int64_t images, const zk_window *window);
 
 // ---- normalisation
 // statistics over the first `rows` of `all_rows`

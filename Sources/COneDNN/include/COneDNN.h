@@ -35,6 +35,8 @@ typedef struct {
 // "2.6.3" of the library that runs, and the instruction set it uses.
 void zoo_dnn_version(int *major, int *minor, int *patch);
 const char *zoo_dnn_instruction_set(void);
+// whether that has instructions for matrix products of bfloat16
+bool zoo_dnn_has_bf16(void);
 const char *zoo_dnn_status_text(int status);
 
 int zoo_dnn_context_create(zoo_dnn_context **result);

@@ -182,6 +182,7 @@ extension NodeReader {
         case .number(let range, let openLower, let openUpper):
             return number(node, path, range, openLower: openLower, openUpper: openUpper).map { .number($0) }
         case .boolean: return boolean(node, path).map { .boolean($0) }
+        case .name(let names): return name(node, path, names).map { .name($0) }
         case .extent(let range): return extent(node, path, range).map { .extent($0) }
         case .shape: return shape(node, path).map { .shape($0) }
         case .initializer: return initializer(node, path).map { .initializer($0) }

@@ -130,6 +130,8 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var validationCount: Int
     /// Epochs without improvement after which training stops; nil never stops early.
     public var patience: Int?
+    /// Number format of matrix products and activations in training. Evaluation and inference are f32.
+    public var precision: Precision
 
     /// The learning rate of step `step` (from 0) of a run of `totalSteps` with `stepsPerEpoch`.
     public func learningRate(step: Int, stepsPerEpoch: Int, totalSteps: Int) -> Float {

@@ -134,6 +134,14 @@ struct NodeReader {
         return value
     }
 
+    /// One of a few names.
+    mutating func name(_ node: Node, _ path: String, _ names: [String]) -> String? {
+        guard visit(node, path) else { return nil }
+        if case .scalar(let scalar) = node, names.contains(scalar.string) { return scalar.string }
+        report("expected \(names.joined(separator: " or ")), found \(Self.describe(node))", at: node, path)
+        return nil
+    }
+
     mutating func boolean(_ node: Node, _ path: String) -> Bool? {
         guard visit(node, path) else { return nil }
         if case .scalar(let scalar) = node {

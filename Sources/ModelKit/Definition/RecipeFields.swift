@@ -1,4 +1,5 @@
 import LayerLibrary
+import TensorCore
 
 /// The fields of objectives and recipes: what the reader accepts, the JSON Schema states and the documentation lists.
 package enum RecipeFields {
@@ -41,6 +42,9 @@ package enum RecipeFields {
             "Images kept from the training split for validation."),
         FieldSchema.optional(
             "patience", .integer(1...1_000_000), "Epochs without improvement after which training stops."),
+        FieldSchema(
+            "precision", .name(Precision.allCases.map(\.rawValue)), default: .name(Precision.f32.rawValue),
+            "Number format of matrix products and activations in training."),
     ]
 
     private static let learningRate = FieldSchema(

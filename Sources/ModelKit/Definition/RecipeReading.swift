@@ -20,7 +20,8 @@ extension NodeReader {
             learningRate: optimizer.rate, schedule: schedule, warmupSteps: values.integer("warmup_steps"),
             batchSize: values.integer("batch_size"), epochs: values.integer("epochs"),
             validationCount: values.integer("validation"),
-            patience: values.has("patience") ? values.integer("patience") : nil)
+            patience: values.has("patience") ? values.integer("patience") : nil,
+            precision: Precision(rawValue: values.name("precision")) ?? .f32)
     }
 
     private mutating func optimizer(

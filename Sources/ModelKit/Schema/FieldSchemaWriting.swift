@@ -82,6 +82,7 @@ extension SchemaWriter {
                 openUpper ? "exclusiveMaximum" : "maximum": .number(range.upperBound),
             ]
         case .boolean: return ["type": "boolean"]
+        case .name(let names): return ["enum": .strings(names)]
         case .extent(let range):
             let pair: [String: SchemaValue] = [
                 "type": "array", "items": Self.integer(range), "minItems": .integer(2), "maxItems": .integer(2),
@@ -100,6 +101,7 @@ extension SchemaWriter {
         case .integer(let value): .integer(value)
         case .number(let value): .number(value)
         case .boolean(let value): .boolean(value)
+        case .name(let value): .string(value)
         case .extent(let value):
             value.height == value.width
                 ? .integer(value.height) : .list([.integer(value.height), .integer(value.width)])

@@ -127,7 +127,7 @@ final class DNNPrimitive {
     /// For instance `brgemm:avx512_core`.
     var implementation: String { String(cString: zoo_dnn_primitive_implementation(handle)) }
 
-    func bind(_ operand: zoo_dnn_operand, _ memory: UnsafeMutablePointer<Float>) throws {
+    func bind(_ operand: zoo_dnn_operand, _ memory: UnsafeMutableRawPointer) throws {
         try check(zoo_dnn_primitive_bind(handle, operand, memory), "a binding to memory")
     }
 

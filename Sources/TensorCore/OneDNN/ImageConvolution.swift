@@ -64,31 +64,34 @@ struct ImageConvolution {
 
     /// From the image to the maps.
     func toMaps(
-        image: Memory, weights: Memory, bias: Memory?, relu: Bool, mask: Memory?, maps: Memory, images: Int
+        image: Memory, weights: Memory, bias: Memory?, relu: Bool, mask: Memory?, maps: Memory, half: Bool, images: Int
     ) -> (StepValues) -> Void {
         let (channels, images) = (channels, Int64(images))
         var window = window
         return { _ in
-            zk_image_to_maps(image, weights, bias, relu, mask, maps, false, images, channels, &window)
+            zk_image_to_maps(image, weights, bias, relu, mask, maps, half, images, channels, &window)
         }
     }
 
     /// From the maps to the image.
-    func toImage(maps: Memory, weights: Memory, bias: Memory?, image: Memory, images: Int) -> (StepValues) -> Void {
+    func toImage(
+        maps: Memory, half: Bool, weights: Memory, bias: Memory?, image: Memory, images: Int
+    ) -> (StepValues) -> Void {
         let (channels, images) = (channels, Int64(images))
         var window = window
-        return { _ in zk_maps_to_image(maps, false, weights, bias, image, images, channels, &window) }
+        return { _ in zk_maps_to_image(maps, half, weights, bias, image, images, channels, &window) }
     }
 
     /// The gradients of the weights and of a bias that belongs to the maps.
     func toWeights(
-        image: Memory, maps: Memory, mask: Memory?, weights: Memory, bias: Memory?, workspace: Memory, images: Int
+        image: Memory, maps: Memory, mask: Memory?, half: Bool, weights: Memory, bias: Memory?, workspace: Memory,
+        images: Int
     ) -> (StepValues) -> Void {
         let (channels, images) = (channels, Int64(images))
         var window = window
         return { _ in
             zk_image_convolution_weights(
-                image, maps, mask, false, weights, bias, workspace, images, channels, &window)
+                image, maps, mask, half, weights, bias, workspace, images, channels, &window)
         }
     }
 }
@@ -102,6 +105,7 @@ extension StepCompiler {
         let (image, maps) = (try at(convolution.image), try at(convolution.maps))
         let weights = try at(convolution.weights)
         let mask = try fused.mask.map(at)
+        let half = types.isHalf(convolution.maps)
         let isTransposed = if case .transposedConvolution = step.operation { true } else { false }
         let images = batchSize
         let imageShape = program[convolution.image].shape
@@ -116,9 +120,11 @@ extension StepCompiler {
         case (.forward, false), (.backwardData, true):
             run = convolution.toMaps(
                 image: image, weights: weights, bias: bias, relu: fused.activation == .relu, mask: mask, maps: maps,
+                half: half,
                 images: images)
         case (.forward, true), (.backwardData, false):
-            let toImage = convolution.toImage(maps: maps, weights: weights, bias: bias, image: image, images: images)
+            let toImage = convolution.toImage(
+                maps: maps, half: half, weights: weights, bias: bias, image: image, images: images)
             let (kind, parameter) = fused.activation.kernel
             let count = Int64(images * imageShape.count)
             run =
@@ -126,18 +132,18 @@ extension StepCompiler {
                 ? toImage
                 : { values in
                     toImage(values)
-                    zk_activate(kind, parameter, image, image, count)
+                    zk_activate(kind, parameter, image, image, false, count)
                 }
         case (.backwardWeights, _):
             let toWeights = convolution.toWeights(
-                image: image, maps: maps, mask: mask, weights: weights, bias: isTransposed ? nil : bias,
+                image: image, maps: maps, mask: mask, half: half, weights: weights, bias: isTransposed ? nil : bias,
                 workspace: placement.scratchpad, images: images)
             let (rows, channels) = (Int64(images * imageShape.area), Int64(imageShape.channels))
             run =
                 if isTransposed, let bias {
                     { values in
                         toWeights(values)
-                        zk_column_sums(image, rows, channels, bias)
+                        zk_column_sums(image, false, rows, channels, bias)
                     }
                 } else {
                     toWeights

@@ -23,11 +23,13 @@ extension StepCompiler {
         switch step.operation {
         case .activation(let activation):
             let (kind, parameter) = activation.kernel
+            let half = types.isHalf(step.outputs[0])
             return forward
-                ? { _ in zk_activate(kind, parameter, x[0], y[0], count) }
-                : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], count) }
+                ? { _ in zk_activate(kind, parameter, x[0], y[0], half, count) }
+                : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], half, count) }
         case .add:
-            return { _ in zk_add(x[0], x[1], y[0], count) }
+            let half = types.isHalf(step.outputs[0])
+            return { _ in zk_add(x[0], x[1], y[0], half, count) }
         case .dropout(let rate, let layer):
             let indices = placement.imageIndices
             let order = info.shape.rank == 1 ? orders.order(of: step.inputs[0]) : FeatureOrder(of: info.shape)

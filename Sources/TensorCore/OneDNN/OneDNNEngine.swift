@@ -14,12 +14,29 @@ public struct OneDNNEngine: Engine {
     /// first tensor that is not finite.
     public let keepsEverything: Bool
 
-    public init(keepsEverything: Bool = false) {
+    public let precision: Precision
+
+    public init(precision: Precision = .f32, keepsEverything: Bool = false) {
+        self.precision = precision
         self.keepsEverything = keepsEverything
     }
 
+    public var exact: any Engine { OneDNNEngine(keepsEverything: keepsEverything) }
+
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
-        try OneDNNProgram(program, batchSize: batchSize, keepsEverything: keepsEverything)
+        guard Self.supports(precision) else {
+            throw ZooError(
+                "this processor cannot compute in \(precision.rawValue): oneDNN uses \(Self.instructionSet) here, and it takes "
+                    + "AVX-512 with bf16 instructions",
+                advice: "use --precision f32")
+        }
+        return try OneDNNProgram(
+            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything)
+    }
+
+    /// Whether this processor has instructions for matrix products in a precision.
+    public static func supports(_ precision: Precision) -> Bool {
+        precision == .f32 || zoo_dnn_has_bf16()
     }
 
     /// The version of the library that runs, for instance `2.6.3`.

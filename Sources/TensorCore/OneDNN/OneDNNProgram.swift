@@ -25,6 +25,7 @@ final class OneDNNProgram: CompiledProgram {
     let batchSize: Int
     let context: DNNContext
     let orders: FeatureOrders
+    private let types: ElementTypes
     let arena: Arena
     private let offsets: [Int?]
     private let storages: [TensorID: ParameterStorage]
@@ -37,12 +38,14 @@ final class OneDNNProgram: CompiledProgram {
     private var parametersChanged = true
     private(set) var gradientNorm: Float?
 
-    init(_ program: Program, batchSize: Int, keepsEverything: Bool) throws {
-        let compiler = try StepCompiler(program, batchSize: batchSize, keepsEverything: keepsEverything)
+    init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
+        let compiler = try StepCompiler(
+            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything)
         self.program = program
         self.batchSize = batchSize
         context = compiler.context
         orders = compiler.orders
+        types = compiler.types
         storages = compiler.storages
         let placed = try compiler.place()
         arena = placed.arena
@@ -176,6 +179,7 @@ final class OneDNNProgram: CompiledProgram {
             return
         }
         let images = info.isBatched ? values.count / max(1, info.shape.count) : 1
+        precondition(!types.isHalf(id), "\(info.name) lives only within a run")
         precondition(
             values.count == images * info.shape.count && images <= batchSize,
             "\(info.name): \(values.count) values for batches of \(batchSize) × \(info.shape)")
@@ -190,7 +194,8 @@ final class OneDNNProgram: CompiledProgram {
     }
 
     func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>) {
-        guard storages[id] == nil, gradientStorage(id) == nil, transposition(id) == nil, let memory = pointer(id),
+        guard storages[id] == nil, gradientStorage(id) == nil, transposition(id) == nil, !types.isHalf(id),
+            let memory = pointer(id),
             let base = buffer.baseAddress
         else {
             for (index, value) in read(id).prefix(buffer.count).enumerated() { buffer[index] = value }
@@ -282,6 +287,14 @@ final class OneDNNProgram: CompiledProgram {
 
     private func fromMemory(_ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) -> [Float] {
         let count = images * program[id].shape.count
+        if types.isHalf(id) {
+            var values = [Float](repeating: 0, count: count)
+            zk_from_half(memory, &values, Int64(count))
+            guard let (channels, area) = transposition(id) else { return values }
+            var result = values
+            zk_channels_first(&values, &result, Int64(images), Int64(channels), Int64(area))
+            return result
+        }
         return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
             guard let base = buffer.baseAddress else { return }
             if let (channels, area) = transposition(id) {

@@ -123,7 +123,7 @@ private func customPixelLoss(
             gradient?.advanced(by: row).update(repeating: 0, count: pixels)
             continue
         }
-        zk_activate(isSigmoid ? ZK_SIGMOID : ZK_IDENTITY, 0, prediction + row, &predicted, Int64(pixels))
+        zk_activate(isSigmoid ? ZK_SIGMOID : ZK_IDENTITY, 0, prediction + row, &predicted, false, Int64(pixels))
         var sum = 0.0
         for pixel in 0..<pixels {
             let x = predicted[pixel]

@@ -20,6 +20,8 @@ struct Placement {
     var block: ParameterBlock
     /// Byte offset of packed copies of weights, by the place of their first user in the list of fused steps.
     var packedOffsets: [Int: Int]
+    /// Byte offset of memory for bfloat16 copies of what a matrix product reads.
+    var conversionOffset: Int
     var scratchpad: UnsafeMutablePointer<Float>
     var imageIndices: UnsafeMutablePointer<Int32>
 
@@ -35,17 +37,21 @@ final class StepCompiler {
     let batchSize: Int
     let context: DNNContext
     let orders: FeatureOrders
+    let precision: Precision
+    let types: ElementTypes
     let fused: [FusedStep]
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
-    private var imageConvolutions: [Int: ImageConvolution] = [:]
+    private let imageConvolutions: [Int: ImageConvolution]
+    private var windowProducts: [Int: WindowProduct] = [:]
     private let keepsEverything: Bool
     let aliases: Set<Int>
 
-    init(_ program: Program, batchSize: Int, keepsEverything: Bool) throws {
+    init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
         precondition(batchSize > 0, "a batch has at least one image, not \(batchSize)")
         self.program = program
         self.batchSize = batchSize
+        self.precision = precision
         self.keepsEverything = keepsEverything
         context = try DNNContext()
         orders = FeatureOrders(program)
@@ -53,9 +59,17 @@ final class StepCompiler {
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
+        var imageConvolutions: [Int: ImageConvolution] = [:]
         for (index, step) in fused.enumerated() {
-            if let convolution = ImageConvolution(step.step, program) {
-                imageConvolutions[index] = convolution
+            imageConvolutions[index] = ImageConvolution(step.step, program)
+        }
+        self.imageConvolutions = imageConvolutions
+        types = ElementTypes(
+            fused, program, precision: precision, aliases: aliases, imageConvolutions: imageConvolutions)
+        for (index, step) in fused.enumerated() where imageConvolutions[index] == nil {
+            if let product = WindowProduct(step.step, program, precision) {
+                windowProducts[index] = product
+                primitives[index] = try windowPrimitive(product, step.step)
             } else {
                 primitives[index] = try makePrimitive(step)
             }
@@ -76,12 +90,10 @@ final class StepCompiler {
 
     // MARK: Primitives
 
-    private func mapsLayout(_ id: TensorID) throws -> DNNLayout {
-        try .channelsLast(batch: batchSize, program[id].shape)
-    }
-
-    private func vectorLayout(_ id: TensorID) throws -> DNNLayout {
-        try .plain([batchSize, program[id].shape.count])
+    private func layout(_ id: TensorID, isMaps: Bool, _ type: zoo_dnn_type) throws -> DNNLayout {
+        isMaps
+            ? try .channelsLast(batch: batchSize, program[id].shape, type: type)
+            : try .plain([batchSize, program[id].shape.count], type: type)
     }
 
     /// The primitive of a linear layer or convolution; nil for other steps. The pass of a transposed convolution is that
@@ -89,7 +101,18 @@ final class StepCompiler {
     private func makePrimitive(_ fused: FusedStep) throws -> DNNPrimitive? {
         let step = fused.step
         let (inputs, outputs) = (step.inputs, step.outputs)
-        func weights(_ id: TensorID) throws -> DNNLayout { try .any(program[id].shape.dimensions) }
+        let isMaps = if case .linear = step.operation { false } else { true }
+        /// What the step reads has the precision of the engine, what it writes its own type.
+        func read(_ id: TensorID) throws -> DNNLayout {
+            try layout(id, isMaps: isMaps, precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32)
+        }
+        func written(_ id: TensorID) throws -> DNNLayout {
+            try layout(id, isMaps: isMaps, types.isHalf(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32)
+        }
+        func weights(_ id: TensorID) throws -> DNNLayout {
+            try .any(program[id].shape.dimensions, type: precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32)
+        }
+        func gradient(_ id: TensorID) throws -> DNNLayout { try .any(program[id].shape.dimensions) }
         func bias(_ list: [TensorID], _ position: Int) throws -> DNNLayout? {
             list.count > position ? try .plain([program[list[position]].shape.count]) : nil
         }
@@ -97,40 +120,40 @@ final class StepCompiler {
         switch (step.operation, step.pass) {
         case (.linear, .forward):
             return try .innerProduct(
-                context, pass: ZOO_DNN_FORWARD, source: vectorLayout(inputs[0]), weights: weights(inputs[1]),
-                bias: bias(inputs, 2), destination: vectorLayout(outputs[0]), relu: relu)
+                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
+                bias: bias(inputs, 2), destination: written(outputs[0]), relu: relu)
         case (.linear, .backwardData):
             return try .innerProduct(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: vectorLayout(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: vectorLayout(inputs[0]), relu: false)
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: read(inputs[0]), relu: false)
         case (.linear, .backwardWeights):
             return try .innerProduct(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: vectorLayout(inputs[0]), weights: weights(outputs[0]),
-                bias: bias(outputs, 1), destination: vectorLayout(inputs[1]), relu: false)
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[0]), weights: gradient(outputs[0]),
+                bias: bias(outputs, 1), destination: read(inputs[1]), relu: false)
         case (.convolution(let window), .forward):
             return try .convolution(
-                context, pass: ZOO_DNN_FORWARD, source: mapsLayout(inputs[0]), weights: weights(inputs[1]),
-                bias: bias(inputs, 2), destination: mapsLayout(outputs[0]), window: window, relu: relu)
+                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
+                bias: bias(inputs, 2), destination: written(outputs[0]), window: window, relu: relu)
         case (.convolution(let window), .backwardData):
             return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: mapsLayout(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: read(inputs[0]), window: window, relu: false)
         case (.convolution(let window), .backwardWeights):
             return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: mapsLayout(inputs[0]), weights: weights(outputs[0]),
-                bias: bias(outputs, 1), destination: mapsLayout(inputs[1]), window: window, relu: false)
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[0]), weights: gradient(outputs[0]),
+                bias: bias(outputs, 1), destination: read(inputs[1]), window: window, relu: false)
         case (.transposedConvolution(let window), .forward):
             return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: mapsLayout(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: read(inputs[0]), window: window, relu: false)
         case (.transposedConvolution(let window), .backwardData):
             return try .convolution(
-                context, pass: ZOO_DNN_FORWARD, source: mapsLayout(inputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: mapsLayout(outputs[0]), window: window, relu: false)
+                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
+                bias: nil, destination: written(outputs[0]), window: window, relu: false)
         case (.transposedConvolution(let window), .backwardWeights):
             return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: mapsLayout(inputs[1]), weights: weights(outputs[0]),
-                bias: nil, destination: mapsLayout(inputs[0]), window: window, relu: false)
+                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[1]), weights: gradient(outputs[0]),
+                bias: nil, destination: read(inputs[0]), window: window, relu: false)
         default:
             return nil
         }
@@ -142,7 +165,8 @@ final class StepCompiler {
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
-                try imageConvolutions[index]?.weightLayout() ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
+                try imageConvolutions[index]?.weightLayout() ?? windowProducts[index]?.weightLayout()
+                ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
             guard let layout else { continue }
             if step.pass == .backwardWeights {
                 gradientLayouts[step.outputs[0]] = layout
@@ -173,10 +197,16 @@ final class StepCompiler {
     /// The weights a step reads in another layout than they are stored in, and that layout.
     private func packedWeights(_ index: Int) -> (weights: TensorID, layout: DNNLayout)? {
         guard let primitive = primitives[index], fused[index].step.pass != .backwardWeights,
-            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS),
-            let stored = storages[fused[index].step.inputs[1]]?.layout, !layout.isEqual(to: stored)
+            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS), let stored = storedWeights(index),
+            !layout.isEqual(to: stored)
         else { return nil }
         return (fused[index].step.inputs[1], layout)
+    }
+
+    /// How the weights that a step reads are stored, with the extents that its primitive sees.
+    private func storedWeights(_ index: Int) -> DNNLayout? {
+        if let product = windowProducts[index] { return try? product.matrixLayout() }
+        return storages[fused[index].step.inputs[1]]?.layout
     }
 
     func place() throws -> Placement {
@@ -191,10 +221,10 @@ final class StepCompiler {
         let learns = !program.parameterGradients.isEmpty
         let plan = MemoryPlan(
             steps: fused, program: program, aliases: aliases, keepsEverything: keepsEverything
-        ) { [program, batchSize] id in
+        ) { [program, batchSize, types] id in
             let info = program[id]
             if info.role == .parameter || info.role == .parameterGradient { return nil }
-            return info.shape.count * (info.isBatched ? batchSize : 1) * MemoryLayout<Float>.stride
+            return info.shape.count * (info.isBatched ? batchSize : 1) * types.stride(of: id)
         }
 
         let planBase = blockBytes * ((learns ? 2 : 1) + slots.count)
@@ -205,6 +235,12 @@ final class StepCompiler {
             packedOffsets[index] = next
             next += (layout.byteCount + 63) / 64 * 64
         }
+        let conversionOffset = next
+        next +=
+            fused.indices.map { index in
+                let rows = windowProducts[index]?.rowByteCount(batchSize: batchSize) ?? 0
+                return (rows + 63) / 64 * 64 + conversions(of: index).reduce(0) { $0 + halfByteCount($1) }
+            }.max() ?? 0
         let scratch = primitives.values.map { $0.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0 }.max() ?? 0
         let workspace =
             fused.map { step -> Int in
@@ -228,8 +264,24 @@ final class StepCompiler {
             block: ParameterBlock(
                 byteCount: blockBytes, parameters: arena.floats(at: 0),
                 gradients: arena.floats(at: learns ? blockBytes : 0), state: state),
-            packedOffsets: packedOffsets, scratchpad: arena.floats(at: scratchOffset),
+            packedOffsets: packedOffsets, conversionOffset: conversionOffset,
+            scratchpad: arena.floats(at: scratchOffset),
             imageIndices: .allocate(capacity: batchSize))
+    }
+
+    /// The f32 tensors that a matrix product reads as bfloat16.
+    private func conversions(of index: Int) -> [TensorID] {
+        guard precision == .bf16, primitives[index] != nil else { return [] }
+        if let product = windowProducts[index] { return types.isHalf(product.narrow) ? [] : [product.narrow] }
+        let step = fused[index].step
+        return (step.pass == .backwardWeights ? Array(step.inputs[...1]) : [step.inputs[0]]).filter {
+            !types.isHalf($0)
+        }
+    }
+
+    /// Bytes of a tensor in bfloat16, rounded up to whole cache lines.
+    private func halfByteCount(_ id: TensorID) -> Int {
+        (program[id].shape.count * batchSize * MemoryLayout<UInt16>.stride + 63) / 64 * 64
     }
 
     // MARK: Kernels
@@ -240,12 +292,16 @@ final class StepCompiler {
         for (index, step) in fused.enumerated() {
             if let primitive = primitives[index] {
                 if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
-                    let stored = storages[weights]?.layout
+                    let stored = storedWeights(index)
                 {
                     preparation.append(
                         try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
                 }
-                steps.append(try matrixStep(index, step, primitive, placement))
+                if let product = windowProducts[index] {
+                    steps.append(try windowStep(index, step, product, primitive, placement))
+                } else {
+                    steps.append(try matrixStep(index, step, primitive, placement))
+                }
             } else if let convolution = imageConvolutions[index] {
                 steps.append(try imageStep(convolution, step, placement))
             } else if !aliases.contains(index) {
@@ -283,6 +339,12 @@ final class StepCompiler {
         let step = fused.step
         let (inputs, outputs) = (step.inputs, step.outputs)
         func at(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try address(id, placement) }
+        var converted: [TensorID: UnsafeMutablePointer<Float>] = [:]
+        var next = placement.conversionOffset
+        for id in conversions(of: index) {
+            converted[id] = placement.arena.floats(at: next)
+            next += halfByteCount(id)
+        }
         let isTransposed = if case .transposedConvolution = step.operation { true } else { false }
         let (source, destination): (TensorID, TensorID) =
             switch step.pass {
@@ -290,8 +352,9 @@ final class StepCompiler {
             case .backwardData: (outputs[0], inputs[0])
             case .backwardWeights: (inputs[0], inputs[1])
             }
-        try primitive.bind(ZOO_DNN_SOURCE, at(isTransposed ? destination : source))
-        try primitive.bind(ZOO_DNN_DESTINATION, at(isTransposed ? source : destination))
+        func operand(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try converted[id] ?? at(id) }
+        try primitive.bind(ZOO_DNN_SOURCE, operand(isTransposed ? destination : source))
+        try primitive.bind(ZOO_DNN_DESTINATION, operand(isTransposed ? source : destination))
         try primitive.bind(ZOO_DNN_SCRATCHPAD, placement.scratchpad)
         let weights = step.pass == .backwardWeights ? outputs[0] : inputs[1]
         try primitive.bind(
@@ -308,20 +371,29 @@ final class StepCompiler {
             let (y, bias) = (try at(outputs[0]), try biased.map(at))
             let (kind, parameter) = fused.activation.kernel
             let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
+            let half = types.isHalf(outputs[0])
             run = { _ in
                 primitive.run()
-                zk_bias_activate(kind, parameter, y, bias, rows, channels)
+                zk_bias_activate(kind, parameter, y, bias, half, rows, channels)
             }
         } else if isTransposed, step.pass == .backwardWeights, let biased {
             let shape = program[inputs[1]].shape
             let (dy, dBias) = (try at(inputs[1]), try at(biased))
             let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
+            let half = types.isHalf(inputs[1])
             run = { _ in
                 primitive.run()
-                zk_column_sums(dy, rows, channels, dBias)
+                zk_column_sums(dy, half, rows, channels, dBias)
             }
         } else if let biased {
             try primitive.bind(ZOO_DNN_BIAS, at(biased))
+        }
+        for (id, memory) in converted {
+            let (from, count, whole) = (try at(id), Int64(program[id].shape.count * batchSize), run)
+            run = { values in
+                zk_to_half(from, memory, count)
+                whole(values)
+            }
         }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: primitive.implementation,
@@ -330,7 +402,7 @@ final class StepCompiler {
     }
 
     func byteCount(_ id: TensorID) -> Int {
-        program[id].shape.count * (program[id].isBatched ? batchSize : 1) * MemoryLayout<Float>.stride
+        program[id].shape.count * (program[id].isBatched ? batchSize : 1) * types.stride(of: id)
     }
 }
 

@@ -21,6 +21,9 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
+    @Option(help: "Number format of matrix products and activations: f32 or bf16 (default: the recipe's).")
+    var precision: Precision?
+
     @Option(parsing: .unconditional, help: "Images per step (default: the recipe's).")
     var batchSize: Int?
 
@@ -55,7 +58,9 @@ struct BenchCommand: ParsableCommand {
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
         if checkpoint { return try measureCheckpoints(definitions) }
         let peak = OneDNNEngine.measuredPeak(seconds: 0.3)
-        let results = try definitions.map { try Measurement($0, batchSize: batchSize, seconds: seconds, peak: peak) }
+        let results = try definitions.map {
+            try Measurement($0, precision: precision, batchSize: batchSize, seconds: seconds, peak: peak)
+        }
         if json {
             Console.print(JSONValue.array(results.map(\.json)).text(indented: true))
             return
@@ -64,7 +69,8 @@ struct BenchCommand: ParsableCommand {
             "\(OneDNNEngine.threadCount) threads, oneDNN \(OneDNNEngine.libraryVersion) (\(OneDNNEngine.instructionSet)), "
                 + "f32 peak \(Formatting.decimals(peak / 1e9, 0)) GFLOP/s")
         var table = Table([
-            ("MODEL", .left), ("BATCH", .right), ("STEP MS", .right), ("10%–90%", .right), ("IMAGES/S", .right),
+            ("MODEL", .left), ("PRECISION", .left), ("BATCH", .right), ("STEP MS", .right), ("10%–90%", .right),
+            ("IMAGES/S", .right),
             ("GFLOP/S", .right), ("OF PEAK", .right), ("MEMORY", .right),
         ])
         for result in results { table.add(result.cells) }
@@ -91,6 +97,7 @@ extension BenchCommand {
 /// Step times of one model.
 private struct Measurement {
     private let definition: ModelDefinition
+    private let precision: Precision
     private let batchSize: Int
     private let times: [Double]
     private let flops: Double
@@ -98,12 +105,16 @@ private struct Measurement {
     private let memoryByteCount: Int
     private let steps: [StepProfile]
 
-    init(_ definition: ModelDefinition, batchSize: Int?, seconds: Double, peak: Double) throws {
+    init(
+        _ definition: ModelDefinition, precision: Precision?, batchSize: Int?, seconds: Double, peak: Double
+    ) throws {
         self.definition = definition
         self.peak = peak
         let batchSize = batchSize ?? definition.training.batchSize
         self.batchSize = batchSize
-        let plan = try TrainingPlan(definition, batchSize: batchSize, engine: OneDNNEngine())
+        let precision = precision ?? definition.training.precision
+        self.precision = precision
+        let plan = try TrainingPlan(definition, batchSize: batchSize, engine: OneDNNEngine(precision: precision))
         plan.model.initialize(seed: 0)
         let stream = RandomStream(seed: 0, purpose: .other)
         let pixels = (0..<batchSize * definition.input.count).map { UInt8(truncatingIfNeeded: stream.word(UInt64($0))) }
@@ -152,7 +163,7 @@ private struct Measurement {
 
     var cells: [String] {
         [
-            definition.name, "\(batchSize)", Formatting.decimals(median * 1e3, 2),
+            definition.name, precision.rawValue, "\(batchSize)", Formatting.decimals(median * 1e3, 2),
             "\(Formatting.decimals(quantile(0.1) * 1e3, 2))–\(Formatting.decimals(quantile(0.9) * 1e3, 2))",
             Formatting.grouped(Int(Double(batchSize) / median)), Formatting.decimals(flops / median / 1e9, 0),
             Formatting.decimals(100 * flops / median / peak, 0) + " %", Formatting.bytes(memoryByteCount),
@@ -163,7 +174,8 @@ private struct Measurement {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return .object([
-            ("model", .string(definition.name)), ("precision", "f32"), ("batch_size", .integer(batchSize)),
+            ("model", .string(definition.name)), ("precision", .string(precision.rawValue)),
+            ("batch_size", .integer(batchSize)),
             ("threads", .integer(OneDNNEngine.threadCount)), ("step_ms", .number(median * 1e3)),
             ("images_per_second", .number(Double(batchSize) / median)), ("gflops", .number(flops / median / 1e9)),
             ("peak_gflops", .number(peak / 1e9)), ("peak_fraction", .number(flops / median / peak)),

@@ -36,6 +36,9 @@ struct TrainCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "The optimiser's learning rate.")
     var learningRate: Double?
 
+    @Option(help: "Number format of matrix products and activations: f32 or bf16.")
+    var precision: Precision?
+
     @Option(help: "Seed of everything random.")
     var seed: UInt64?
 
@@ -88,12 +91,12 @@ struct TrainCommand: ParsableCommand {
         guard resume != nil else { return }
         if model != nil { throw ValidationError("--resume takes the model from the run: give no other") }
         let isChanged =
-            seed != nil || runDir != nil || batchSize != nil || learningRate != nil || !overrides.isEmpty
-            || initFrom != nil
+            seed != nil || runDir != nil || batchSize != nil || learningRate != nil || precision != nil
+            || !overrides.isEmpty || initFrom != nil
         if isChanged {
             throw ValidationError(
                 "--resume goes on as the run began: it takes no --seed, --run-dir, --batch-size, "
-                    + "--learning-rate, --set or --init-from")
+                    + "--learning-rate, --precision, --set or --init-from")
         }
     }
 
@@ -105,7 +108,8 @@ struct TrainCommand: ParsableCommand {
         let dataset = try data.open(
             fallback: definition.dataset, shape: definition.input.dimensions, downloads: true)
         let trainer = try Trainer(
-            definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps, engine: OneDNNEngine())
+            definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps,
+            engine: OneDNNEngine(precision: definition.training.precision))
         let weights = try initFrom.map {
             try InitialWeights(
                 TrainedModel($0, registry: registry), into: trainer.plan.model, isPartial: initPartial)
@@ -133,6 +137,9 @@ struct TrainCommand: ParsableCommand {
         if let epochs { changes.append(DefinitionOverride(path: ["training", "epochs"], value: "\(epochs)")) }
         if let batchSize {
             changes.append(DefinitionOverride(path: ["training", "batch_size"], value: "\(batchSize)"))
+        }
+        if let precision {
+            changes.append(DefinitionOverride(path: ["training", "precision"], value: precision.rawValue))
         }
         let argument = model ?? initFrom ?? ""
         guard let learningRate else {
@@ -173,7 +180,7 @@ struct TrainCommand: ParsableCommand {
         let stepLimit = steps ?? (epochs == nil ? checkpoint.progress?.stepLimit : nil)
         let trainer = try Trainer(
             definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: stepLimit,
-            engine: OneDNNEngine())
+            engine: OneDNNEngine(precision: definition.training.precision))
         try trainer.resume(from: checkpoint)
         if trainer.isDone {
             let made = "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"

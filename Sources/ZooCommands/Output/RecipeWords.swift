@@ -29,6 +29,7 @@ extension TrainingRecipe {
         parts.append("\(Formatting.grouped(epochs)) \(epochs == 1 ? "epoch" : "epochs")")
         if validationCount > 0 { parts.append("\(Formatting.grouped(validationCount)) validation images") }
         if let patience { parts.append("stops after \(patience) epochs without improvement") }
+        if precision != .f32 { parts.append("computed in \(precision.rawValue)") }
         return parts.joined(separator: "; ")
     }
 

@@ -23,6 +23,7 @@ extension Checkpoint {
             runningSums: ["loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum])
         self.metrics = metrics
         provenance = Provenance.ofThisProcess
+        provenance["precision"] = trainer.definition.training.precision.rawValue
         provenance["time"] = TimeStamp.universal
     }
 
@@ -59,7 +60,6 @@ enum Provenance {
             "engine": "onednn \(OneDNNEngine.libraryVersion)",
             "instruction_set": OneDNNEngine.instructionSet,
             "threads": String(OneDNNEngine.threadCount),
-            "precision": "f32",
             "preprocessing": "bytes / 255",
         ]
     }

@@ -62,7 +62,7 @@ struct RunRecord {
     var best: (epoch: Int, loss: Double)?
     var last: (train: MeanLosses, test: MeanLosses?)?
     var message: String?
-    var environment = Self.currentEnvironment
+    var environment: JSONValue
 
     /// Takes an epoch's results.
     mutating func add(_ epoch: EpochSummary) {
@@ -71,12 +71,13 @@ struct RunRecord {
         if epoch.isBest { best = (epoch.epoch, epoch.monitoredLoss) }
     }
 
-    private static var currentEnvironment: JSONValue {
+    /// The program and machine of this process, and the precision it computes in.
+    static func environment(_ precision: Precision) -> JSONValue {
         .object([
             ("tool", .string("zoo \(ZooContext.version)")),
             ("engine", .string("onednn \(OneDNNEngine.libraryVersion)")),
             ("instruction_set", .string(OneDNNEngine.instructionSet)),
-            ("threads", .integer(OneDNNEngine.threadCount)), ("precision", "f32"),
+            ("threads", .integer(OneDNNEngine.threadCount)), ("precision", .string(precision.rawValue)),
         ])
     }
 

@@ -68,7 +68,7 @@ final class TrainingRun {
             datasetDigest: datasetDigest, seed: trainer.seed, batchSize: trainer.plan.batchSize,
             epochs: trainer.epochCount, totalSteps: trainer.totalSteps,
             parameterCount: trainer.plan.model.graph.parameterCount, command: settings.command,
-            started: TimeStamp.universal)
+            started: TimeStamp.universal, environment: RunRecord.environment(definition.training.precision))
         record.saveInterval = settings.saveInterval?.description
         if let resumed { try takeUp(resumed.path) }
         try folder.write(definition.text, to: "definition.yaml")

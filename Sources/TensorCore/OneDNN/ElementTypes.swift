@@ -1,0 +1,50 @@
+/// Which tensors of a program are bfloat16.
+///
+/// Matrix products read bfloat16 and write either type. Element-wise steps want one type for all their tensors, and
+/// everything else (losses, latent vectors, normalisation, pooling, plug-ins) is f32. So a tensor is bfloat16 where all steps
+/// that touch it agree; an f32 tensor that a matrix product reads is converted just before.
+struct ElementTypes {
+    private var halves: Set<TensorID> = []
+
+    init(
+        _ steps: [FusedStep], _ program: Program, precision: Precision, aliases: Set<Int>,
+        imageConvolutions: [Int: ImageConvolution]
+    ) {
+        guard precision == .bf16 else { return }
+        for (index, info) in program.tensors.enumerated()
+        where info.isBatched && (info.role == .activation || info.role == .gradient) {
+            halves.insert(TensorID(index))
+        }
+        var uniform: [[TensorID]] = []
+        for (index, step) in steps.enumerated() {
+            switch step.step.operation {
+            case .linear, .convolution, .transposedConvolution:
+                guard let convolution = imageConvolutions[index] else { continue }
+                halves.remove(convolution.image)
+                if let mask = step.mask { uniform.append([convolution.maps, mask]) }
+            case .activation, .add:
+                uniform.append(step.inputs + step.outputs)
+            case .reshape where aliases.contains(index):
+                uniform.append(step.inputs + step.outputs)
+            default:
+                halves.subtract(step.inputs + step.outputs)
+            }
+        }
+        var changed = true
+        while changed {
+            changed = false
+            for group in uniform where !group.allSatisfy({ halves.contains($0) }) {
+                let count = halves.count
+                halves.subtract(group)
+                changed = changed || halves.count < count
+            }
+        }
+    }
+
+    func isHalf(_ id: TensorID) -> Bool { halves.contains(id) }
+
+    /// Bytes of one element.
+    func stride(of id: TensorID) -> Int {
+        isHalf(id) ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride
+    }
+}

@@ -1,0 +1,4 @@
+import ArgumentParser
+import TensorCore
+
+extension Precision: ExpressibleByArgument {}
