@@ -7,8 +7,11 @@ extern int omp_get_thread_num(void);
 extern int omp_get_num_threads(void);
 extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
+extern int omp_get_num_procs(void);
 
 void zk_set_thread_count(int count) { omp_set_num_threads(count); }
+
+int zk_processor_count(void) { return omp_get_num_procs(); }
 
 int zk_thread_count(void) { return omp_get_max_threads(); }
 

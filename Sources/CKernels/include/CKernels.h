@@ -12,6 +12,8 @@
 // ---- threads
 void zk_set_thread_count(int count);
 int zk_thread_count(void);
+// processors that this process may use
+int zk_processor_count(void);
 
 // Between these two calls all threads of the team flush denormal numbers to zero: Adam's second moments decay into them, and
 // arithmetic on them is a hundred times slower on many processors. The caller's own setting is restored at the end.

@@ -57,6 +57,9 @@ public struct OneDNNEngine: Engine {
         set { zk_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
 
+    /// Processors that this process may use.
+    public static var processorCount: Int { Int(zk_processor_count()) }
+
     /// f32 operations per second that this machine reaches in a multiply-add loop on registers: the limit of any program.
     public static func measuredPeak(seconds: Double) -> Double { zk_peak_flops(seconds) }
 }

@@ -2,8 +2,14 @@ import TensorCore
 
 /// Settings of the threads that compute.
 enum Computing {
-    /// Uses so many threads, if the user has said how many.
+    /// Uses so many threads, if the user has said how many, but not more than there are processors: the threads of a step
+    /// wait for each other, so those without a processor of their own would hold up all.
     static func use(threads: Int?) {
-        if let threads { OneDNNEngine.threadCount = threads }
+        guard let threads else { return }
+        let most = OneDNNEngine.processorCount
+        if threads > most {
+            Console.warn("computing on \(most) threads, for this process has \(most) processors; \(threads) would be slower")
+        }
+        OneDNNEngine.threadCount = min(threads, most)
     }
 }
