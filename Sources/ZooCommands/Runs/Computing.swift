@@ -8,7 +8,8 @@ enum Computing {
         guard let threads else { return }
         let most = OneDNNEngine.processorCount
         if threads > most {
-            Console.warn("computing on \(most) threads, for this process has \(most) processors; \(threads) would be slower")
+            Console.warn(
+                "computing on \(most) threads, for this process has \(most) processors; \(threads) would be slower")
         }
         OneDNNEngine.threadCount = min(threads, most)
     }
