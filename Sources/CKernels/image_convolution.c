@@ -18,8 +18,8 @@ typedef uint32_t bits_vector __attribute__((vector_size(64)));
 
 #define PIXELS 8         // maps' pixels done at once
 #define GROUPS 16        // partial sums of a weights' gradient: fixed, so that sums do not depend on the threads
-#define PADDED 24576     // floats of a padded image
-#define ROWS 65536       // floats of the rows of all pixels of an image
+#define PADDED 24576     // most floats of a padded image
+#define ROWS 65536       // most floats of the rows of all pixels of an image
 #define MAXIMUM_TAPS 48  // three vectors
 #define MAXIMUM_CHANNELS 256
 
@@ -32,7 +32,12 @@ typedef struct {
     void *y;
     bool half, relu;
     int64_t images, group;
+    // Images are shared out in parts; each has workspace of its own, for stacks of threads may be small.
+    int64_t parts, part_size;
+    float *workspace;
 } arguments;
+
+ZK_INLINE int64_t first_image(const arguments *a, int64_t part) { return a->images * part / a->parts; }
 
 ZK_INLINE vector load(const void *base, int64_t index, bool half) {
     if (!half) return *(const vector *)((const float *)base + index);
@@ -103,9 +108,8 @@ ZK_INLINE void to_maps_block(
     }
 }
 
-ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, bool half) {
+ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, float *padded, bool half) {
     const zk_window *w = &a->window;
-    _Alignas(64) float padded[PADDED];
     for (int64_t n = begin; n < end; n++) {
         pad(a, a->image + n * w->input_height * w->input_width * w->channels, padded);
         for (int64_t oy = 0; oy < w->output_height; oy++) {
@@ -137,10 +141,13 @@ ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, bo
 
 ZK_CLONES static void to_maps(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    if (a->half) {
-        to_maps_images(a, begin / LANES, end / LANES, true);
-    } else {
-        to_maps_images(a, begin / LANES, end / LANES, false);
+    for (int64_t part = begin / LANES; part < end / LANES; part++) {
+        float *padded = a->workspace + part * a->part_size;
+        if (a->half) {
+            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, true);
+        } else {
+            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, false);
+        }
     }
 }
 
@@ -198,9 +205,10 @@ ZK_INLINE void add_rows(const arguments *a, const float *rows, float *image, int
     }
 }
 
-ZK_INLINE void to_image_images(const arguments *a, int64_t begin, int64_t end, const int vectors, bool half) {
+ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool half) {
     const zk_window *w = &a->window;
-    _Alignas(64) float transposed[MAXIMUM_CHANNELS * 3 * LANES], rows[ROWS];
+    const int64_t begin = first_image(a, part), end = first_image(a, part + 1);
+    float *transposed = a->workspace + part * a->part_size, *rows = transposed + a->maps * vectors * LANES;
     for (int64_t m = 0; m < a->maps; m++) {
         for (int64_t t = 0; t < vectors * LANES; t++) {
             transposed[m * vectors * LANES + t] = t < a->taps ? a->weights[t * a->maps + m] : 0;
@@ -230,15 +238,15 @@ ZK_INLINE void to_image_images(const arguments *a, int64_t begin, int64_t end, c
 
 ZK_CLONES static void to_image(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    begin /= LANES;
-    end /= LANES;
-    switch ((a->taps + LANES - 1) / LANES * 2 + a->half) {
-    case 2: to_image_images(a, begin, end, 1, false); break;
-    case 3: to_image_images(a, begin, end, 1, true); break;
-    case 4: to_image_images(a, begin, end, 2, false); break;
-    case 5: to_image_images(a, begin, end, 2, true); break;
-    case 6: to_image_images(a, begin, end, 3, false); break;
-    default: to_image_images(a, begin, end, 3, true);
+    for (int64_t part = begin / LANES; part < end / LANES; part++) {
+        switch ((a->taps + LANES - 1) / LANES * 2 + a->half) {
+        case 2: to_image_images(a, part, 1, false); break;
+        case 3: to_image_images(a, part, 1, true); break;
+        case 4: to_image_images(a, part, 2, false); break;
+        case 5: to_image_images(a, part, 2, true); break;
+        case 6: to_image_images(a, part, 3, false); break;
+        default: to_image_images(a, part, 3, true);
+        }
     }
 }
 
@@ -300,9 +308,8 @@ ZK_INLINE void weights_row(
     UNROLL for (int v = 0; v < vectors; v++) store(bias, m + LANES * v, totals[v], false);
 }
 
-ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, bool half) {
+ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, float *padded, bool half) {
     const zk_window *w = &a->window;
-    _Alignas(64) float padded[PADDED];
     int64_t offsets[MAXIMUM_TAPS];
     for (int64_t t = 0; t < a->taps; t++) {
         offsets[t] = t / a->run * a->padded_width * w->channels + t % a->run;
@@ -328,17 +335,24 @@ ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, bo
 
 ZK_CLONES static void weights_gradient(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    if (a->half) {
-        weights_groups(a, begin / LANES, end / LANES, true);
-    } else {
-        weights_groups(a, begin / LANES, end / LANES, false);
+    for (int64_t part = begin / LANES; part < end / LANES; part++) {
+        const int64_t first = GROUPS * part / a->parts, last = GROUPS * (part + 1) / a->parts;
+        float *padded = a->workspace + part * a->part_size;
+        if (a->half) {
+            weights_groups(a, first, last, padded, true);
+        } else {
+            weights_groups(a, first, last, padded, false);
+        }
     }
 }
 
 // ---- entry points
 
-static arguments prepare(const zk_window *window, int64_t maps, int64_t images) {
-    arguments a = {.window = *window, .maps = maps, .images = images};
+static int64_t rounded(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
+
+static arguments prepare(
+    const zk_window *window, int64_t maps, int64_t images, float *workspace, int64_t parts) {
+    arguments a = {.window = *window, .maps = maps, .images = images, .parts = parts};
     a.run = window->kernel[1] * window->channels;
     a.taps = window->kernel[0] * a.run;
     // Enough for the image with its border and for the window of the last pixel of the maps.
@@ -351,20 +365,26 @@ static arguments prepare(const zk_window *window, int64_t maps, int64_t images) 
     }
     a.padded_height = extents[0];
     a.padded_width = extents[1];
+    const int64_t padded = rounded(a.padded_height * a.padded_width * window->channels);
+    const int64_t rows = (maps + window->output_height * window->output_width) * rounded(a.taps);
+    a.part_size = padded > rows ? padded : rows;
+    // The partial sums of all groups, then the parts.
+    a.partial = workspace;
+    a.workspace = workspace + rounded(GROUPS * (a.taps + 1) * maps);
     return a;
 }
 
 bool zk_image_convolution_fits(const zk_window *window, int64_t maps) {
-    arguments a = prepare(window, maps, 1);
+    arguments a = prepare(window, maps, 1, NULL, 1);
     return a.taps <= MAXIMUM_TAPS && maps % LANES == 0 && maps <= MAXIMUM_CHANNELS
         && a.padded_height * a.padded_width * window->channels <= PADDED
-        && window->output_height * window->output_width * ((a.taps + LANES - 1) / LANES * LANES) <= ROWS;
+        && window->output_height * window->output_width * rounded(a.taps) <= ROWS;
 }
 
 void zk_image_to_maps(
     const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool half,
-    int64_t images, int64_t channels, const zk_window *window) {
-    arguments a = prepare(window, channels, images);
+    float *workspace, int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
+    arguments a = prepare(window, channels, images, workspace, parts);
     a.image = image;
     a.weights = weights;
     a.bias = bias;
@@ -372,37 +392,36 @@ void zk_image_to_maps(
     a.mask = mask;
     a.y = maps;
     a.half = half;
-    zk_parallel(images * LANES, LANES, to_maps, &a);
+    zk_parallel(parts * LANES, LANES, to_maps, &a);
 }
 
 void zk_maps_to_image(
-    const void *maps, bool half, const float *weights, const float *bias, float *image, int64_t images, int64_t channels,
-    const zk_window *window) {
-    arguments a = prepare(window, channels, images);
+    const void *maps, bool half, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
+    int64_t images, int64_t channels, const zk_window *window) {
+    arguments a = prepare(window, channels, images, workspace, parts);
     a.x = maps;
     a.half = half;
     a.weights = weights;
     a.bias = bias;
     a.image_out = image;
-    zk_parallel(images * LANES, LANES, to_image, &a);
+    zk_parallel(parts * LANES, LANES, to_image, &a);
 }
 
-int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels) {
-    arguments a = prepare(window, channels, 1);
-    return GROUPS * (a.taps + 1) * channels;
+int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels, int64_t parts) {
+    arguments a = prepare(window, channels, 1, NULL, parts);
+    return rounded(GROUPS * (a.taps + 1) * channels) + parts * a.part_size;
 }
 
 void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
-    int64_t images, int64_t channels, const zk_window *window) {
-    arguments a = prepare(window, channels, images);
+    int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
+    arguments a = prepare(window, channels, images, workspace, parts);
     a.image = image;
     a.x = maps;
     a.mask = mask;
     a.half = half;
-    a.partial = workspace;
     a.group = (images + GROUPS - 1) / GROUPS;
-    zk_parallel(GROUPS * LANES, LANES, weights_gradient, &a);
+    zk_parallel(parts * LANES, LANES, weights_gradient, &a);
     const int64_t count = a.taps * channels, stride = count + channels;
     for (int64_t i = 0; i < stride; i++) {
         float sum = 0;

@@ -76,25 +76,26 @@ void zk_average_pool_backward(const float *dy, float *dx, int64_t images, const 
 // ---- convolutions between images of few channels and maps of many (`channels`, a multiple of 16)
 //
 // `window` describes the convolution from the image (input, window->channels) to the maps (output). Weights are
-// kernel height × kernel width × image channels × maps. Images are floats; maps are floats or, if `half`, bfloat16.
+// kernel height × kernel width × image channels × maps. Images are floats; maps are floats or, if `half`, bfloat16. The images
+// are done in `parts` that may run at the same time, each with its share of the workspace.
 
 // whether the kernels below take such a convolution
 bool zk_image_convolution_fits(const zk_window *window, int64_t channels);
+// floats of workspace that the others need
+int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels, int64_t parts);
 // maps = W·image + bias, then ReLU if `relu`, then zero where `mask` (maps of the same type) is not positive; bias and mask may be
 // NULL
 void zk_image_to_maps(
     const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool half,
-    int64_t images, int64_t channels, const zk_window *window);
+    float *workspace, int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 // image = Wᵀ·maps + bias (of the image's channels; may be NULL)
 void zk_maps_to_image(
-    const void *maps, bool half, const float *weights, const float *bias, float *image, int64_t images, int64_t channels,
-    const zk_window *window);
-// floats of workspace that the next function needs
-int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels);
+    const void *maps, bool half, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
+    int64_t images, int64_t channels, const zk_window *window);
 // dW = sum of window × maps, dbias = sum of maps; maps count as zero where `mask` is not positive. dbias and mask may be NULL.
 void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
-    int64_t images, int64_t channels, const zk_window *window);
+    int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
 // ---- convolutions as matrix products
 //

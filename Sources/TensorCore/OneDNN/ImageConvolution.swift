@@ -54,32 +54,39 @@ struct ImageConvolution {
             extents, strides: [1, extents[0], extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
     }
 
+    /// In how many parts that may run at the same time a batch is done.
+    private let parts = Int64(OneDNNEngine.threadCount)
+
     /// Bytes of workspace.
     var workspaceByteCount: Int {
         var window = window
-        return Int(zk_image_convolution_workspace(&window, channels)) * MemoryLayout<Float>.stride
+        return Int(zk_image_convolution_workspace(&window, channels, parts)) * MemoryLayout<Float>.stride
     }
 
     typealias Memory = UnsafeMutablePointer<Float>
 
     /// From the image to the maps.
     func toMaps(
-        image: Memory, weights: Memory, bias: Memory?, relu: Bool, mask: Memory?, maps: Memory, half: Bool, images: Int
+        image: Memory, weights: Memory, bias: Memory?, relu: Bool, mask: Memory?, maps: Memory, half: Bool,
+        workspace: Memory, images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images) = (channels, Int64(images))
+        let (channels, images, parts) = (channels, Int64(images), parts)
         var window = window
         return { _ in
-            zk_image_to_maps(image, weights, bias, relu, mask, maps, half, images, channels, &window)
+            zk_image_to_maps(
+                image, weights, bias, relu, mask, maps, half, workspace, parts, images, channels, &window)
         }
     }
 
     /// From the maps to the image.
     func toImage(
-        maps: Memory, half: Bool, weights: Memory, bias: Memory?, image: Memory, images: Int
+        maps: Memory, half: Bool, weights: Memory, bias: Memory?, image: Memory, workspace: Memory, images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images) = (channels, Int64(images))
+        let (channels, images, parts) = (channels, Int64(images), parts)
         var window = window
-        return { _ in zk_maps_to_image(maps, half, weights, bias, image, images, channels, &window) }
+        return { _ in
+            zk_maps_to_image(maps, half, weights, bias, image, workspace, parts, images, channels, &window)
+        }
     }
 
     /// The gradients of the weights and of a bias that belongs to the maps.
@@ -87,11 +94,11 @@ struct ImageConvolution {
         image: Memory, maps: Memory, mask: Memory?, half: Bool, weights: Memory, bias: Memory?, workspace: Memory,
         images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images) = (channels, Int64(images))
+        let (channels, images, parts) = (channels, Int64(images), parts)
         var window = window
         return { _ in
             zk_image_convolution_weights(
-                image, maps, mask, half, weights, bias, workspace, images, channels, &window)
+                image, maps, mask, half, weights, bias, workspace, parts, images, channels, &window)
         }
     }
 }
@@ -121,10 +128,11 @@ extension StepCompiler {
             run = convolution.toMaps(
                 image: image, weights: weights, bias: bias, relu: fused.activation == .relu, mask: mask, maps: maps,
                 half: half,
-                images: images)
+                workspace: placement.scratchpad, images: images)
         case (.forward, true), (.backwardData, false):
             let toImage = convolution.toImage(
-                maps: maps, half: half, weights: weights, bias: bias, image: image, images: images)
+                maps: maps, half: half, weights: weights, bias: bias, image: image,
+                workspace: placement.scratchpad, images: images)
             let (kind, parameter) = fused.activation.kernel
             let count = Int64(images * imageShape.count)
             run =
