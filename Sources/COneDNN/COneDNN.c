@@ -335,8 +335,6 @@ int zoo_dnn_convolution(
     const zoo_dnn_window *window, bool relu) {
     dnnl_dims_t stride = {window->stride[0], window->stride[1]};
     dnnl_dims_t padding = {window->padding[0], window->padding[1]};
-    dnnl_dims_t dilation = {0, 0};
-    (void)dilation;
     dnnl_primitive_attr_t attributes;
     int status = attributes_create(&attributes, relu && pass == ZOO_DNN_FORWARD);
     if (status != dnnl_success) return status;
@@ -351,6 +349,7 @@ int zoo_dnn_convolution(
     }
     const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 #if VERSION3
+    dnnl_dims_t dilation = {0, 0};
     status = dnnl_convolution_forward_primitive_desc_create(
         &forward, context->engine, dnnl_forward_training, algorithm, layouts.source, layouts.weights, biased,
         layouts.destination, stride, dilation, padding, padding, attributes);

@@ -20,8 +20,8 @@ struct ElementTypes {
             switch step.step.operation {
             case .linear, .convolution, .transposedConvolution:
                 guard let convolution = imageConvolutions[index] else { continue }
-                halves.remove(convolution.image)
-                if let mask = step.mask { uniform.append([convolution.maps, mask]) }
+                halves.remove(convolution.operands.wide)
+                if let mask = step.mask { uniform.append([convolution.operands.narrow, mask]) }
             case .activation, .add:
                 uniform.append(step.inputs + step.outputs)
             case .reshape where aliases.contains(index):

@@ -9,39 +9,20 @@ import COneDNN
 struct ImageConvolution {
     private static let mostImageChannels = 4
 
-    let image: TensorID
-    let maps: TensorID
-    /// The weights or, in the pass for them, their gradient.
-    let weights: TensorID
+    /// The image is the wide side, the maps are the narrow side.
+    let operands: MatrixOperands
     private let weightShape: Shape
     private var window: zk_window
 
     /// nil where the step is no convolution or the kernels do not take its shapes.
     init?(_ step: ProgramStep, _ program: Program) {
-        let (isTransposed, window): (Bool, Window)
-        switch step.operation {
-        case .convolution(let value): (isTransposed, window) = (false, value)
-        case .transposedConvolution(let value): (isTransposed, window) = (true, value)
-        default: return nil
-        }
-        let (source, destination): (TensorID, TensorID) =
-            switch step.pass {
-            case .forward: (step.inputs[0], step.outputs[0])
-            case .backwardData: (step.outputs[0], step.inputs[0])
-            case .backwardWeights: (step.inputs[0], step.inputs[1])
-            }
-        (image, maps) = isTransposed ? (destination, source) : (source, destination)
-        weights = step.pass == .backwardWeights ? step.outputs[0] : step.inputs[1]
-        weightShape = program[weights].shape
-        let (small, large) = (program[image].shape, program[maps].shape)
-        self.window = zk_window(
-            channels: Int64(small.channels), input_height: Int64(small.height), input_width: Int64(small.width),
-            output_height: Int64(large.height), output_width: Int64(large.width),
-            kernel: (Int64(window.kernel.height), Int64(window.kernel.width)),
-            stride: (Int64(window.stride.height), Int64(window.stride.width)),
-            padding: (Int64(window.padding.height), Int64(window.padding.width)))
-        guard small.channels <= Self.mostImageChannels,
-            zk_image_convolution_fits(&self.window, Int64(large.channels))
+        guard let operands = step.matrixOperands, let window = operands.window else { return nil }
+        self.operands = operands
+        weightShape = program[operands.weights].shape
+        let (image, maps) = (program[operands.wide].shape, program[operands.narrow].shape)
+        self.window = zk_window(window, input: image, output: maps)
+        guard image.channels <= Self.mostImageChannels,
+            zk_image_convolution_fits(&self.window, Int64(maps.channels))
         else { return nil }
     }
 
@@ -109,29 +90,23 @@ extension StepCompiler {
     ) throws -> CompiledStep {
         let step = fused.step
         func at(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try address(id, placement) }
-        let (image, maps) = (try at(convolution.image), try at(convolution.maps))
-        let weights = try at(convolution.weights)
+        let operands = convolution.operands
+        let (image, maps) = (try at(operands.wide), try at(operands.narrow))
+        let weights = try at(operands.weights)
+        let (mapsBias, imageBias) = (try operands.narrowBias.map(at), try operands.wideBias.map(at))
         let mask = try fused.mask.map(at)
-        let half = types.isHalf(convolution.maps)
-        let isTransposed = if case .transposedConvolution = step.operation { true } else { false }
+        let half = types.isHalf(operands.narrow)
         let images = batchSize
-        let imageShape = program[convolution.image].shape
-        let bias: UnsafeMutablePointer<Float>? =
-            switch step.pass {
-            case .forward: step.inputs.count > 2 ? try at(step.inputs[2]) : nil
-            case .backwardData: nil
-            case .backwardWeights: step.outputs.count > 1 ? try at(step.outputs[1]) : nil
-            }
+        let imageShape = program[operands.wide].shape
         let run: (StepValues) -> Void
-        switch (step.pass, isTransposed) {
-        case (.forward, false), (.backwardData, true):
+        switch operands.pass {
+        case .forward:
             run = convolution.toMaps(
-                image: image, weights: weights, bias: bias, relu: fused.activation == .relu, mask: mask, maps: maps,
-                half: half,
-                workspace: placement.scratchpad, images: images)
-        case (.forward, true), (.backwardData, false):
+                image: image, weights: weights, bias: mapsBias, relu: fused.activation == .relu, mask: mask, maps: maps,
+                half: half, workspace: placement.scratchpad, images: images)
+        case .backwardData:
             let toImage = convolution.toImage(
-                maps: maps, half: half, weights: weights, bias: bias, image: image,
+                maps: maps, half: half, weights: weights, bias: imageBias, image: image,
                 workspace: placement.scratchpad, images: images)
             let (kind, parameter) = fused.activation.kernel
             let count = Int64(images * imageShape.count)
@@ -142,16 +117,16 @@ extension StepCompiler {
                     toImage(values)
                     zk_activate(kind, parameter, image, image, false, count)
                 }
-        case (.backwardWeights, _):
+        case .backwardWeights:
             let toWeights = convolution.toWeights(
-                image: image, maps: maps, mask: mask, half: half, weights: weights, bias: isTransposed ? nil : bias,
+                image: image, maps: maps, mask: mask, half: half, weights: weights, bias: mapsBias,
                 workspace: placement.scratchpad, images: images)
             let (rows, channels) = (Int64(images * imageShape.area), Int64(imageShape.channels))
             run =
-                if isTransposed, let bias {
+                if let imageBias {
                     { values in
                         toWeights(values)
-                        zk_column_sums(image, false, rows, channels, bias)
+                        zk_column_sums(image, false, rows, channels, imageBias)
                     }
                 } else {
                     toWeights
@@ -159,7 +134,7 @@ extension StepCompiler {
         }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: "image kernel",
-            flops: 2 * Double(batchSize * program.matrixMultiplyAdds(of: step)),
+            flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
             byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
     }
 }

@@ -20,6 +20,13 @@ extension StepCompiler {
         let batch = Int64(batchSize)
         let count = Int64(info.shape.count) * (info.isBatched ? batch : 1)
 
+        /// With the shapes of the forward step; a backward step is `[dy, …] → [dx]`.
+        func slidingWindow(_ window: Window) -> zk_window {
+            let (input, output) =
+                forward ? (step.inputs[0], step.outputs[0]) : (step.outputs[0], step.inputs[0])
+            return zk_window(window, input: program[input].shape, output: program[output].shape)
+        }
+
         switch step.operation {
         case .activation(let activation):
             let (kind, parameter) = activation.kernel
@@ -46,18 +53,17 @@ extension StepCompiler {
         case .reshape:
             return reshapeCopy(step, x[0], y[0])
         case .upsampleNearest(let factor):
-            var window = spatialWindow(
-                forward ? step : step.reversedShapes, Window(kernel: factor, stride: factor))
+            var window = slidingWindow(Window(kernel: factor, stride: factor))
             return forward
                 ? { _ in zk_upsample(x[0], y[0], batch, &window) }
                 : { _ in zk_upsample_backward(x[0], y[0], batch, &window) }
         case .maxPool(let extent):
-            var window = spatialWindow(forward ? step : step.reversedShapes, extent)
+            var window = slidingWindow(extent)
             return forward
                 ? { _ in zk_max_pool(x[0], y[0], batch, &window) }
                 : { _ in zk_max_pool_backward(x[0], x[1], y[0], batch, &window) }
         case .averagePool(let extent):
-            var window = spatialWindow(forward ? step : step.reversedShapes, extent)
+            var window = slidingWindow(extent)
             return forward
                 ? { _ in zk_average_pool(x[0], y[0], batch, &window) }
                 : { _ in zk_average_pool_backward(x[0], y[0], batch, &window) }
@@ -96,8 +102,7 @@ extension StepCompiler {
         }
         let (from, to) = (order(step.inputs[0]), order(step.outputs[0]))
         let batch = Int64(batchSize)
-        let plain = [Float](repeating: 0, count: batchSize * program[step.inputs[0]].shape.count)
-        var scratch = plain
+        var scratch = [Float](repeating: 0, count: batchSize * program[step.inputs[0]].shape.count)
         return { _ in
             scratch.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
@@ -105,17 +110,6 @@ extension StepCompiler {
                 zk_channels_last(base, y, batch, to.0, to.1)
             }
         }
-    }
-
-    /// Extents and window of a forward step `[x] → [y]`.
-    private func spatialWindow(_ step: ProgramStep, _ window: Window) -> zk_window {
-        let (input, output) = (program[step.inputs[0]].shape, program[step.outputs[0]].shape)
-        return zk_window(
-            channels: Int64(input.channels), input_height: Int64(input.height), input_width: Int64(input.width),
-            output_height: Int64(output.height), output_width: Int64(output.width),
-            kernel: (Int64(window.kernel.height), Int64(window.kernel.width)),
-            stride: (Int64(window.stride.height), Int64(window.stride.width)),
-            padding: (Int64(window.padding.height), Int64(window.padding.width)))
     }
 
     private func batchNorm(
@@ -162,15 +156,5 @@ extension StepCompiler {
                 x[0], x[1], x[2], x[3], x[4], y[0], y[1], Int64(values.imageCount), batch, size, kind, values.klWeight,
                 values.klCapacity, nats)
         }
-    }
-}
-
-extension ProgramStep {
-    /// The step with input and output exchanged: the shapes of the forward step, from a backward step `[dy, …] → [dx]`.
-    fileprivate var reversedShapes: ProgramStep {
-        var step = self
-        step.inputs = outputs
-        step.outputs = [inputs[0]]
-        return step
     }
 }

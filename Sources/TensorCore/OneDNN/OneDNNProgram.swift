@@ -306,11 +306,3 @@ final class OneDNNProgram: CompiledProgram {
         }
     }
 }
-
-extension zk_stream {
-    init(_ stream: RandomStream) {
-        self.init(
-            key: (UInt32(truncatingIfNeeded: stream.seed), UInt32(truncatingIfNeeded: stream.seed >> 32)),
-            step: stream.step, purpose: stream.purpose.rawValue)
-    }
-}

@@ -69,7 +69,7 @@ final class StepCompiler {
         for (index, step) in fused.enumerated() where imageConvolutions[index] == nil {
             if let product = WindowProduct(step.step, program, precision) {
                 windowProducts[index] = product
-                primitives[index] = try windowPrimitive(product, step.step)
+                primitives[index] = try windowPrimitive(product)
             } else {
                 primitives[index] = try makePrimitive(step)
             }
@@ -90,73 +90,32 @@ final class StepCompiler {
 
     // MARK: Primitives
 
-    private func layout(_ id: TensorID, isMaps: Bool, _ type: zoo_dnn_type) throws -> DNNLayout {
-        isMaps
-            ? try .channelsLast(batch: batchSize, program[id].shape, type: type)
-            : try .plain([batchSize, program[id].shape.count], type: type)
-    }
-
     /// The primitive of a linear layer or convolution; nil for other steps. The pass of a transposed convolution is that
     /// of the convolution which it transposes, with source and destination exchanged.
     private func makePrimitive(_ fused: FusedStep) throws -> DNNPrimitive? {
         let step = fused.step
-        let (inputs, outputs) = (step.inputs, step.outputs)
-        let isMaps = if case .linear = step.operation { false } else { true }
+        guard let operands = step.matrixOperands else { return nil }
+        let coarse = precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32
         /// What the step reads has the precision of the engine, what it writes its own type.
-        func read(_ id: TensorID) throws -> DNNLayout {
-            try layout(id, isMaps: isMaps, precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32)
+        func layout(_ id: TensorID) throws -> DNNLayout {
+            let type = !step.outputs.contains(id) ? coarse : types.isHalf(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32
+            return operands.window == nil
+                ? try .plain([batchSize, program[id].shape.count], type: type)
+                : try .channelsLast(batch: batchSize, program[id].shape, type: type)
         }
-        func written(_ id: TensorID) throws -> DNNLayout {
-            try layout(id, isMaps: isMaps, types.isHalf(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32)
-        }
-        func weights(_ id: TensorID) throws -> DNNLayout {
-            try .any(program[id].shape.dimensions, type: precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32)
-        }
-        func gradient(_ id: TensorID) throws -> DNNLayout { try .any(program[id].shape.dimensions) }
-        func bias(_ list: [TensorID], _ position: Int) throws -> DNNLayout? {
-            list.count > position ? try .plain([program[list[position]].shape.count]) : nil
-        }
+        let (source, destination) = (try layout(operands.wide), try layout(operands.narrow))
+        let weights = try DNNLayout.any(
+            program[operands.weights].shape.dimensions, type: step.pass == .backwardWeights ? ZOO_DNN_F32 : coarse)
+        let bias = try operands.narrowBias.map { try DNNLayout.plain([program[$0].shape.count]) }
+        let pass = zoo_dnn_pass(operands.pass)
         let relu = fused.activation == .relu
-        switch (step.operation, step.pass) {
-        case (.linear, .forward):
+        guard let window = operands.window else {
             return try .innerProduct(
-                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
-                bias: bias(inputs, 2), destination: written(outputs[0]), relu: relu)
-        case (.linear, .backwardData):
-            return try .innerProduct(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: read(inputs[0]), relu: false)
-        case (.linear, .backwardWeights):
-            return try .innerProduct(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[0]), weights: gradient(outputs[0]),
-                bias: bias(outputs, 1), destination: read(inputs[1]), relu: false)
-        case (.convolution(let window), .forward):
-            return try .convolution(
-                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
-                bias: bias(inputs, 2), destination: written(outputs[0]), window: window, relu: relu)
-        case (.convolution(let window), .backwardData):
-            return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: read(inputs[0]), window: window, relu: false)
-        case (.convolution(let window), .backwardWeights):
-            return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[0]), weights: gradient(outputs[0]),
-                bias: bias(outputs, 1), destination: read(inputs[1]), window: window, relu: false)
-        case (.transposedConvolution(let window), .forward):
-            return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_DATA, source: written(outputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: read(inputs[0]), window: window, relu: false)
-        case (.transposedConvolution(let window), .backwardData):
-            return try .convolution(
-                context, pass: ZOO_DNN_FORWARD, source: read(inputs[0]), weights: weights(inputs[1]),
-                bias: nil, destination: written(outputs[0]), window: window, relu: false)
-        case (.transposedConvolution(let window), .backwardWeights):
-            return try .convolution(
-                context, pass: ZOO_DNN_BACKWARD_WEIGHTS, source: read(inputs[1]), weights: gradient(outputs[0]),
-                bias: nil, destination: read(inputs[0]), window: window, relu: false)
-        default:
-            return nil
+                context, pass: pass, source: source, weights: weights, bias: bias, destination: destination, relu: relu)
         }
+        return try .convolution(
+            context, pass: pass, source: source, weights: weights, bias: bias, destination: destination, window: window,
+            relu: relu)
     }
 
     private func chooseStorages() throws {
@@ -271,12 +230,10 @@ final class StepCompiler {
 
     /// The f32 tensors that a matrix product reads as bfloat16.
     private func conversions(of index: Int) -> [TensorID] {
-        guard precision == .bf16, primitives[index] != nil else { return [] }
-        if let product = windowProducts[index] { return types.isHalf(product.narrow) ? [] : [product.narrow] }
         let step = fused[index].step
-        return (step.pass == .backwardWeights ? Array(step.inputs[...1]) : [step.inputs[0]]).filter {
-            !types.isHalf($0)
-        }
+        guard precision == .bf16, primitives[index] != nil, let operands = step.matrixOperands else { return [] }
+        let factors = windowProducts[index] == nil ? [operands.source, operands.destination] : [operands.narrow]
+        return factors.filter { step.inputs.contains($0) && !types.isHalf($0) }
     }
 
     /// Bytes of a tensor in bfloat16, rounded up to whole cache lines.
@@ -290,7 +247,7 @@ final class StepCompiler {
         var preparation: [CompiledStep] = []
         var steps: [CompiledStep] = []
         for (index, step) in fused.enumerated() {
-            if let primitive = primitives[index] {
+            if let primitive = primitives[index], let operands = step.step.matrixOperands {
                 if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
                     let stored = storedWeights(index)
                 {
@@ -300,7 +257,7 @@ final class StepCompiler {
                 if let product = windowProducts[index] {
                     steps.append(try windowStep(index, step, product, primitive, placement))
                 } else {
-                    steps.append(try matrixStep(index, step, primitive, placement))
+                    steps.append(try matrixStep(index, step, operands, primitive, placement))
                 }
             } else if let convolution = imageConvolutions[index] {
                 steps.append(try imageStep(convolution, step, placement))
@@ -334,10 +291,10 @@ final class StepCompiler {
     }
 
     private func matrixStep(
-        _ index: Int, _ fused: FusedStep, _ primitive: DNNPrimitive, _ placement: Placement
+        _ index: Int, _ fused: FusedStep, _ operands: MatrixOperands, _ primitive: DNNPrimitive,
+        _ placement: Placement
     ) throws -> CompiledStep {
         let step = fused.step
-        let (inputs, outputs) = (step.inputs, step.outputs)
         func at(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try address(id, placement) }
         var converted: [TensorID: UnsafeMutablePointer<Float>] = [:]
         var next = placement.conversionOffset
@@ -345,48 +302,32 @@ final class StepCompiler {
             converted[id] = placement.arena.floats(at: next)
             next += halfByteCount(id)
         }
-        let isTransposed = if case .transposedConvolution = step.operation { true } else { false }
-        let (source, destination): (TensorID, TensorID) =
-            switch step.pass {
-            case .forward: (inputs[0], outputs[0])
-            case .backwardData: (outputs[0], inputs[0])
-            case .backwardWeights: (inputs[0], inputs[1])
-            }
         func operand(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try converted[id] ?? at(id) }
-        try primitive.bind(ZOO_DNN_SOURCE, operand(isTransposed ? destination : source))
-        try primitive.bind(ZOO_DNN_DESTINATION, operand(isTransposed ? source : destination))
+        try primitive.bind(ZOO_DNN_SOURCE, operand(operands.wide))
+        try primitive.bind(ZOO_DNN_DESTINATION, operand(operands.narrow))
         try primitive.bind(ZOO_DNN_SCRATCHPAD, placement.scratchpad)
-        let weights = step.pass == .backwardWeights ? outputs[0] : inputs[1]
         try primitive.bind(
-            ZOO_DNN_WEIGHTS, placement.packedOffsets[index].map { placement.arena.floats(at: $0) } ?? at(weights))
-        let biased: TensorID? =
-            switch step.pass {
-            case .forward: inputs.count > 2 ? inputs[2] : nil
-            case .backwardData: nil
-            case .backwardWeights: outputs.count > 1 ? outputs[1] : nil
-            }
+            ZOO_DNN_WEIGHTS,
+            placement.packedOffsets[index].map { placement.arena.floats(at: $0) } ?? at(operands.weights))
+        if let bias = operands.narrowBias { try primitive.bind(ZOO_DNN_BIAS, at(bias)) }
         var run: (StepValues) -> Void = { _ in primitive.run() }
-        if isTransposed, step.pass == .forward, biased != nil || fused.activation != .identity {
-            let shape = program[outputs[0]].shape
-            let (y, bias) = (try at(outputs[0]), try biased.map(at))
-            let (kind, parameter) = fused.activation.kernel
+        if operands.isTransposed {
+            let shape = program[operands.wide].shape
+            let (y, bias) = (try at(operands.wide), try operands.wideBias.map(at))
             let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
-            let half = types.isHalf(outputs[0])
-            run = { _ in
-                primitive.run()
-                zk_bias_activate(kind, parameter, y, bias, half, rows, channels)
+            let half = types.isHalf(operands.wide)
+            if step.pass == .forward, bias != nil || fused.activation != .identity {
+                let (kind, parameter) = fused.activation.kernel
+                run = { _ in
+                    primitive.run()
+                    zk_bias_activate(kind, parameter, y, bias, half, rows, channels)
+                }
+            } else if step.pass == .backwardWeights, let bias {
+                run = { _ in
+                    primitive.run()
+                    zk_column_sums(y, half, rows, channels, bias)
+                }
             }
-        } else if isTransposed, step.pass == .backwardWeights, let biased {
-            let shape = program[inputs[1]].shape
-            let (dy, dBias) = (try at(inputs[1]), try at(biased))
-            let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
-            let half = types.isHalf(inputs[1])
-            run = { _ in
-                primitive.run()
-                zk_column_sums(dy, half, rows, channels, dBias)
-            }
-        } else if let biased {
-            try primitive.bind(ZOO_DNN_BIAS, at(biased))
         }
         for (id, memory) in converted {
             let (from, count, whole) = (try at(id), Int64(program[id].shape.count * batchSize), run)
@@ -397,8 +338,8 @@ final class StepCompiler {
         }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: primitive.implementation,
-            flops: 2 * Double(batchSize * program.matrixMultiplyAdds(of: step)),
-            byteCount: (inputs + outputs).reduce(0) { $0 + byteCount($1) }, run: run)
+            flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
+            byteCount: (step.inputs + step.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
     }
 
     func byteCount(_ id: TensorID) -> Int {
@@ -406,38 +347,12 @@ final class StepCompiler {
     }
 }
 
-extension Program {
-    /// Multiply-adds per image of a linear or convolution step in any pass.
-    func matrixMultiplyAdds(of step: ProgramStep) -> Int {
-        let weights = step.pass == .backwardWeights ? step.outputs[0] : step.inputs[1]
-        let (source, destination): (TensorID, TensorID) =
-            switch step.pass {
-            case .forward: (step.inputs[0], step.outputs[0])
-            case .backwardData: (step.outputs[0], step.inputs[0])
-            case .backwardWeights: (step.inputs[0], step.inputs[1])
-            }
-        switch step.operation {
-        case .linear: return self[weights].shape.count
-        case .convolution: return self[weights].shape.count * self[destination].shape.area
-        case .transposedConvolution: return self[weights].shape.count * self[source].shape.area
-        default: return 0
-        }
-    }
-}
-
-extension Activation {
-    /// The kernel's name for the function, and its parameter.
-    var kernel: (kind: zk_activation, parameter: Float) {
-        switch self {
-        case .identity: (ZK_IDENTITY, 0)
-        case .relu: (ZK_RELU, 0)
-        case .leakyReLU(let slope): (ZK_LEAKY_RELU, slope)
-        case .elu(let alpha): (ZK_ELU, alpha)
-        case .gelu: (ZK_GELU, 0)
-        case .silu: (ZK_SILU, 0)
-        case .tanh: (ZK_TANH, 0)
-        case .sigmoid: (ZK_SIGMOID, 0)
-        case .softplus: (ZK_SOFTPLUS, 0)
+extension zoo_dnn_pass {
+    fileprivate init(_ pass: Pass) {
+        switch pass {
+        case .forward: self = ZOO_DNN_FORWARD
+        case .backwardData: self = ZOO_DNN_BACKWARD_DATA
+        case .backwardWeights: self = ZOO_DNN_BACKWARD_WEIGHTS
         }
     }
 }

@@ -79,17 +79,13 @@ public struct Program: Sendable {
     /// Multiply-adds of one image in the forward pass: linear layers and convolutions, biases and everything
     /// else left out, as published counts do.
     public var multiplyAddsPerImage: Int {
-        steps.reduce(0) { $0 + multiplyAdds(of: $1) }
+        steps.reduce(0) { $1.pass == .forward ? $0 + multiplyAdds(of: $1) : $0 }
     }
 
-    /// Multiply-adds of one image in a forward step.
+    /// Multiply-adds of one image in a step of any direction; 0 where it is no linear layer or convolution.
     public func multiplyAdds(of step: ProgramStep) -> Int {
-        guard step.pass == .forward else { return 0 }
-        switch step.operation {
-        case .linear: return self[step.inputs[1]].shape.count
-        case .convolution: return self[step.inputs[1]].shape.count * self[step.outputs[0]].shape.area
-        case .transposedConvolution: return self[step.inputs[1]].shape.count * self[step.inputs[0]].shape.area
-        default: return 0
-        }
+        guard let operands = step.matrixOperands else { return 0 }
+        let weights = self[operands.weights].shape.count
+        return operands.window == nil ? weights : weights * self[operands.narrow].shape.area
     }
 }

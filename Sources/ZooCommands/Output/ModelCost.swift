@@ -42,23 +42,6 @@ struct ModelCost {
         self.rows = rows
         parameterCount = graph.parameterCount
         multiplyAdds = program.multiplyAddsPerImage
-        trainingMultiplyAdds = program.steps.reduce(0) { $0 + Self.multiplyAdds(of: $1, in: program) }
-    }
-
-    /// Multiply-adds of one image in a step of any direction.
-    private static func multiplyAdds(of step: ProgramStep, in program: Program) -> Int {
-        func size(_ id: TensorID) -> Int { program[id].shape.count }
-        func area(_ id: TensorID) -> Int { program[id].shape.area }
-        return switch (step.operation, step.pass) {
-        case (_, .forward): program.multiplyAdds(of: step)
-        case (.linear, .backwardData): size(step.inputs[1])
-        case (.linear, .backwardWeights): size(step.outputs[0])
-        // The smaller map of a convolution is its output, that of a transposed convolution its input.
-        case (.convolution, .backwardData): size(step.inputs[1]) * area(step.inputs[0])
-        case (.convolution, .backwardWeights): size(step.outputs[0]) * area(step.inputs[1])
-        case (.transposedConvolution, .backwardData): size(step.inputs[1]) * area(step.outputs[0])
-        case (.transposedConvolution, .backwardWeights): size(step.outputs[0]) * area(step.inputs[0])
-        default: 0
-        }
+        trainingMultiplyAdds = program.steps.reduce(0) { $0 + program.multiplyAdds(of: $1) }
     }
 }
