@@ -8,12 +8,18 @@ extern int omp_get_num_threads(void);
 extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 extern int omp_get_num_procs(void);
+extern int omp_get_thread_limit(void);
+extern int omp_get_dynamic(void);
+extern void omp_set_dynamic(int);
 
 void zk_set_thread_count(int count) { omp_set_num_threads(count); }
 
 int zk_processor_count(void) { return omp_get_num_procs(); }
 
-int zk_thread_count(void) { return omp_get_max_threads(); }
+int zk_thread_count(void) {
+    const int count = omp_get_max_threads(), limit = omp_get_thread_limit();
+    return count < limit ? count : limit;
+}
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -25,18 +31,36 @@ static void flush(void *unused) {
     _mm_setcsr(_mm_getcsr() | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
 }
 
-uint32_t zk_begin_flushing(void) {
+static uint32_t begin_flushing(int threads) {
     uint32_t setting = _mm_getcsr();
-    GOMP_parallel(flush, NULL, (unsigned)omp_get_max_threads(), 0);
+    GOMP_parallel(flush, NULL, (unsigned)threads, 0);
     return setting;
 }
 
-void zk_end_flushing(uint32_t setting) { _mm_setcsr(setting); }
+static void end_flushing(uint32_t setting) { _mm_setcsr(setting); }
 #else
-uint32_t zk_begin_flushing(void) { return 0; }
+static uint32_t begin_flushing(int threads) {
+    (void)threads;
+    return 0;
+}
 
-void zk_end_flushing(uint32_t setting) { (void)setting; }
+static void end_flushing(uint32_t setting) { (void)setting; }
 #endif
+
+zk_thread_settings zk_begin_run(int threads) {
+    zk_thread_settings before = {.threads = omp_get_max_threads(), .dynamic = omp_get_dynamic()};
+    // OpenMP may otherwise give fewer threads where the machine is busy.
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads);
+    before.floating_point = begin_flushing(threads);
+    return before;
+}
+
+void zk_end_run(zk_thread_settings before) {
+    end_flushing(before.floating_point);
+    omp_set_num_threads(before.threads);
+    omp_set_dynamic(before.dynamic);
+}
 
 typedef struct {
     int64_t count;

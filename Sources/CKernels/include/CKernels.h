@@ -10,15 +10,22 @@
 #include <stdint.h>
 
 // ---- threads
+// of the calling thread, which leads the team
 void zk_set_thread_count(int count);
 int zk_thread_count(void);
 // processors that this process may use
 int zk_processor_count(void);
 
-// Between these two calls all threads of the team flush denormal numbers to zero: Adam's second moments decay into them, and
-// arithmetic on them is a hundred times slower on many processors. The caller's own setting is restored at the end.
-uint32_t zk_begin_flushing(void);
-void zk_end_flushing(uint32_t setting);
+// Between these two calls the calling thread leads a team of exactly `threads` threads, and all of them flush denormal numbers
+// to zero: Adam's second moments decay into them, and arithmetic on them is a hundred times slower on many processors. The
+// caller's own settings are restored at the end; the other threads of the team keep flushing.
+typedef struct {
+    int threads, dynamic;
+    uint32_t floating_point;
+} zk_thread_settings;
+
+zk_thread_settings zk_begin_run(int threads);
+void zk_end_run(zk_thread_settings before);
 
 // f32 operations per second of a multiply-add loop on registers on all threads: the best of some runs within `seconds`
 double zk_peak_flops(double seconds);

@@ -35,13 +35,10 @@ struct ImageConvolution {
             extents, strides: [1, extents[0], extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
     }
 
-    /// In how many parts that may run at the same time a batch is done.
-    private let parts = Int64(OneDNNEngine.threadCount)
-
-    /// Bytes of workspace.
-    var workspaceByteCount: Int {
+    /// Bytes of workspace for batches done in `parts` that may run at the same time.
+    func workspaceByteCount(parts: Int) -> Int {
         var window = window
-        return Int(zk_image_convolution_workspace(&window, channels, parts)) * MemoryLayout<Float>.stride
+        return Int(zk_image_convolution_workspace(&window, channels, Int64(parts))) * MemoryLayout<Float>.stride
     }
 
     typealias Memory = UnsafeMutablePointer<Float>
@@ -49,9 +46,9 @@ struct ImageConvolution {
     /// From the image to the maps.
     func toMaps(
         image: Memory, weights: Memory, bias: Memory?, relu: Bool, mask: Memory?, maps: Memory, half: Bool,
-        workspace: Memory, images: Int
+        workspace: Memory, parts: Int, images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images, parts) = (channels, Int64(images), parts)
+        let (channels, images, parts) = (channels, Int64(images), Int64(parts))
         var window = window
         return { _ in
             zk_image_to_maps(
@@ -61,9 +58,10 @@ struct ImageConvolution {
 
     /// From the maps to the image.
     func toImage(
-        maps: Memory, half: Bool, weights: Memory, bias: Memory?, image: Memory, workspace: Memory, images: Int
+        maps: Memory, half: Bool, weights: Memory, bias: Memory?, image: Memory, workspace: Memory, parts: Int,
+        images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images, parts) = (channels, Int64(images), parts)
+        let (channels, images, parts) = (channels, Int64(images), Int64(parts))
         var window = window
         return { _ in
             zk_maps_to_image(maps, half, weights, bias, image, workspace, parts, images, channels, &window)
@@ -73,9 +71,9 @@ struct ImageConvolution {
     /// The gradients of the weights and of a bias that belongs to the maps.
     func toWeights(
         image: Memory, maps: Memory, mask: Memory?, half: Bool, weights: Memory, bias: Memory?, workspace: Memory,
-        images: Int
+        parts: Int, images: Int
     ) -> (StepValues) -> Void {
-        let (channels, images, parts) = (channels, Int64(images), parts)
+        let (channels, images, parts) = (channels, Int64(images), Int64(parts))
         var window = window
         return { _ in
             zk_image_convolution_weights(
@@ -103,11 +101,11 @@ extension StepCompiler {
         case .forward:
             run = convolution.toMaps(
                 image: image, weights: weights, bias: mapsBias, relu: fused.activation == .relu, mask: mask, maps: maps,
-                half: half, workspace: placement.scratchpad, images: images)
+                half: half, workspace: placement.scratchpad, parts: threadCount, images: images)
         case .backwardData:
             let toImage = convolution.toImage(
                 maps: maps, half: half, weights: weights, bias: imageBias, image: image,
-                workspace: placement.scratchpad, images: images)
+                workspace: placement.scratchpad, parts: threadCount, images: images)
             let (kind, parameter) = fused.activation.kernel
             let count = Int64(images * imageShape.count)
             run =
@@ -120,7 +118,7 @@ extension StepCompiler {
         case .backwardWeights:
             let toWeights = convolution.toWeights(
                 image: image, maps: maps, mask: mask, half: half, weights: weights, bias: mapsBias,
-                workspace: placement.scratchpad, images: images)
+                workspace: placement.scratchpad, parts: threadCount, images: images)
             let (rows, channels) = (Int64(images * imageShape.area), Int64(imageShape.channels))
             run =
                 if let imageBias {

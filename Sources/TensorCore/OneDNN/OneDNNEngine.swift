@@ -51,7 +51,8 @@ public struct OneDNNEngine: Engine {
     /// The instruction set its kernels use, for instance `avx512_core`.
     public static var instructionSet: String { String(cString: zoo_dnn_instruction_set()) }
 
-    /// Threads that compute. Set it on the thread that drives the programs, before they run.
+    /// Threads that programs compiled from now on by the calling thread compute with. A program keeps its number, whoever
+    /// runs it. More threads than `processorCount` are possible and slow: those of a step wait for each other.
     public static var threadCount: Int {
         get { Int(zk_thread_count()) }
         set { zk_set_thread_count(Int32(clamping: max(1, newValue))) }

@@ -23,6 +23,8 @@ struct CompiledStep {
 final class OneDNNProgram: CompiledProgram {
     let program: Program
     let batchSize: Int
+    /// oneDNN plans how threads share the work when a primitive is made, and runs it rightly with that many only.
+    private let threadCount: Int32
     let context: DNNContext
     let orders: FeatureOrders
     private let types: ElementTypes
@@ -39,8 +41,12 @@ final class OneDNNProgram: CompiledProgram {
     private(set) var gradientNorm: Float?
 
     init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
+        threadCount = zk_thread_count()
+        let settings = zk_begin_run(threadCount)
+        defer { zk_end_run(settings) }
         let compiler = try StepCompiler(
-            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything)
+            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything,
+            threadCount: Int(threadCount))
         self.program = program
         self.batchSize = batchSize
         context = compiler.context
@@ -75,11 +81,8 @@ final class OneDNNProgram: CompiledProgram {
 
     @discardableResult
     func run(_ values: StepValues) -> Bool {
-        precondition(
-            values.imageCount > 0 && values.imageCount <= batchSize,
-            "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
-        let setting = zk_begin_flushing()
-        defer { zk_end_flushing(setting) }
+        let settings = beginRun(values)
+        defer { zk_end_run(settings) }
         if parametersChanged { for step in preparation { step.run(values) } }
         parametersChanged = false
         for step in steps { step.run(values) }
@@ -89,8 +92,8 @@ final class OneDNNProgram: CompiledProgram {
     }
 
     func profile(_ values: StepValues) -> [StepProfile] {
-        let setting = zk_begin_flushing()
-        defer { zk_end_flushing(setting) }
+        let settings = beginRun(values)
+        defer { zk_end_run(settings) }
         let clock = ContinuousClock()
         var profiles: [StepProfile] = []
         func measure(_ step: CompiledStep, _ body: () -> Void) {
@@ -110,6 +113,14 @@ final class OneDNNProgram: CompiledProgram {
             measure(step) { update(rule, values) }
         }
         return profiles
+    }
+
+    /// Checks the number of images, and gives the calling thread the settings for a run.
+    private func beginRun(_ values: StepValues) -> zk_thread_settings {
+        precondition(
+            values.imageCount > 0 && values.imageCount <= batchSize,
+            "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
+        return zk_begin_run(threadCount)
     }
 
     private func lossesAreFinite(_ imageCount: Int) -> Bool {

@@ -45,14 +45,19 @@ final class StepCompiler {
     private let imageConvolutions: [Int: ImageConvolution]
     private var windowProducts: [Int: WindowProduct] = [:]
     private let keepsEverything: Bool
+    /// With how many threads the calling thread computes, now and in every run.
+    let threadCount: Int
     let aliases: Set<Int>
 
-    init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
+    init(
+        _ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool, threadCount: Int
+    ) throws {
         precondition(batchSize > 0, "a batch has at least one image, not \(batchSize)")
         self.program = program
         self.batchSize = batchSize
         self.precision = precision
         self.keepsEverything = keepsEverything
+        self.threadCount = threadCount
         context = try DNNContext()
         orders = FeatureOrders(program)
         fused = Fusion(program, keepsEverything: keepsEverything).steps
@@ -206,7 +211,7 @@ final class StepCompiler {
                 guard case .groupNorm = step.step.operation else { return 0 }
                 return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
-        let images = imageConvolutions.values.map(\.workspaceByteCount).max() ?? 0
+        let images = imageConvolutions.values.map { $0.workspaceByteCount(parts: threadCount) }.max() ?? 0
         let scratchOffset = next
         next += max(64, scratch, workspace, images, batchSize * MemoryLayout<Float>.stride)
 

@@ -1,0 +1,105 @@
+import LayerLibrary
+import TensorCore
+import Testing
+
+/// What the number of threads does to results: nothing once a program is compiled, and nothing at all in our own kernels.
+@Suite struct ThreadTests {
+    /// With so many threads on the thread that calls.
+    private func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
+        let before = OneDNNEngine.threadCount
+        defer { OneDNNEngine.threadCount = before }
+        OneDNNEngine.threadCount = count
+        return try body()
+    }
+
+    private static let precisions = Precision.allCases.filter(OneDNNEngine.supports)
+
+    private func outcome(_ compiled: any CompiledProgram, _ built: CaseProgram) -> [[UInt32]] {
+        (built.results + built.program.parameterGradients).map { compiled.read($0).map(\.bitPattern) }
+    }
+
+    /// oneDNN runs a primitive rightly only with the number of threads that it was made for.
+    @Test(arguments: LayerCases.matrix, precisions)
+    func aProgramKeepsItsThreads(_ layerCase: LayerCase, _ precision: Precision) throws {
+        let built = try CaseProgram(layerCase)
+        let compiled = try withThreads(2) { try built.prepared(OneDNNEngine(precision: precision)) }
+        let expected = withThreads(2) {
+            compiled.run(built.stepValues())
+            return outcome(compiled, built)
+        }
+        for count in [1, 4] {
+            let found = withThreads(count) {
+                compiled.run(built.stepValues())
+                return outcome(compiled, built)
+            }
+            #expect(found == expected, "run with \(count) threads")
+        }
+    }
+
+    /// Where the thread that runs a program has another number of threads than the one that compiled it.
+    @Test func theCallersSettingReturns() throws {
+        var builder = GraphBuilder(isTraining: false)
+        let input = builder.input("x", shape: [1])
+        builder.keep(try builder.custom(ThreadCounting(), [input]), as: "threads")
+        let compiled = try withThreads(3) { try OneDNNEngine().compile(builder.program, batchSize: 1) }
+        let threads = try #require(builder.program.tensor(named: "threads"))
+        withThreads(2) {
+            #expect(compiled.run(StepValues(imageCount: 1)))
+            #expect(compiled.read(threads) == [3])
+            #expect(OneDNNEngine.threadCount == 2)
+            _ = compiled.profile(StepValues(imageCount: 1))
+            #expect(compiled.read(threads) == [3])
+            #expect(OneDNNEngine.threadCount == 2)
+        }
+    }
+
+    /// Networks whose matrix products are all done by the kernels between images and maps: nine taps, more than one vector
+    /// of them, with remainders of each size, and maps that fill one and more than one vector.
+    private static let imageCases = [
+        (channels: 1, maps: 16, kernel: 3), (channels: 3, maps: 32, kernel: 4), (channels: 1, maps: 48, kernel: 5),
+        (channels: 3, maps: 16, kernel: 3), (channels: 2, maps: 32, kernel: 3),
+    ].map { channels, maps, kernel in
+        LayerCase(
+            "image_\(channels)_\(maps)_\(kernel)", [channels, 9, 11],
+            [
+                .conv(named: "first", maps, .square(kernel, stride: 2, padding: 1), .relu),
+                .transposed(named: "second", channels, .square(kernel, stride: 2, padding: 1)),
+            ])
+    }
+
+    /// Fewer and more threads than images, and more than the sums of a weights' gradient are split into.
+    @Test(arguments: imageCases, precisions)
+    func imageKernelsGiveTheSameWithAnyThreads(_ layerCase: LayerCase, _ precision: Precision) throws {
+        let built = try CaseProgram(layerCase)
+        for batchSize in [CaseProgram.imageCount, 18] {
+            let outcomes = try [1, 2, 3, 20].map { count in
+                try withThreads(count) {
+                    let compiled = try built.prepared(OneDNNEngine(precision: precision), batchSize: batchSize)
+                    compiled.run(built.stepValues(imageCount: batchSize))
+                    let kernels = compiled.profile(built.stepValues(imageCount: batchSize)).filter { $0.flops > 0 }
+                    #expect(kernels.count == 6 && kernels.allSatisfy { $0.implementation == "image kernel" })
+                    return outcome(compiled, built)
+                }
+            }
+            for found in outcomes.dropFirst() { #expect(found == outcomes[0]) }
+        }
+    }
+}
+
+/// y = the number of threads that compute.
+private struct ThreadCounting: CustomOperation {
+    var name: String { "thread_counting" }
+
+    func outputShape(_ inputs: [Shape]) throws -> Shape { inputs[0] }
+
+    func forward<Element: BinaryFloatingPoint>(
+        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
+    ) {
+        for i in 0..<imageCount { output[i] = Element(OneDNNEngine.threadCount) }
+    }
+
+    func backward<Element: BinaryFloatingPoint>(
+        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
+        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
+    ) {}
+}
