@@ -104,16 +104,32 @@ void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
-// ---- convolutions as matrix products
+// ---- convolutions of bfloat16 maps on tile registers (AMX)
 //
-// `rows` holds, for each pixel of the output, its window of the input in bfloat16: kernel height × kernel width × channels.
+// Between a wide side, which the window slides over and whose channels are the window's, and a narrow side of `maps` channels
+// with a pixel for each place of the window. Either side is bfloat16 or f32. The batch is done in `parts` that may run at the same
+// time. Weights and their gradient: kernel height × kernel width × channels × maps.
 
+// whether this processor and system have them
+bool zk_has_tiles(void);
 // whether the functions below take such a window
-bool zk_windows_fit(const zk_window *window);
-void zk_windows(const void *x, bool half, void *rows, int64_t images, const zk_window *window);
-// Each pixel of the input: the sum of all elements of rows that are it, plus bias (may be NULL), then ReLU if `relu`.
-void zk_add_windows(
-    const void *rows, const float *bias, bool relu, void *y, bool half, int64_t images, const zk_window *window);
+bool zk_tile_convolution_fits(const zk_window *window, int64_t maps);
+// bytes
+int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t parts);
+// The weights in bfloat16, in the order in which the product to the wide or the narrow side reads them.
+void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps);
+// bias, of the side written, may be NULL; ReLU if `relu`; zero where `mask`, of the side and type written, is not positive,
+// unless it is NULL.
+void zk_tiles_to_narrow(
+    const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
+    bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
+void zk_tiles_to_wide(
+    const void *narrow, bool narrow_half, const void *packed, const float *bias, bool relu, const void *mask, void *wide,
+    bool wide_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
+// Sums over a part's images come one after another, then the parts' are added: they depend on the number of parts.
+void zk_tile_weights(
+    const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,
+    int64_t parts, int64_t images, int64_t maps, const zk_window *window);
 
 // ---- normalisation
 // statistics over the first `rows` of `all_rows`

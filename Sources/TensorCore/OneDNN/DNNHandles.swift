@@ -58,6 +58,13 @@ final class DNNLayout {
             strides: [shape.count, 1, shape.width * shape.channels, shape.channels], type: type)
     }
 
+    /// A convolution's weights, maps × channels × height × width, stored as height × width × channels × maps.
+    static func tapsFirst(_ weights: Shape) throws -> DNNLayout {
+        let extents = weights.dimensions
+        return try DNNLayout(
+            extents, strides: [1, extents[0], extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
+    }
+
     /// Left to the primitive.
     static func any(_ extents: [Int], type: zoo_dnn_type = ZOO_DNN_F32) throws -> DNNLayout {
         try DNNLayout(extents, strides: nil, type: type)

@@ -19,9 +19,10 @@ struct ElementTypes {
         for (index, step) in steps.enumerated() {
             switch step.step.operation {
             case .linear, .convolution, .transposedConvolution:
-                guard let convolution = imageConvolutions[index] else { continue }
-                halves.remove(convolution.operands.wide)
-                if let mask = step.mask { uniform.append([convolution.operands.narrow, mask]) }
+                if let convolution = imageConvolutions[index] { halves.remove(convolution.operands.wide) }
+                if let mask = step.mask, let operands = step.step.matrixOperands {
+                    uniform.append([mask, step.step.pass == .backwardWeights ? operands.narrow : step.step.outputs[0]])
+                }
             case .activation, .add:
                 uniform.append(step.inputs + step.outputs)
             case .reshape where aliases.contains(index):

@@ -28,12 +28,7 @@ struct ImageConvolution {
 
     private var channels: Int64 { Int64(weightShape.dimensions[0]) }
 
-    /// Maps × image channels × height × width as the kernels read and write them.
-    func weightLayout() throws -> DNNLayout {
-        let extents = weightShape.dimensions
-        return try DNNLayout(
-            extents, strides: [1, extents[0], extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
-    }
+    func weightLayout() throws -> DNNLayout { try .tapsFirst(weightShape) }
 
     /// Bytes of workspace for batches done in `parts` that may run at the same time.
     func workspaceByteCount(parts: Int) -> Int {

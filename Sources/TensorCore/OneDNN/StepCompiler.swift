@@ -43,7 +43,7 @@ final class StepCompiler {
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
     private let imageConvolutions: [Int: ImageConvolution]
-    private var windowProducts: [Int: WindowProduct] = [:]
+    private let tileConvolutions: [Int: TileConvolution]
     private let keepsEverything: Bool
     /// With how many threads the calling thread computes, now and in every run.
     let threadCount: Int
@@ -60,24 +60,25 @@ final class StepCompiler {
         self.threadCount = threadCount
         context = try DNNContext()
         orders = FeatureOrders(program)
-        fused = Fusion(program, keepsEverything: keepsEverything).steps
+        fused = Fusion(program, precision: precision, keepsEverything: keepsEverything).steps
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
         var imageConvolutions: [Int: ImageConvolution] = [:]
+        var tileConvolutions: [Int: TileConvolution] = [:]
         for (index, step) in fused.enumerated() {
             imageConvolutions[index] = ImageConvolution(step.step, program)
+            if imageConvolutions[index] == nil {
+                tileConvolutions[index] = TileConvolution(step.step, program, precision)
+            }
         }
         self.imageConvolutions = imageConvolutions
+        self.tileConvolutions = tileConvolutions
         types = ElementTypes(
             fused, program, precision: precision, aliases: aliases, imageConvolutions: imageConvolutions)
-        for (index, step) in fused.enumerated() where imageConvolutions[index] == nil {
-            if let product = WindowProduct(step.step, program, precision) {
-                windowProducts[index] = product
-                primitives[index] = try windowPrimitive(product)
-            } else {
-                primitives[index] = try makePrimitive(step)
-            }
+        for (index, step) in fused.enumerated() where imageConvolutions[index] == nil && tileConvolutions[index] == nil
+        {
+            primitives[index] = try makePrimitive(step)
         }
         try chooseStorages()
     }
@@ -129,7 +130,7 @@ final class StepCompiler {
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
-                try imageConvolutions[index]?.weightLayout() ?? windowProducts[index]?.weightLayout()
+                try imageConvolutions[index]?.weightLayout() ?? tileConvolutions[index]?.weightLayout()
                 ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
             guard let layout else { continue }
             if step.pass == .backwardWeights {
@@ -161,16 +162,11 @@ final class StepCompiler {
     /// The weights a step reads in another layout than they are stored in, and that layout.
     private func packedWeights(_ index: Int) -> (weights: TensorID, layout: DNNLayout)? {
         guard let primitive = primitives[index], fused[index].step.pass != .backwardWeights,
-            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS), let stored = storedWeights(index),
+            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS),
+            let stored = storages[fused[index].step.inputs[1]]?.layout,
             !layout.isEqual(to: stored)
         else { return nil }
         return (fused[index].step.inputs[1], layout)
-    }
-
-    /// How the weights that a step reads are stored, with the extents that its primitive sees.
-    private func storedWeights(_ index: Int) -> DNNLayout? {
-        if let product = windowProducts[index] { return try? product.matrixLayout() }
-        return storages[fused[index].step.inputs[1]]?.layout
     }
 
     func place() throws -> Placement {
@@ -195,16 +191,14 @@ final class StepCompiler {
         var next = planBase + plan.byteCount
         var packedOffsets: [Int: Int] = [:]
         for index in fused.indices {
-            guard let (_, layout) = packedWeights(index) else { continue }
+            guard let bytes = packedWeights(index)?.layout.byteCount ?? tileConvolutions[index]?.packedByteCount
+            else { continue }
             packedOffsets[index] = next
-            next += (layout.byteCount + 63) / 64 * 64
+            next += (bytes + 63) / 64 * 64
         }
         let conversionOffset = next
         next +=
-            fused.indices.map { index in
-                let rows = windowProducts[index]?.rowByteCount(batchSize: batchSize) ?? 0
-                return (rows + 63) / 64 * 64 + conversions(of: index).reduce(0) { $0 + halfByteCount($1) }
-            }.max() ?? 0
+            fused.indices.map { index in conversions(of: index).reduce(0) { $0 + halfByteCount($1) } }.max() ?? 0
         let scratch = primitives.values.map { $0.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0 }.max() ?? 0
         let workspace =
             fused.map { step -> Int in
@@ -212,8 +206,10 @@ final class StepCompiler {
                 return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
         let images = imageConvolutions.values.map { $0.workspaceByteCount(parts: threadCount) }.max() ?? 0
+        let tiles =
+            tileConvolutions.values.map { $0.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
         let scratchOffset = next
-        next += max(64, scratch, workspace, images, batchSize * MemoryLayout<Float>.stride)
+        next += max(64, scratch, workspace, images, tiles, batchSize * MemoryLayout<Float>.stride)
 
         let arena = try Arena(byteCount: next)
         var offsets = plan.offsets.map { $0.map { $0 + planBase } }
@@ -237,8 +233,7 @@ final class StepCompiler {
     private func conversions(of index: Int) -> [TensorID] {
         let step = fused[index].step
         guard precision == .bf16, primitives[index] != nil, let operands = step.matrixOperands else { return [] }
-        let factors = windowProducts[index] == nil ? [operands.source, operands.destination] : [operands.narrow]
-        return factors.filter { step.inputs.contains($0) && !types.isHalf($0) }
+        return [operands.source, operands.destination].filter { step.inputs.contains($0) && !types.isHalf($0) }
     }
 
     /// Bytes of a tensor in bfloat16, rounded up to whole cache lines.
@@ -254,18 +249,18 @@ final class StepCompiler {
         for (index, step) in fused.enumerated() {
             if let primitive = primitives[index], let operands = step.step.matrixOperands {
                 if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
-                    let stored = storedWeights(index)
+                    let stored = storages[weights]?.layout
                 {
                     preparation.append(
                         try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
                 }
-                if let product = windowProducts[index] {
-                    steps.append(try windowStep(index, step, product, primitive, placement))
-                } else {
-                    steps.append(try matrixStep(index, step, operands, primitive, placement))
-                }
+                steps.append(try matrixStep(index, step, operands, primitive, placement))
             } else if let convolution = imageConvolutions[index] {
                 steps.append(try imageStep(convolution, step, placement))
+            } else if let convolution = tileConvolutions[index] {
+                let packed = placement.packedOffsets[index].map { placement.arena.floats(at: $0) }
+                if let packed { preparation.append(try packStep(convolution, packed, placement)) }
+                steps.append(try tileStep(convolution, step, packed: packed, placement))
             } else if !aliases.contains(index) {
                 steps.append(try kernelStep(step, placement))
             }
