@@ -72,7 +72,7 @@ ZK_INLINE void activate_range(
     zk_activation kind, float p, const float *x, float *y, int64_t begin, int64_t end) {
     switch (kind) {
     case ZK_IDENTITY: EACH(v);
-    case ZK_RELU: EACH(v > 0 ? v : 0);
+    case ZK_RELU: EACH(v <= 0 ? 0 : v);  // NaN stays
     case ZK_LEAKY_RELU: EACH(v > 0 ? v : p * v);
     case ZK_ELU: EACH(v > 0 ? v : p * (fast_exp(v) - 1.0f));
     case ZK_GELU: EACH(v * normal_distribution(v));

@@ -18,10 +18,15 @@ typedef uint32_t bits_vector __attribute__((vector_size(64)));
 
 #define PIXELS 8         // maps' pixels done at once
 #define GROUPS 16        // partial sums of a weights' gradient: fixed, so that sums do not depend on the threads
-#define PADDED 24576     // most floats of a padded image
-#define ROWS 65536       // most floats of the rows of all pixels of an image
 #define MAXIMUM_TAPS 48  // three vectors
-#define MAXIMUM_CHANNELS 256
+// Most bytes of workspace for an image: more would not stay in the cache.
+#define MAXIMUM_BYTES (1 << 20)
+
+// The products of `pixels` pixels of bfloat16 maps with the weights (taps × maps) of each tap, on tile registers: a plane for
+// each tap, in rows of `width` pixels that lie `pitch` apart.
+void zk_tile_planes(
+    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    int64_t pitch, int64_t plane);
 
 typedef struct {
     zk_window window;  // of the convolution from the image to the maps; `channels` are the image's
@@ -32,6 +37,9 @@ typedef struct {
     void *y;
     bool half, relu;
     int64_t images, group;
+    // of the products of each tap: row length, zeros before a row, and size of all rows
+    int64_t plane_pitch, margin, plane;
+    bool tiles;
     // Images are shared out in parts; each has workspace of its own, for stacks of threads may be small.
     int64_t parts, part_size;
     float *workspace;
@@ -59,11 +67,12 @@ ZK_INLINE void store(void *base, int64_t index, vector v, bool half) {
         __builtin_convertvector((rounded & number) | (quiet & ~number), half_vector);
 }
 
-ZK_INLINE vector positive(vector v) { return (vector)((bits_vector)v & (bits_vector)(v > 0)); }
+// ReLU; NaN stays
+ZK_INLINE vector positive(vector v) { return (vector)((bits_vector)v & ~(bits_vector)(v <= 0)); }
 
-// Zero where the maps `mask` are not positive: the gradient of a ReLU by its output.
+// Zero where the maps `mask` are zero or less: the gradient of a ReLU by its output.
 ZK_INLINE vector masked(vector v, const void *mask, int64_t index, bool half) {
-    return mask ? (vector)((bits_vector)v & (bits_vector)(load(mask, index, half) > 0)) : v;
+    return mask ? (vector)((bits_vector)v & ~(bits_vector)(load(mask, index, half) <= 0)) : v;
 }
 
 ZK_INLINE void pad(const arguments *a, const float *image, float *padded) {
@@ -151,11 +160,14 @@ ZK_CLONES static void to_maps(const void *context, int64_t begin, int64_t end) {
     }
 }
 
-// ---- from the maps to the image: rows Wᵀ·x for all pixels of the maps, then each element of a row is added where its
-// window lies. Taps come one after another, so that an addition never waits for a neighbour's.
+// ---- from the maps to the image: the products of all pixels of the maps with the weights of a tap are a plane, with a margin of
+// zeros beside each row; a run of every so many elements of an image's row is then a sum of runs of planes.
 
-ZK_INLINE void rows_block(
-    const arguments *a, const float *transposed, float *rows, int64_t place, const int pixels, const int vectors,
+#define BLOCK 8  // pixels whose products are transposed at once
+
+// Products of `pixels` pixels with all taps: pixels × rounded taps.
+ZK_INLINE void products_block(
+    const arguments *a, const float *transposed, float *products, int64_t place, const int pixels, const int vectors,
     bool half) {
     vector sums[PIXELS][3];
     UNROLL for (int p = 0; p < pixels; p++) {
@@ -182,23 +194,100 @@ ZK_INLINE void rows_block(
         }
     }
     UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) store(rows, (p * vectors + v) * LANES, sums[p][v], false);
+        UNROLL for (int v = 0; v < vectors; v++) store(products, (p * vectors + v) * LANES, sums[p][v], false);
     }
 }
 
-ZK_INLINE void add_rows(const arguments *a, const float *rows, float *image, int64_t width, const int64_t channels) {
+typedef float narrow_vector __attribute__((vector_size(32), aligned(4)));
+
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define LOW_PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#define LOW_HALF(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define HIGH_HALF(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+
+// 8 × 8 numbers, from rows of `from_step` to rows of `to_step`
+ZK_INLINE void transpose(const float *from, int64_t from_step, float *to, int64_t to_step) {
+    narrow_vector r[8], t[8];
+    UNROLL for (int i = 0; i < 8; i++) r[i] = *(const narrow_vector *)(from + i * from_step);
+    UNROLL for (int i = 0; i < 8; i += 2) {
+        t[i] = LOW(r[i], r[i + 1]);
+        t[i + 1] = HIGH(r[i], r[i + 1]);
+    }
+    UNROLL for (int i = 0; i < 8; i += 4) {
+        r[i] = LOW_PAIRS(t[i], t[i + 2]);
+        r[i + 1] = HIGH_PAIRS(t[i], t[i + 2]);
+        r[i + 2] = LOW_PAIRS(t[i + 1], t[i + 3]);
+        r[i + 3] = HIGH_PAIRS(t[i + 1], t[i + 3]);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        *(narrow_vector *)(to + i * to_step) = LOW_HALF(r[i], r[i + 4]);
+        *(narrow_vector *)(to + (i + 4) * to_step) = HIGH_HALF(r[i], r[i + 4]);
+    }
+}
+
+ZK_INLINE void fill_planes(
+    const arguments *a, const float *transposed, float *planes, int64_t image, const int vectors, bool half) {
     const zk_window *w = &a->window;
-    for (int64_t iy = 0; iy < w->output_height; iy++) {
-        for (int64_t ky = 0; ky < w->kernel[0]; ky++) {
-            const int64_t oy = iy * w->stride[0] + ky - w->padding[0];
-            if (oy < 0 || oy >= w->input_height) continue;
-            for (int64_t kx = 0; kx < w->kernel[1]; kx++) {
-                const float *from = rows + iy * w->output_width * width + ky * a->run + kx * channels;
-                float *to = image + oy * w->input_width * channels;
-                int64_t ix = 0, ox = kx - w->padding[1];
-                for (; ox < 0; ox += w->stride[1]) ix++;
-                for (; ix < w->output_width && ox < w->input_width; ix++, ox += w->stride[1]) {
-                    for (int64_t c = 0; c < channels; c++) to[ox * channels + c] += from[ix * width + c];
+    float products[PIXELS * 3 * LANES];
+    for (int64_t y = 0; y < w->output_height; y++) {
+        const int64_t row = (image * w->output_height + y) * w->output_width;
+        float *to = planes + y * a->plane_pitch + a->margin;
+        if (w->output_width < BLOCK) {
+            for (int64_t x = 0; x < w->output_width; x++) {
+                products_block(a, transposed, products, (row + x) * a->maps, 1, vectors, half);
+                for (int64_t t = 0; t < a->taps; t++) to[t * a->plane + x] = products[t];
+            }
+            continue;
+        }
+        for (int64_t start = 0; start < w->output_width; start += BLOCK) {
+            // The last block overlaps its neighbour and writes the same numbers again.
+            const int64_t last = w->output_width - BLOCK, x = start < last ? start : last;
+            products_block(a, transposed, products, (row + x) * a->maps, PIXELS, vectors, half);
+            for (int64_t t = 0; t < vectors * LANES; t += 8) {
+                transpose(products + t, vectors * LANES, to + t * a->plane + x, a->plane);
+            }
+        }
+    }
+}
+
+// An image from its planes.
+ZK_INLINE void add_planes(const arguments *a, const float *planes, float *image) {
+    const zk_window *w = &a->window;
+    const int64_t step = w->stride[1] * w->channels, row_taps = w->kernel[1] * w->channels * a->plane;
+    for (int64_t phase = 0; phase < w->stride[1]; phase++) {
+        // Where the taps that meet at x = phase, phase + stride, … begin in the planes of a row of taps.
+        int64_t columns[MAXIMUM_TAPS], column_count = 0;
+        for (int64_t kx = 0; kx < w->kernel[1]; kx++) {
+            const int64_t u = phase + w->padding[1] - kx;
+            if (u % w->stride[1] == 0) {
+                columns[column_count++] = kx * w->channels * a->plane + a->margin + u / w->stride[1];
+            }
+        }
+        const int64_t length = (w->input_width - phase + w->stride[1] - 1) / w->stride[1];
+        int64_t first = w->padding[0] % w->stride[0], top = w->padding[0] / w->stride[0];
+        for (int64_t y = 0; y < w->input_height; y++) {
+            // The rows of taps first, first + stride, … meet here, with rows top, top - 1, … of the maps.
+            const float *runs[MAXIMUM_TAPS];
+            int64_t count = 0;
+            for (int64_t ky = first, iy = top; ky < w->kernel[0] && iy >= 0; ky += w->stride[0], iy--) {
+                if (iy >= w->output_height) continue;
+                const float *row = planes + ky * row_taps + iy * a->plane_pitch;
+                for (int64_t i = 0; i < column_count; i++) runs[count++] = row + columns[i];
+            }
+            if (++first == w->stride[0]) {
+                first = 0;
+                top++;
+            }
+            for (int64_t c = 0; c < w->channels; c++) {
+                const float bias = a->bias ? a->bias[c] : 0;
+                float *to = image + (y * w->input_width + phase) * w->channels + c;
+                for (int64_t x = 0; x < length; x += LANES) {
+                    vector sum = (vector){0} + bias;
+                    for (int64_t i = 0; i < count; i++) sum += load(runs[i] + c * a->plane, x, false);
+                    const int64_t lanes = length - x < LANES ? length - x : LANES;
+                    for (int64_t lane = 0; lane < lanes; lane++) to[(x + lane) * step] = sum[lane];
                 }
             }
         }
@@ -207,32 +296,24 @@ ZK_INLINE void add_rows(const arguments *a, const float *rows, float *image, int
 
 ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool half) {
     const zk_window *w = &a->window;
-    const int64_t begin = first_image(a, part), end = first_image(a, part + 1);
-    float *transposed = a->workspace + part * a->part_size, *rows = transposed + a->maps * vectors * LANES;
+    float *transposed = a->workspace + part * a->part_size, *planes = transposed + a->maps * vectors * LANES;
     for (int64_t m = 0; m < a->maps; m++) {
         for (int64_t t = 0; t < vectors * LANES; t++) {
             transposed[m * vectors * LANES + t] = t < a->taps ? a->weights[t * a->maps + m] : 0;
         }
     }
-    const int64_t size = w->input_height * w->input_width * w->channels, pixels = w->output_height * w->output_width;
-    for (int64_t n = begin; n < end; n++) {
-        int64_t pixel = 0;
-        for (; pixel + PIXELS <= pixels; pixel += PIXELS) {
-            rows_block(
-                a, transposed, rows + pixel * vectors * LANES, (n * pixels + pixel) * a->maps, PIXELS, vectors, half);
+    memset(planes, 0, (size_t)(vectors * LANES * a->plane) * sizeof(float));
+    const int64_t size = w->input_height * w->input_width * w->channels;
+    const int64_t pixels = w->output_height * w->output_width;
+    for (int64_t n = first_image(a, part); n < first_image(a, part + 1); n++) {
+        if (half && a->tiles) {
+            zk_tile_planes(
+                (const uint16_t *)a->x + n * pixels * a->maps, a->weights, a->maps, a->taps, pixels, w->output_width,
+                planes + a->margin, a->plane_pitch, a->plane);
+        } else {
+            fill_planes(a, transposed, planes, n, vectors, half);
         }
-        for (; pixel < pixels; pixel++) {
-            rows_block(a, transposed, rows + pixel * vectors * LANES, (n * pixels + pixel) * a->maps, 1, vectors, half);
-        }
-        float *image = a->image_out + n * size;
-        for (int64_t i = 0; i < size; i += w->channels) {
-            for (int64_t c = 0; c < w->channels; c++) image[i + c] = a->bias ? a->bias[c] : 0;
-        }
-        switch (w->channels) {
-        case 1: add_rows(a, rows, image, vectors * LANES, 1); break;
-        case 3: add_rows(a, rows, image, vectors * LANES, 3); break;
-        default: add_rows(a, rows, image, vectors * LANES, w->channels);
-        }
+        add_planes(a, planes, a->image_out + n * size);
     }
 }
 
@@ -350,8 +431,7 @@ ZK_CLONES static void weights_gradient(const void *context, int64_t begin, int64
 
 static int64_t rounded(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
 
-static arguments prepare(
-    const zk_window *window, int64_t maps, int64_t images, float *workspace, int64_t parts) {
+static arguments prepare(const zk_window *window, int64_t maps, int64_t images, int64_t parts) {
     arguments a = {.window = *window, .maps = maps, .images = images, .parts = parts};
     a.run = window->kernel[1] * window->channels;
     a.taps = window->kernel[0] * a.run;
@@ -365,26 +445,33 @@ static arguments prepare(
     }
     a.padded_height = extents[0];
     a.padded_width = extents[1];
+    a.margin = rounded((window->kernel[1] + window->padding[1]) / window->stride[1] + 1);
+    // A run of planes may end a vector beyond the last pixel.
+    const int64_t length = (window->input_width + window->stride[1] - 1) / window->stride[1];
+    a.plane_pitch = 2 * a.margin + rounded(length > window->output_width ? length : window->output_width);
+    a.plane = window->output_height * a.plane_pitch;
     const int64_t padded = rounded(a.padded_height * a.padded_width * window->channels);
-    const int64_t rows = (maps + window->output_height * window->output_width) * rounded(a.taps);
-    a.part_size = padded > rows ? padded : rows;
-    // The partial sums of all groups, then the parts.
-    a.partial = workspace;
-    a.workspace = workspace + rounded(GROUPS * (a.taps + 1) * maps);
+    const int64_t planes = (maps + a.plane) * rounded(a.taps);
+    a.part_size = padded > planes ? padded : planes;
     return a;
 }
 
+// The partial sums of all groups, then the parts.
+static void place(arguments *a, float *workspace) {
+    a->partial = workspace;
+    a->workspace = workspace + rounded(GROUPS * (a->taps + 1) * a->maps);
+}
+
 bool zk_image_convolution_fits(const zk_window *window, int64_t maps) {
-    arguments a = prepare(window, maps, 1, NULL, 1);
-    return a.taps <= MAXIMUM_TAPS && maps % LANES == 0 && maps <= MAXIMUM_CHANNELS
-        && a.padded_height * a.padded_width * window->channels <= PADDED
-        && window->output_height * window->output_width * rounded(a.taps) <= ROWS;
+    const arguments a = prepare(window, maps, 1, 1);
+    return a.taps <= MAXIMUM_TAPS && maps % LANES == 0 && a.part_size * (int64_t)sizeof(float) <= MAXIMUM_BYTES;
 }
 
 void zk_image_to_maps(
     const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool half,
     float *workspace, int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
-    arguments a = prepare(window, channels, images, workspace, parts);
+    arguments a = prepare(window, channels, images, parts);
+    place(&a, workspace);
     a.image = image;
     a.weights = weights;
     a.bias = bias;
@@ -398,24 +485,27 @@ void zk_image_to_maps(
 void zk_maps_to_image(
     const void *maps, bool half, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
     int64_t images, int64_t channels, const zk_window *window) {
-    arguments a = prepare(window, channels, images, workspace, parts);
+    arguments a = prepare(window, channels, images, parts);
+    place(&a, workspace);
     a.x = maps;
     a.half = half;
     a.weights = weights;
     a.bias = bias;
     a.image_out = image;
+    a.tiles = half && channels % 32 == 0 && zk_has_tiles();
     zk_parallel(parts * LANES, LANES, to_image, &a);
 }
 
 int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels, int64_t parts) {
-    arguments a = prepare(window, channels, 1, NULL, parts);
+    const arguments a = prepare(window, channels, 1, parts);
     return rounded(GROUPS * (a.taps + 1) * channels) + parts * a.part_size;
 }
 
 void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
-    arguments a = prepare(window, channels, images, workspace, parts);
+    arguments a = prepare(window, channels, images, parts);
+    place(&a, workspace);
     a.image = image;
     a.x = maps;
     a.mask = mask;

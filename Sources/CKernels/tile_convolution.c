@@ -152,16 +152,17 @@ TILES_INLINE void copy_pixel(const void *x, int64_t index, bool half, uint16_t *
 // The wide side of an image into planes by phase. What is not an image's pixel was cleared before and stays.
 TILES_INLINE void split(const arguments *a, int64_t image, uint16_t *planes) {
     const zk_window *w = &a->window;
-    for (int64_t y = 0; y < w->input_height; y++) {
-        const int64_t v = (y + w->padding[0]) / w->stride[0], py = (y + w->padding[0]) % w->stride[0];
-        if (v >= a->rows) break;
-        for (int64_t x = 0; x < w->input_width; x++) {
-            const int64_t u = (x + w->padding[1]) / w->stride[1], px = (x + w->padding[1]) % w->stride[1];
-            if (u >= a->pitch) break;
-            const int64_t pixel = (py * w->stride[1] + px) * a->plane + v * a->pitch + u;
-            copy_pixel(
-                a->from, ((image * w->input_height + y) * w->input_width + x) * w->channels, a->from_half,
-                planes + pixel * w->channels, w->channels);
+    for (int64_t phase = 0; phase < a->phases; phase++) {
+        const int64_t py = phase / w->stride[1] - w->padding[0], px = phase % w->stride[1] - w->padding[1];
+        for (int64_t v = 0, y = py; v < a->rows && y < w->input_height; v++, y += w->stride[0]) {
+            if (y < 0) continue;
+            uint16_t *to = planes + (phase * a->plane + v * a->pitch) * w->channels;
+            for (int64_t u = 0, x = px; u < a->pitch && x < w->input_width; u++, x += w->stride[1]) {
+                if (x < 0) continue;
+                copy_pixel(
+                    a->from, ((image * w->input_height + y) * w->input_width + x) * w->channels, a->from_half,
+                    to + u * w->channels, w->channels);
+            }
         }
     }
 }
@@ -503,6 +504,60 @@ static arguments gradient_arguments(const zk_window *w, int64_t maps, int64_t im
     return a;
 }
 
+// ---- products of pixels with few weights, for the kernels between maps and images
+
+// The weights are the first factor and the pixels the second, so that a row of the product belongs to a tap.
+TILES void zk_tile_planes(
+    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    int64_t pitch, int64_t plane) {
+    uint16_t factor[SIDE * DEPTH], block[SIDE * DEPTH];
+    float products[3][SIDE * SIDE];
+    configure();
+    for (int64_t pixel = 0; pixel < pixels; pixel += SIDE) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        for (int64_t k = 0; k < depth; k += DEPTH) {
+            __m512i rows[SIDE];
+            for (int i = 0; i < SIDE; i++) {
+                rows[i] = pixel + i < pixels ? _mm512_loadu_si512(maps + (pixel + i) * depth + k) : _mm512_setzero_si512();
+            }
+            transpose(rows);
+            for (int i = 0; i < SIDE; i++) _mm512_storeu_si512(block + i * DEPTH, rows[i]);
+            _tile_loadd(4, block, DEPTH * sizeof(uint16_t));
+            for (int64_t t = 0; t < taps; t += SIDE) {
+                for (int64_t i = 0; i < SIDE; i++) {
+                    _mm512_storeu_si512(
+                        factor + i * DEPTH,
+                        t + i < taps ? half_of(weights + (t + i) * depth + k) : _mm512_setzero_si512());
+                }
+                _tile_loadd(5, factor, DEPTH * sizeof(uint16_t));
+                switch (t / SIDE) {
+                case 0: _tile_dpbf16ps(0, 5, 4); break;
+                case 1: _tile_dpbf16ps(1, 5, 4); break;
+                default: _tile_dpbf16ps(2, 5, 4);
+                }
+            }
+        }
+        _tile_stored(0, products[0], SIDE * sizeof(float));
+        _tile_stored(1, products[1], SIDE * sizeof(float));
+        _tile_stored(2, products[2], SIDE * sizeof(float));
+        const int64_t end = pixel + SIDE < pixels ? pixel + SIDE : pixels;
+        for (int64_t first = pixel; first < end;) {
+            // the part of the block that lies in one row
+            const int64_t row = first / width, last = (row + 1) * width < end ? (row + 1) * width : end;
+            const __mmask16 lanes = (__mmask16)((1u << (last - first)) - 1);
+            float *to = planes + row * pitch + first % width;
+            for (int64_t t = 0; t < taps; t++) {
+                const __m512 values = _mm512_maskz_loadu_ps(lanes, products[0] + t * SIDE + first - pixel);
+                _mm512_mask_storeu_ps(to + t * plane, lanes, values);
+            }
+            first = last;
+        }
+    }
+    _tile_release();
+}
+
 int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t parts) {
     const int64_t weights = window->kernel[0] * window->kernel[1] * window->channels * maps * (int64_t)sizeof(float);
     const int64_t gradient = gradient_arguments(window, maps, images, parts).part_bytes + round_up(weights, 64);
@@ -578,6 +633,10 @@ void zk_tile_weights(
 #else
 
 bool zk_has_tiles(void) { return false; }
+
+void zk_tile_planes(
+    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    int64_t pitch, int64_t plane) {}
 
 bool zk_tile_convolution_fits(const zk_window *window, int64_t maps) { return false; }
 
