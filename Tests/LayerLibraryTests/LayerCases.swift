@@ -5,6 +5,27 @@ import TensorCore
 enum LayerCases {
     static let all = matrix + normalization + rearrangement + activations + combinations + objectives
 
+    /// What in bf16 runs on tile registers: channels of both sides in multiples of 32, strides and borders of each kind. In f32
+    /// these are oneDNN's convolutions, which the other cases check.
+    static let tiles: [LayerCase] = [
+        LayerCase(
+            "conv2d_32_channels", [32, 7, 6],
+            [
+                .conv(named: "first", 64, .square(3, stride: 2, padding: 1), .relu),
+                .conv(named: "second", 32, .square(2)),
+            ]),
+        LayerCase("conv2d_32_channels_wide_stride", [32, 9, 8], [.conv(32, .square(5, stride: 3, padding: 2))]),
+        LayerCase("conv2d_96_channels_no_bias", [32, 3, 4], [.conv(96, .square(1), bias: false)]),
+        LayerCase(
+            "conv_transpose2d_32_channels", [64, 3, 4],
+            [
+                .transposed(named: "first", 32, .square(4, stride: 2, padding: 1), .relu),
+                .transposed(named: "second", 32, .square(3, stride: 2, padding: 1, outputPadding: 1), .tanh),
+            ]),
+        LayerCase(
+            "conv_transpose2d_32_channels_gap", [32, 3, 2], [.transposed(32, .square(2, stride: 3), bias: false)]),
+    ]
+
     /// Linear layers and convolutions: with and without bias, on vectors and maps, square and not, channel counts that
     /// fill no vector register.
     static let matrix: [LayerCase] = [
