@@ -30,7 +30,8 @@ import Testing
         }
     }
 
-    @Test(arguments: LayerCases.all + LayerCases.tiles, [3, 5]) func agreesWithF32(_ layerCase: LayerCase, batchSize: Int) throws {
+    @Test(arguments: LayerCases.all + LayerCases.tiles, [3, 5])
+    func agreesWithF32(_ layerCase: LayerCase, batchSize: Int) throws {
         let built = try CaseProgram(layerCase, differentiated: layerCase.isTraining)
         let exact = try built.prepared(OneDNNEngine())
         let yardstick = try built.prepared(OneDNNEngine())
