@@ -96,48 +96,6 @@ bool zk_tile_convolution_fits(const zk_window *window, int64_t maps) {
     return window->kernel[0] * window->kernel[1] <= MAXIMUM_TAPS && window->channels % BLOCK == 0 && maps % BLOCK == 0;
 }
 
-// ---- weights as tiles: taps × depth / 32 × width / 16 tiles of 16 pairs of rows × 16 columns
-
-typedef struct {
-    const float *from;
-    uint16_t *to;
-    int64_t depth, width, depth_step, width_step;
-} packing;
-
-ZK_CLONES static void pack(const void *context, int64_t begin, int64_t end) {
-    const packing *p = context;
-    const int64_t blocks = p->depth / DEPTH * (p->width / SIDE);
-    for (int64_t tile = begin / LANES; tile < end / LANES; tile++) {
-        const int64_t tap = tile / blocks, k = tile % blocks / (p->width / SIDE) * DEPTH;
-        const int64_t n = tile % (p->width / SIDE) * SIDE;
-        const float *from = p->from + tap * p->depth * p->width + k * p->depth_step + n * p->width_step;
-        uint16_t *to = p->to + tile * SIDE * DEPTH;
-        if (p->width_step == 1) {
-            for (int64_t row = 0; row < DEPTH; row++) {
-                for (int64_t column = 0; column < SIDE; column++) {
-                    to[row / 2 * DEPTH + column * 2 + row % 2] = to_half(from[row * p->depth_step + column]);
-                }
-            }
-        } else {
-            for (int64_t column = 0; column < SIDE; column++) {
-                for (int64_t row = 0; row < DEPTH; row++) {
-                    to[row / 2 * DEPTH + column * 2 + row % 2] = to_half(from[column * p->width_step + row]);
-                }
-            }
-        }
-    }
-}
-
-void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps) {
-    packing p = {.from = weights, .to = packed};
-    p.depth = to_wide ? maps : window->channels;
-    p.width = to_wide ? window->channels : maps;
-    p.depth_step = to_wide ? 1 : maps;
-    p.width_step = to_wide ? maps : 1;
-    const int64_t tiles = window->kernel[0] * window->kernel[1] * p.depth * p.width / (SIDE * DEPTH);
-    zk_parallel(tiles * LANES, 16 * LANES, pack, &p);
-}
-
 // ---- pixels
 
 TILES_INLINE __m512i half_of(const float *x) {
@@ -149,6 +107,74 @@ TILES_INLINE __m512i half_of(const float *x) {
 // 32 channels of a pixel
 TILES_INLINE __m512i load_half(const void *x, int64_t index, bool half) {
     return half ? _mm512_loadu_si512((const uint16_t *)x + index) : half_of((const float *)x + index);
+}
+
+// 16 × 16 numbers of 32 bits
+TILES_INLINE void transpose(__m512i r[SIDE]) {
+    __m512i t[SIDE];
+    for (int i = 0; i < SIDE; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < SIDE; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+    }
+}
+
+// ---- weights as tiles: taps × depth / 32 × width / 16 tiles of 16 pairs of rows × 16 columns
+
+typedef struct {
+    const float *from;
+    uint16_t *to;
+    int64_t depth, width;
+    bool transposed;  // width × depth, not depth × width
+} packing;
+
+TILES static void pack(const void *context, int64_t begin, int64_t end) {
+    const packing *p = context;
+    const int64_t columns = p->width / SIDE, blocks = p->depth / DEPTH * columns;
+    for (int64_t tile = begin / LANES; tile < end / LANES; tile++) {
+        const int64_t tap = tile / blocks, k = tile % blocks / columns * DEPTH, n = tile % columns * SIDE;
+        const float *from = p->from + tap * p->depth * p->width;
+        uint16_t *to = p->to + tile * SIDE * DEPTH;
+        __m512i rows[SIDE];
+        if (p->transposed) {
+            for (int i = 0; i < SIDE; i++) rows[i] = half_of(from + (n + i) * p->depth + k);
+            transpose(rows);
+        } else {
+            for (int i = 0; i < SIDE; i++) {
+                const float *pair = from + (k + 2 * i) * p->width + n;
+                const __m256i even = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(pair));
+                const __m256i odd = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(pair + p->width));
+                rows[i] = _mm512_or_si512(
+                    _mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+            }
+        }
+        for (int i = 0; i < SIDE; i++) _mm512_storeu_si512(to + i * DEPTH, rows[i]);
+    }
+}
+
+void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps) {
+    const packing p = {
+        .from = weights, .to = packed, .depth = to_wide ? maps : window->channels,
+        .width = to_wide ? window->channels : maps, .transposed = to_wide};
+    const int64_t tiles = window->kernel[0] * window->kernel[1] * p.depth * p.width / (SIDE * DEPTH);
+    zk_parallel(tiles * LANES, 16 * LANES, pack, &p);
 }
 
 TILES_INLINE void copy_pixel(const void *x, int64_t index, bool half, uint16_t *to, int64_t channels) {
@@ -349,33 +375,6 @@ static arguments wide_arguments(const zk_window *w, int64_t maps, int64_t images
 
 // ---- the gradient of the weights: for each tap a product of the wide side, transposed, with the narrow side, over the
 // pixels of a group of images
-
-// 16 × 16 numbers of 32 bits
-TILES_INLINE void transpose(__m512i r[SIDE]) {
-    __m512i t[SIDE];
-    for (int i = 0; i < SIDE; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < SIDE; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-    for (int i = 0; i < 4; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-    }
-}
 
 // The wide side of images as channels × phases × images × pixels of a plane. Blocks of 16 pixels may reach beyond a plane;
 // what comes next overwrites it, and behind the last plane it is zero.
