@@ -6,6 +6,9 @@ public protocol Engine: Sendable {
     /// The engine for what is reported and published, in f32; this one unless it computes in a coarser format.
     var exact: any Engine { get }
 
+    /// The engine that computes the same, and keeps every activation and gradient readable after a run.
+    var watching: any Engine { get }
+
     /// Compiles a program for batches of up to `batchSize` images.
     ///
     /// - Throws: `ZooError` where the engine cannot run the program or memory is short.

@@ -190,30 +190,36 @@ public final class Trainer {
     private func nonFinite(
         _ what: String, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
     ) throws -> ZooError {
-        let watched = try TrainingPlan(
-            definition, batchSize: plan.batchSize, engine: OneDNNEngine(keepsEverything: true))
+        let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.watching)
         try watched.model.load(plan.model.parameters + plan.model.buffers)
-        _ = watched.step(
-            pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+        let culprit = firstNonFinite(watched, pixels, indices)
+        return ZooError(
+            "step \(state.step + 1): \(what) is not finite; "
+                + (culprit.map { "the first tensor that is not finite is \($0)" }
+                    ?? "run again with all tensors kept, the same batch gives finite numbers only"),
+            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+    }
+
+    /// The first parameter that is not finite, or the first tensor in a step on this batch; nil where all are finite.
+    private func firstNonFinite(
+        _ watched: TrainingPlan, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
+    ) -> String? {
         let program = watched.model.graph.program
         func isFinite(_ id: TensorID) -> Bool {
             let info = program[id]
             let count = info.isBatched ? indices.count * info.shape.count : info.shape.count
             return watched.model.compiled.read(id).prefix(count).allSatisfy(\.isFinite)
         }
-        var culprit = what
         if let parameter = program.parameters.first(where: { !isFinite($0) }) {
-            culprit = "the parameter \(program[parameter].name), which an earlier step has spoiled,"
-        } else {
-            search: for step in program.steps {
-                for output in step.outputs where !isFinite(output) {
-                    culprit = "\(program[output].name) (\(step.operation.name))"
-                    break search
-                }
+            return "the parameter \(program[parameter].name), which an earlier step has spoiled"
+        }
+        _ = watched.step(
+            pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+        for step in program.steps {
+            if let output = step.outputs.first(where: { !isFinite($0) }) {
+                return "\(program[output].name) (\(step.operation.name))"
             }
         }
-        return ZooError(
-            "step \(state.step + 1): \(what) is not finite; the first tensor that is not finite is \(culprit)",
-            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+        return nil
     }
 }

@@ -57,8 +57,8 @@ enum Fixtures {
     }
 
     static func trainer(
-        _ definition: ModelDefinition, seed: UInt64 = 7, steps: Int? = nil
+        _ definition: ModelDefinition, seed: UInt64 = 7, steps: Int? = nil, engine: any Engine = OneDNNEngine()
     ) throws -> Trainer {
-        try Trainer(definition, dataset: Patterns(), seed: seed, stepLimit: steps, engine: OneDNNEngine())
+        try Trainer(definition, dataset: Patterns(), seed: seed, stepLimit: steps, engine: engine)
     }
 }

@@ -81,12 +81,35 @@ import Training
         })
     }
 
-    @Test func aLossThatIsNotFiniteNamesStepAndTensor() throws {
-        let trainer = try Fixtures.trainer(Fixtures.definition("training.optimizer={sgd: {learning_rate: 1000}}"))
+    @Test(arguments: Precision.allCases.filter(OneDNNEngine.supports))
+    func aLossThatIsNotFiniteNamesStepAndTensor(_ precision: Precision) throws {
+        let trainer = try Fixtures.trainer(
+            Fixtures.definition("training.optimizer={sgd: {learning_rate: 1000}}"),
+            engine: OneDNNEngine(precision: precision))
         let error = #expect(throws: ZooError.self) { try trainer.run() }
         #expect(error?.message.hasPrefix("step ") == true)
         #expect(error?.message.contains("the first tensor that is not finite is") == true)
         #expect(error?.advice?.contains("--learning-rate") == true)
+    }
+
+    /// What is not finite is looked for in what failed: the same precision, and parameters as they were before the step.
+    @Test func theSearchForWhatIsNotFiniteWatchesTheEngineThatFailed() throws {
+        let watching = try #require(OneDNNEngine(precision: .bf16).watching as? OneDNNEngine)
+        #expect(watching.precision == .bf16 && watching.keepsEverything)
+
+        let spoiled = try Fixtures.trainer(Fixtures.definition())
+        let program = spoiled.plan.model.graph.program
+        let weight = try #require(program.tensor(named: "decoder.conv1.weight"))
+        spoiled.plan.model.compiled.write(
+            [Float](repeating: .nan, count: program[weight].shape.count), to: weight)
+        var error = #expect(throws: ZooError.self) { try spoiled.run() }
+        #expect(error?.message.contains("the parameter decoder.conv1.weight, which an earlier step has") == true)
+
+        let unreliable = try Fixtures.trainer(Fixtures.definition(), engine: UnreliableEngine())
+        error = #expect(throws: ZooError.self) { try unreliable.run() }
+        #expect(
+            error?.message == "step 1: the gradient is not finite; run again with all tensors kept, the same batch "
+                + "gives finite numbers only")
     }
 
     @Test func imagesOfAnotherShapeAreRefused() throws {

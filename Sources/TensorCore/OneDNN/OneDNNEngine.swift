@@ -23,6 +23,8 @@ public struct OneDNNEngine: Engine {
 
     public var exact: any Engine { OneDNNEngine(keepsEverything: keepsEverything) }
 
+    public var watching: any Engine { OneDNNEngine(precision: precision, keepsEverything: true) }
+
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
         guard Self.supports(precision) else {
             throw ZooError(

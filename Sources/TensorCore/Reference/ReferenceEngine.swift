@@ -12,6 +12,8 @@ public struct ReferenceEngine: Engine {
         self.keepsEverything = keepsEverything
     }
 
+    public var watching: any Engine { ReferenceEngine() }
+
     /// - Throws: `ZooError` where `batchSize` is not positive.
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
         try ReferenceProgram(program, batchSize: batchSize, keepsEverything: keepsEverything)
