@@ -63,7 +63,7 @@ static void run(const void *context, int64_t begin, int64_t end) {
 
 double zk_peak_flops(double seconds) {
     enum { MAXIMUM = 1024 };
-    static double flops[MAXIMUM];
+    double flops[MAXIMUM];
     int64_t threads = zk_thread_count() < MAXIMUM ? zk_thread_count() : MAXIMUM;
     double best = 0, end = now() + seconds;
     arguments a = {.rounds = 1 << 20, .flops = flops};

@@ -163,6 +163,16 @@ size_t zoo_dnn_layout_byte_count(const zoo_dnn_layout *layout) {
     return dnnl_memory_desc_get_size(REFERENCE(layout));
 }
 
+zoo_dnn_type zoo_dnn_layout_type(const zoo_dnn_layout *layout) {
+#if VERSION3
+    dnnl_data_type_t type = dnnl_f32;
+    dnnl_memory_desc_query(layout->descriptor, dnnl_query_data_type, &type);
+#else
+    dnnl_data_type_t type = layout->descriptor.data_type;
+#endif
+    return type == dnnl_bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32;
+}
+
 // ---- primitives -------------------------------------------------------------------------------------------------
 
 static void use(zoo_dnn_primitive *primitive, zoo_dnn_operand operand, int query, int index, int argument) {
@@ -175,31 +185,27 @@ static void use(zoo_dnn_primitive *primitive, zoo_dnn_operand operand, int query
 // type and writes another. Makes a copy of `layout` with that type; the caller releases it.
 static int retyped(owned_descriptor *result, const zoo_dnn_layout *layout, dnnl_data_type_t type) {
 #if VERSION3
-    int rank = 0;
-    dnnl_format_kind_t kind;
-    const dnnl_dims_t *dims, *strides;
-    dnnl_memory_desc_query(layout->descriptor, dnnl_query_ndims_s32, &rank);
-    dnnl_memory_desc_query(layout->descriptor, dnnl_query_dims, &dims);
-    dnnl_memory_desc_query(layout->descriptor, dnnl_query_format_kind, &kind);
+    int rank = 0, blocks = 0;
+    dnnl_format_kind_t kind = dnnl_format_kind_undef;
+    const dnnl_dims_t *dims = NULL, *strides = NULL;
+    const_dnnl_memory_desc_t from = layout->descriptor;
+    dnnl_status_t status = dnnl_memory_desc_query(from, dnnl_query_ndims_s32, &rank);
+    if (status == dnnl_success) status = dnnl_memory_desc_query(from, dnnl_query_dims, &dims);
+    if (status == dnnl_success) status = dnnl_memory_desc_query(from, dnnl_query_format_kind, &kind);
+    if (status != dnnl_success) return status;
     if (kind == dnnl_format_kind_any) {
         return dnnl_memory_desc_create_with_tag(result, rank, *dims, type, dnnl_format_tag_any);
     }
-    dnnl_memory_desc_query(layout->descriptor, dnnl_query_strides, &strides);
+    status = dnnl_memory_desc_query(from, dnnl_query_inner_nblks_s32, &blocks);
+    if (status == dnnl_success) status = dnnl_memory_desc_query(from, dnnl_query_strides, &strides);
+    if (status != dnnl_success) return status;
+    // Strides alone do not describe a blocked layout.
+    if (blocks != 0) return dnnl_unimplemented;
     return dnnl_memory_desc_create_with_strides(result, rank, *dims, type, *strides);
 #else
     *result = layout->descriptor;
     result->data_type = type;
     return dnnl_success;
-#endif
-}
-
-static dnnl_data_type_t type_of(const zoo_dnn_layout *layout) {
-#if VERSION3
-    dnnl_data_type_t type = dnnl_f32;
-    dnnl_memory_desc_query(layout->descriptor, dnnl_query_data_type, &type);
-    return type;
-#else
-    return layout->descriptor.data_type;
 #endif
 }
 
@@ -219,7 +225,7 @@ static int forward_layouts_create(
     result->destination = REFERENCE(destination);
     const zoo_dnn_layout *all[3] = {source, weights, destination};
     bool mixed = false;
-    for (int i = 0; i < 3; i++) mixed = mixed || type_of(all[i]) == dnnl_bf16;
+    for (int i = 0; i < 3; i++) mixed = mixed || zoo_dnn_layout_type(all[i]) == ZOO_DNN_BF16;
     if (pass == ZOO_DNN_FORWARD || !mixed) return dnnl_success;
     descriptor_reference references[3];
     for (int i = 0; i < 3; i++) {

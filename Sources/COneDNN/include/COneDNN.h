@@ -48,6 +48,7 @@ int zoo_dnn_layout_create(
 void zoo_dnn_layout_destroy(zoo_dnn_layout *layout);
 bool zoo_dnn_layout_equal(const zoo_dnn_layout *a, const zoo_dnn_layout *b);
 size_t zoo_dnn_layout_byte_count(const zoo_dnn_layout *layout);
+zoo_dnn_type zoo_dnn_layout_type(const zoo_dnn_layout *layout);
 
 // Convolution of N C H W sources with O C kh kw weights. bias may be NULL. relu: fused into the forward pass.
 int zoo_dnn_convolution(

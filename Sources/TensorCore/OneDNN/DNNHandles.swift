@@ -72,6 +72,8 @@ final class DNNLayout {
 
     var byteCount: Int { zoo_dnn_layout_byte_count(handle) }
 
+    var type: zoo_dnn_type { zoo_dnn_layout_type(handle) }
+
     func isEqual(to other: DNNLayout) -> Bool {
         zoo_dnn_layout_equal(handle, other.handle)
     }

@@ -146,11 +146,13 @@ final class StepCompiler {
         }
         let gradients = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
         for parameter in program.parameters + program.buffers {
+            // Without a gradient, the forward pass's layout does, unless it would round the parameter.
+            let forwardLayout = forwardLayouts[parameter].flatMap { $0.type == ZOO_DNN_F32 ? $0 : nil }
             let shape = program[parameter].shape
             let isMatrix = shape.rank == 2
             storages[parameter] = ParameterStorage(
                 shape: shape,
-                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayouts[parameter],
+                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayout,
                 rowOrder: isMatrix
                     ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
                 columnOrder: isMatrix ? orders.columnOrder(of: parameter) : .plain)
@@ -159,14 +161,13 @@ final class StepCompiler {
 
     // MARK: Memory
 
-    /// The weights a step reads in another layout than they are stored in, and that layout.
-    private func packedWeights(_ index: Int) -> (weights: TensorID, layout: DNNLayout)? {
-        guard let primitive = primitives[index], fused[index].step.pass != .backwardWeights,
-            let layout = primitive.layout(of: ZOO_DNN_WEIGHTS),
-            let stored = storages[fused[index].step.inputs[1]]?.layout,
-            !layout.isEqual(to: stored)
+    /// The weights a step reads in another layout than they are stored in, and both layouts.
+    private func packedWeights(_ index: Int) throws -> (weights: TensorID, from: DNNLayout, to: DNNLayout)? {
+        guard let primitive = primitives[index], let operands = fused[index].step.matrixOperands,
+            operands.pass != .backwardWeights, let layout = primitive.layout(of: ZOO_DNN_WEIGHTS)
         else { return nil }
-        return (fused[index].step.inputs[1], layout)
+        let stored = try storages[operands.weights]?.layout ?? .plain(program[operands.weights].shape.dimensions)
+        return layout.isEqual(to: stored) ? nil : (operands.weights, stored, layout)
     }
 
     func place() throws -> Placement {
@@ -191,7 +192,7 @@ final class StepCompiler {
         var next = planBase + plan.byteCount
         var packedOffsets: [Int: Int] = [:]
         for index in fused.indices {
-            guard let bytes = packedWeights(index)?.layout.byteCount ?? tileConvolutions[index]?.packedByteCount
+            guard let bytes = try packedWeights(index)?.to.byteCount ?? tileConvolutions[index]?.packedByteCount
             else { continue }
             packedOffsets[index] = next
             next += (bytes + 63) / 64 * 64
@@ -248,11 +249,9 @@ final class StepCompiler {
         var steps: [CompiledStep] = []
         for (index, step) in fused.enumerated() {
             if let primitive = primitives[index], let operands = step.step.matrixOperands {
-                if let (weights, layout) = packedWeights(index), let offset = placement.packedOffsets[index],
-                    let stored = storages[weights]?.layout
-                {
+                if let (weights, from, to) = try packedWeights(index), let offset = placement.packedOffsets[index] {
                     preparation.append(
-                        try reorder(weights, from: stored, to: layout, placement.arena.floats(at: offset), placement))
+                        try reorder(weights, from: from, to: to, placement.arena.floats(at: offset), placement))
                 }
                 steps.append(try matrixStep(index, step, operands, primitive, placement))
             } else if let convolution = imageConvolutions[index] {
