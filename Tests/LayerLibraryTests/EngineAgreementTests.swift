@@ -48,9 +48,10 @@ import Testing
     }
 
     /// Warm runs overwrite nothing that the next run needs.
-    @Test(arguments: LayerCases.all) func aSecondRunGivesTheSame(_ layerCase: LayerCase) throws {
+    @Test(arguments: LayerCases.all, Precision.allCases.filter(OneDNNEngine.supports))
+    func aSecondRunGivesTheSame(_ layerCase: LayerCase, _ precision: Precision) throws {
         let built = try program(layerCase)
-        let fast = try built.prepared(OneDNNEngine())
+        let fast = try built.prepared(OneDNNEngine(precision: precision))
         fast.run(built.stepValues())
         let first = (built.results + built.program.parameterGradients).map { fast.read($0) }
         fast.run(built.stepValues())

@@ -84,6 +84,19 @@ enum LayerCases {
                 .transposed(named: "first", 32, .square(4, stride: 2, padding: 1), .relu),
                 .transposed(named: "second", 3, .square(4, stride: 2, padding: 1), .sigmoid),
             ]),
+        // Windows of more than one vector register, with a remainder.
+        LayerCase(
+            "image_25_taps", [1, 7, 8],
+            [
+                .conv(named: "first", 16, .square(5, stride: 2, padding: 2), .relu),
+                .transposed(named: "second", 1, .square(5, stride: 2, padding: 2)),
+            ]),
+        LayerCase(
+            "image_27_taps", [3, 5, 4],
+            [
+                .conv(named: "first", 32, .square(3, padding: 1), .relu),
+                .transposed(named: "second", 3, .square(3, padding: 1)),
+            ]),
         LayerCase(
             "conv_transpose2d_20_channels", [3, 2, 2],
             [

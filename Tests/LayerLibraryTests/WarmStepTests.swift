@@ -6,13 +6,14 @@ import Testing
 /// What a compiled training step costs besides arithmetic: nothing.
 @Suite struct WarmStepTests {
     /// After the first runs, running and updating make no heap allocation of ours.
-    @Test(arguments: [
-        "conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites",
-    ]) func warmStepsAllocateNothing(_ model: String) throws {
+    @Test(
+        arguments: ["conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites"],
+        Precision.allCases.filter(OneDNNEngine.supports)
+    ) func warmStepsAllocateNothing(_ model: String, _ precision: Precision) throws {
         let graph = try trainingGraph(of: model)
         // Enough images that kernels share their work among threads.
         let imageCount = 32
-        let compiled = try OneDNNEngine().compile(graph.program, batchSize: imageCount)
+        let compiled = try OneDNNEngine(precision: precision).compile(graph.program, batchSize: imageCount)
         let noise = try #require(graph.noise)
         let images = try #require(graph.images)
         var values = StepValues(imageCount: imageCount)

@@ -149,6 +149,10 @@ CASES = {
         n.transposed(x, 48, 3, 2, 1, 1, name="first").relu(), 1, 3, 2, 1, 1, name="second")),
     "conv_transpose2d_image_3_channels": ((5, 2, 2), lambda n, x: torch.sigmoid(n.transposed(
         n.transposed(x, 32, 4, 2, 1, name="first").relu(), 3, 4, 2, 1, name="second"))),
+    "image_25_taps": ((1, 7, 8), lambda n, x: n.transposed(
+        n.conv(x, 16, 5, 2, 2, name="first").relu(), 1, 5, 2, 2, name="second")),
+    "image_27_taps": ((3, 5, 4), lambda n, x: n.transposed(
+        n.conv(x, 32, 3, 1, 1, name="first").relu(), 3, 3, 1, 1, name="second")),
     "conv_transpose2d_20_channels": ((3, 2, 2), lambda n, x: n.transposed(
         n.transposed(x, 20, 2, 2, name="first").relu(), 3, 3, 1, 1, name="second")),
     "batch_norm_on_maps": ((3, 3, 2), lambda n, x: n.batch_norm(x)),
