@@ -44,7 +44,8 @@ import Testing
     }
 
     /// So many images that a weights' gradient is the sum of groups of two, one of which has a single image.
-    @Test(arguments: LayerCases.matrix + LayerCases.tiles) func groupsOfImagesAgreeWithF32(_ layerCase: LayerCase) throws {
+    @Test(arguments: LayerCases.matrix + LayerCases.tiles)
+    func groupsOfImagesAgreeWithF32(_ layerCase: LayerCase) throws {
         try expectAgreement(layerCase, imageCount: 17, batchSize: 18)
     }
 
