@@ -81,15 +81,17 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        library("TestSupport", ["TensorCore"], path: "Tests/TestSupport"),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests(
-            "CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore"], resources: [.copy("Fixtures")]),
+            "CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         tests(
             "InterchangeTests",
             [
                 "Interchange", "Checkpoints", "FileSupport", "ModelKit", "LayerLibrary", "Planning", "TensorCore",
-                "ZooModels", "ExamplePlugIn",
+                "ZooModels", "ExamplePlugIn", "TestSupport",
             ], resources: [.copy("Fixtures")]),
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
@@ -100,8 +102,7 @@ let package = Package(
             "ZooCommandsTests",
             [
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
-                "FileSupport",
-                "ImageFiles", "TensorCore", "zoo",
+                "FileSupport", "ImageFiles", "Interchange", "TensorCore", "TestSupport", "zoo",
             ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),

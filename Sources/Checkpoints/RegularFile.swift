@@ -11,13 +11,13 @@ package final class RegularFile: Sendable {
     /// Opens `path`. Folders, devices and pipes are refused without waiting for them.
     ///
     /// - Throws: `ZooError` when it cannot be opened, is no regular file, or is longer than `limit` bytes.
-    init(_ path: String, limit: Int) throws {
+    package init(_ path: String, limit: Int) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw ZooError("The file cannot be opened: \(SystemCallFailure(errno)).") }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw ZooError("This is no regular file.", advice: "Name a checkpoint file, such as best.h5.")
+            throw ZooError("This is no regular file.", advice: "Name a file, such as best.h5.")
         }
         guard status.st_size <= limit else {
             close(descriptor)
@@ -47,6 +47,15 @@ package final class RegularFile: Sendable {
             }
             rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(count))
         }
+    }
+
+    /// The first `count` bytes, or all where there are fewer.
+    ///
+    /// - Throws: `ZooError` as `read`.
+    package func start(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: min(count, byteCount))
+        try bytes.withUnsafeMutableBytes { try read(at: 0, into: $0) }
+        return bytes
     }
 
     /// All bytes of the file `path`, at most 4 GiB.

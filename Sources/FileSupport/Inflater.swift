@@ -55,27 +55,46 @@ package enum Inflater {
     }
 }
 
-/// How much the packed parts of one file may unpack to together, so that a small file cannot ask for much memory.
+/// How much memory the packed parts of one file may take together, so that a small file cannot ask for much: with the
+/// file itself no more than four times its length and 64 MiB.
 package struct UnpackingBudget {
     private let fileByteCount: Int
-    private var left: Int
+    /// What stays in memory as long as the file is looked at.
+    private var kept = 0
+    /// The most that was borrowed at once.
+    private var borrowed = 0
 
-    /// The budget of a file of `fileByteCount` bytes: twice its length and 48 MiB.
+    /// The budget of a file of `fileByteCount` bytes: three times its length and 56 MiB, for the file is in memory too.
     package init(fileByteCount: Int) {
         self.fileByteCount = fileByteCount
-        left = 2 * fileByteCount + 48 << 20
     }
 
-    /// Takes `byteCount` bytes for `subject`.
+    /// Takes `byteCount` bytes for `subject`, which stay.
     ///
     /// - Throws: `ZooError` when that is more than what is left.
     package mutating func take(_ byteCount: Int, for subject: String) throws {
+        try check(byteCount, besides: borrowed, subject)
+        kept += byteCount
+    }
+
+    /// Takes `byteCount` bytes that are given back before more are borrowed: for unpacking `subject`, or for its values
+    /// as f32.
+    ///
+    /// - Throws: `ZooError` when that is more than what is left.
+    package mutating func borrow(_ byteCount: Int, for subject: String) throws {
+        guard byteCount > borrowed else { return }
+        try check(byteCount, besides: 0, subject)
+        borrowed = byteCount
+    }
+
+    private func check(_ byteCount: Int, besides other: Int, _ subject: String) throws {
+        // No overflow: each addend is at most the whole, which is at most thrice the length of a file.
+        let left = 3 * fileByteCount + 56 << 20 - kept - other
         guard byteCount >= 0, byteCount <= left else {
             throw ZooError(
-                "Unpacked, \(subject) would take \(byteCount) bytes, and \(max(0, left)) are left of what a file of "
-                    + "\(fileByteCount) bytes may unpack to (twice its length and 48 MiB).",
+                "Unpacked, \(subject) would take \(byteCount) bytes of memory, and \(max(0, left)) are left of what a file "
+                    + "of \(fileByteCount) bytes may take (three times its length and 56 MiB).",
                 advice: "Store the file without compression.")
         }
-        left -= byteCount
     }
 }

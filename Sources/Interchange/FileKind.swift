@@ -9,7 +9,10 @@ enum FileKind {
         let name = path.lowercased()
         if bytes.starts(with: [0x50, 0x4B]) {
             // torch.save makes a zip archive around a pickle; model.save of Keras 3 one around its configuration.
-            if Self.contains("data.pkl", bytes) { throw Self.pickle }
+            // Cut short, it may name neither.
+            if Self.contains("data.pkl", bytes) || (Self.isPickleName(name) && !Self.contains(".npy", bytes)) {
+                throw Self.pickle
+            }
             if name.hasSuffix(".keras") || Self.contains("model.weights.h5", bytes) {
                 throw ZooError(
                     "This is an archive of Keras with a description of a model, which is not read.",
@@ -26,13 +29,18 @@ enum FileKind {
             throw Self.pickle
         } else if bytes.first == 0x08 || name.hasSuffix(".onnx") {
             self = .onnx
-        } else if [".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"].contains(where: { name.hasSuffix($0) }) {
+        } else if Self.isPickleName(name) {
             throw Self.pickle
         } else {
             throw ZooError(
                 "This is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)."
             )
         }
+    }
+
+    /// Whether files of this name are commonly pickles.
+    private static func isPickleName(_ name: String) -> Bool {
+        [".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"].contains { name.hasSuffix($0) }
     }
 
     /// Whether an archive names an entry that ends in `name`.

@@ -52,21 +52,36 @@ public struct ForeignTensor: Sendable {
     /// - Throws: `ZooError` for types that are no floating-point weights.
     public func floats() throws -> [Float] {
         switch elementType {
-        case .float32: return elements(UInt32.self).map { Float(bitPattern: $0) }
-        case .float64: return elements(UInt64.self).map { Float(Double(bitPattern: $0)) }
-        case .float16: return elements(UInt16.self).map { Float(Float16(bitPattern: $0)) }
-        case .bfloat16: return elements(UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+        case .float32: return converted(from: UInt32.self) { Float(bitPattern: $0) }
+        case .float64: return converted(from: UInt64.self) { Float(Double(bitPattern: $0)) }
+        case .float16: return converted(from: UInt16.self) { Float(Float16(bitPattern: $0)) }
+        case .bfloat16: return converted(from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
         default: throw ZooError("\(name) holds \(elementType), which are no weights: f32, f16, bf16 or f64 are read.")
         }
     }
 
-    private func elements<Bits: FixedWidthInteger>(_ type: Bits.Type) -> [Bits] {
+    private func converted<Bits: FixedWidthInteger & BitwiseCopyable>(
+        from type: Bits.Type, _ convert: (Bits) -> Float
+    ) -> [Float] {
         bytes.withUnsafeBytes { source in
-            [Bits](unsafeUninitializedCapacity: source.count / MemoryLayout<Bits>.size) { target, count in
-                count = source.count / MemoryLayout<Bits>.size
-                UnsafeMutableRawBufferPointer(target).copyMemory(
-                    from: UnsafeRawBufferPointer(rebasing: source[..<(count * MemoryLayout<Bits>.size)]))
+            let width = MemoryLayout<Bits>.size
+            return [Float](unsafeUninitializedCapacity: source.count / width) { target, count in
+                count = source.count / width
+                for index in 0..<count {
+                    let bits = source.loadUnaligned(fromByteOffset: index * width, as: Bits.self)
+                    target.initializeElement(at: index, to: convert(Bits(littleEndian: bits)))
+                }
             }
+        }
+    }
+
+    /// The bytes of its values as f32; nil for types that have none.
+    package var floatByteCount: Int? {
+        switch elementType {
+        case .float32: bytes.count
+        case .float64: bytes.count / 2
+        case .float16, .bfloat16: bytes.count * 2
+        default: nil
         }
     }
 }

@@ -3,6 +3,7 @@ import FileSupport
 import Foundation
 import Glibc
 import TensorCore
+import TestSupport
 import Testing
 
 /// Writes without any care, for files that a test then reads.
@@ -15,7 +16,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
     static let new = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }
 
     @Test func replacesAndCreates() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             for bytes in [Self.old, Self.new, []] {
                 try AtomicFile.write(bytes, to: folder + "/file")
                 #expect(try Samples.bytes(of: folder + "/file") == bytes)
@@ -26,7 +27,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
 
     @Test(arguments: FailingOperations.Fault.allCases)
     func everyFailingCallLeavesTheOldOrTheNewFile(_ fault: FailingOperations.Fault) throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/file"
             var index = 0
             while true {
@@ -69,7 +70,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
     /// A disk that fails and stays so: even the temporary file cannot be removed then.
     @Test func aTemporaryFileThatStaysIsTold() throws {
         for index in 1..<10 {
-            try Samples.withFolder { folder in
+            try withTemporaryFolder { folder in
                 let path = folder + "/file"
                 try writePlainly(Self.old, path)
                 let operations = FailingOperations(.lastingFailure, at: index)
@@ -86,7 +87,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
     }
 
     @Test func aFolderIsNotReplaced() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             try FileManager.default.createDirectory(atPath: folder + "/file", withIntermediateDirectories: false)
             let error = #expect(throws: ZooError.self) { try AtomicFile.write(Self.new, to: folder + "/file") }
             #expect(error?.message.contains("put the new file in place") == true)
@@ -103,7 +104,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
     }
 
     @Test func longNamesCanBeWritten() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/" + String(repeating: "ä", count: 127)
             try AtomicFile.write(Self.new, to: path)
             #expect(try Samples.bytes(of: path) == Self.new)
@@ -114,7 +115,7 @@ func writePlainly(_ bytes: [UInt8], _ path: String) throws {
         /// A limit on the size of files (`ulimit -f`) ends in an error, not in the signal that ends the process.
         @Test func aFileSizeLimitKeepsTheOldFile() async {
             await #expect(processExitsWith: .success) {
-                try Samples.withFolder { folder in
+                try withTemporaryFolder { folder in
                     let path = folder + "/a.h5"
                     try Samples.small().write(to: path)
                     let before = try Samples.bytes(of: path)

@@ -3,6 +3,7 @@ import FileSupport
 import Foundation
 import Glibc
 import TensorCore
+import TestSupport
 import Testing
 
 /// What is kept, what is found again, and that no failure loses what was whole.
@@ -20,7 +21,7 @@ import Testing
     }
 
     @Test func theNewestThreeAndTheBestAreKept() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             for step in 1...6 { try folder.save(checkpoint(step: step), step: step, isBest: step == 2) }
             #expect(folder.entries.map(\.step) == [4, 5, 6])
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func stepsAreOrderedAsNumbers() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             for step in [9_999_999_999, 10_000_000_000, 3] { try folder.save(checkpoint(step: step), step: step) }
             #expect(folder.entries.map(\.step) == [3, 9_999_999_999, 10_000_000_000])
@@ -41,7 +42,7 @@ import Testing
     }
 
     @Test func damagedFilesArePassedOverAndNamed() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             for step in 1...3 { try folder.save(checkpoint(step: step), step: step) }
             try damage(folder.file(step: 3))
@@ -56,7 +57,7 @@ import Testing
 
     /// With three damaged files that are newer, the only whole one must stay.
     @Test func damagedFilesDoNotPushOutWholeOnes() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             for step in [10, 11, 12] {
                 try folder.save(checkpoint(step: step), step: step)
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func theBestIsTheLastResort() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             try folder.save(checkpoint(step: 1), step: 1, isBest: true)
             try damage(folder.file(step: 1))
@@ -87,7 +88,7 @@ import Testing
     }
 
     @Test func anEmptyFolderSaysSo() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             let error = #expect(throws: ZooError.self) { try folder.newest() }
             #expect(error?.message == "\(path) has no checkpoint that can be read")
@@ -101,7 +102,7 @@ import Testing
         var index = 0
         var isReached = true
         while isReached {
-            try Samples.withFolder { path in
+            try withTemporaryFolder { path in
                 var folder = CheckpointFolder(path: path)
                 for step in 1...3 { try folder.save(checkpoint(step: step), step: step, isBest: step == 1) }
                 let operations = FailingOperations(fault, at: index)
@@ -164,7 +165,7 @@ import Testing
     }
 
     @Test func unfinishedFilesAreRemoved() throws {
-        try Samples.withFolder { path in
+        try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
             try folder.save(checkpoint(step: 1), step: 1)
             for name in [
@@ -180,7 +181,7 @@ import Testing
 
 @Suite struct FileLockTests {
     @Test func onlyOneHolds() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/.lock"
             #expect(FileLock.holder(of: path) == nil)
             do {

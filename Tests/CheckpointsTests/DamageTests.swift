@@ -1,6 +1,7 @@
 import Checkpoints
 import FileSupport
 import TensorCore
+import TestSupport
 import Testing
 
 /// Damaged and hostile files: an error or the same content, and never a trap.
@@ -50,14 +51,14 @@ import Testing
         let bytes = try original.encoded()
         let chunks = Self.checkedChunks(in: bytes)
         #expect(chunks.count > 20)
-        var numbers = SeededNumbers(state: 20)
+        var numbers = SplitMix64(state: 20)
         var accepted = 0
         for _ in 0..<(repair == .nothing ? 4_000 : repair == .trailer ? 6_000 : 20_000) {
             var changed = bytes
             // Most changes where they matter: in the metadata.
             let target = chunks.randomElement(using: &numbers).map { Bool.random(using: &numbers) ? $0 : nil } ?? nil
             for _ in 0..<Int.random(in: 1...3, using: &numbers) {
-                Self.mutate(&changed, in: target ?? 0..<bytes.count, &numbers)
+                changed.mutate(in: target ?? 0..<bytes.count, &numbers)
             }
             if repair == .checksums {
                 for chunk in chunks { Self.repairChecksum(of: chunk, in: &changed) }
@@ -72,30 +73,6 @@ import Testing
         }
         // The repaired files must reach the inner parts of the reader: some are even whole.
         #expect(repair == .nothing || accepted > 100)
-    }
-
-    /// Changes a few bytes of `range`, or the length of the file.
-    private static func mutate(_ bytes: inout [UInt8], in range: Range<Int>, _ numbers: inout SeededNumbers) {
-        let range = range.clamped(to: 0..<bytes.count)
-        guard let position = range.randomElement(using: &numbers) else { return }
-        switch Int.random(in: 0..<12, using: &numbers) {
-        case 0: bytes.removeLast(Int.random(in: 0..<min(64, bytes.count), using: &numbers))
-        case 1: bytes.removeSubrange(position..<min(position + 8, bytes.count))
-        case 2: bytes.insert(UInt8.random(in: 0...255, using: &numbers), at: position)
-        case 3...5: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
-        case 6...7: bytes[position] = UInt8.random(in: 0...255, using: &numbers)
-        default:
-            // A number of 1 to 8 bytes that tends to break arithmetic.
-            let special: [UInt64] = [
-                0, 1, .max, UInt64(Int64.max), 1 << 63, 1 << 62, 1 << 32, UInt64(UInt32.max), UInt64(bytes.count),
-                UInt64(bytes.count - 1), UInt64.random(in: 0...UInt64(bytes.count), using: &numbers), 48,
-            ]
-            let number = special.randomElement(using: &numbers) ?? 0
-            let width = [1, 2, 4, 8].randomElement(using: &numbers) ?? 1
-            for index in 0..<width where position + index < bytes.count {
-                bytes[position + index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index)))
-            }
-        }
     }
 
     /// The parts of a sound file that end with a checksum, the checksum included.

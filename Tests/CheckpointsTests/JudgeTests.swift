@@ -1,13 +1,13 @@
 import Checkpoints
 import Foundation
+import TestSupport
 import Testing
 
 /// Other readers of HDF5: h5py, whose interpreter `ZOO_JUDGES` names, and h5dump, where it is installed.
 @Suite struct JudgeTests {
-    static let python = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
     static let h5dump = "/usr/bin/h5dump"
 
-    @Test(.enabled(if: python != nil)) func h5pyReadsTheSameValues() throws {
+    @Test(.enabled(if: Judge.python != nil)) func h5pyReadsTheSameValues() throws {
         let script = """
             import h5py, hashlib, json, sys
             f = h5py.File(sys.argv[1], "r")
@@ -29,17 +29,17 @@ import Testing
             f.visititems(check)
             print("read")
             """
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             try Samples.small().write(to: folder + "/a.h5")
-            let output = try Self.run(Self.python ?? "", ["-c", script, folder + "/a.h5"])
+            let output = try Judge.run(Judge.python, ["-c", script, folder + "/a.h5"])
             #expect(output == "read\n")
         }
     }
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: h5dump))) func h5dumpReadsTheFile() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             try Samples.small().write(to: folder + "/a.h5")
-            let output = try Self.run(Self.h5dump, [folder + "/a.h5"])
+            let output = try Judge.run(Self.h5dump, [folder + "/a.h5"])
             for expected in [
                 "DATASET \"weight\"", "H5T_IEEE_F32LE", "format: zoo.model/1", "ATTRIBUTE \"layer_names\"",
                 "18446744073709551615",
@@ -47,20 +47,5 @@ import Testing
                 #expect(output.contains(expected), "\(expected)")
             }
         }
-    }
-
-    /// What `executable` prints; its exit status must be 0.
-    static func run(_ executable: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(output)")
-        return output
     }
 }

@@ -1,12 +1,13 @@
 import Checkpoints
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 /// Reading a checkpoint's header and single tensors.
 @Suite struct OutlineTests {
     @Test func theOutlineIsTheCheckpointWithoutItsTensors() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let whole = Samples.small()
             try whole.write(to: folder + "/a.h5")
             let outline = try CheckpointOutline(path: folder + "/a.h5")
@@ -27,7 +28,7 @@ import Testing
     }
 
     @Test func everyTruncationIsRefusedButThatOfTheDigest() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let bytes = try Samples.small().encoded()
             for count in stride(from: 0, to: bytes.count, by: 13) {
                 try Data(bytes[..<count]).write(to: URL(fileURLWithPath: folder + "/a.h5"))
@@ -40,7 +41,7 @@ import Testing
 
     /// One changed byte is refused, or in padding or the digest of the file, or found when its tensor is read.
     @Test func everyChangedByteIsFoundOrHarmless() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/a.h5"
             let checkpoint = Samples.small()
             let bytes = try checkpoint.encoded()

@@ -1,5 +1,6 @@
 import Checkpoints
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct RoundTripTests {
@@ -9,7 +10,7 @@ import Testing
     }
 
     @Test func everyPartComesBackThroughAFile() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let checkpoint = Samples.small()
             try checkpoint.write(to: folder + "/a.h5")
             #expect(try Checkpoint.read(from: folder + "/a.h5") == checkpoint)
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test func verificationNamesTheDamagedTensor() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/a.h5"
             try Samples.small().write(to: path)
             #expect(try Checkpoint.verify(path: path).isIntact)
@@ -126,7 +127,7 @@ import Testing
     }
 
     @Test func filesThatAreNoneAreRefused() throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             #expect(throws: ZooError.self) { try Checkpoint.read(from: folder) }
             #expect(throws: ZooError.self) { try Checkpoint.read(from: folder + "/absent.h5") }
             #expect(throws: ZooError.self) { try Checkpoint.read(from: "/dev/zero") }

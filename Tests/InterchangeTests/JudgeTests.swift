@@ -4,20 +4,19 @@ import Interchange
 import ModelKit
 import Planning
 import TensorCore
+import TestSupport
 import Testing
-
-private let judgePython = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
 
 /// PyTorch, onnxruntime, Keras and Netron on what the zoo writes, and the zoo on what they write. `ZOO_JUDGES` names the
 /// Python that has them; tools/setup --judges installs it.
-@Suite(.enabled(if: judgePython != nil)) struct JudgeTests {
+@Suite(.enabled(if: Judge.python != nil)) struct JudgeTests {
     private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("tools/reference/interchange.py").path
 
     /// What the zoo computes: images of bytes in N C H W order and latent vectors, and what they become.
     private static func values(_ definition: ModelDefinition, _ weights: [NamedTensor]) throws -> [NamedTensor] {
         let plan = try InferencePlan(definition, weights: weights, engine: OneDNNEngine())
-        var numbers = SeededNumbers(state: 3)
+        var numbers = SplitMix64(state: 3)
         let count = 5
         let shape = definition.input
         let pixels = (0..<count * shape.count).map { _ in UInt8.random(in: 0...255, using: &numbers) }
@@ -60,26 +59,33 @@ private let judgePython = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
     private func judge(_ name: String, _ format: InterchangeFormat, _ command: String) throws {
         let definition = try Samples.definition(named: name)
         let checkpoint = try Samples.checkpoint(definition)
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             var arguments = [Self.script, command]
             for file in try checkpoint.exported(to: format, definition: definition) {
                 arguments.append("\(folder)/\(file.part ?? "model").\(format.fileExtension)")
                 try Data(file.bytes).write(to: URL(fileURLWithPath: arguments[arguments.count - 1]))
             }
-            if format == .keras {
+            if format == .keras || format == .safetensors {
                 arguments.append("\(folder)/definition.yaml")
                 try Data(definition.text.utf8).write(to: URL(fileURLWithPath: arguments[arguments.count - 1]))
             }
             arguments.append("\(folder)/values.safetensors")
             let values = SafeTensorsWriter.encode(try Self.values(definition, checkpoint.weights), metadata: [])
             try Data(values).write(to: URL(fileURLWithPath: arguments[arguments.count - 1]))
-            let output = try Self.run(judgePython ?? "", arguments)
+            let output = try Judge.run(Judge.python, arguments)
             #expect(output.contains("reconstruction"), "\(output)")
         }
     }
 
-    @Test func theClassInPyTorchLoadsTheExportStrictly() throws {
-        try judge("conv-vae-mnist", .safetensors, "check-pytorch")
+    /// The first three are classes as one would write them by hand, the others made of the definition's layers.
+    static let inPyTorch = [
+        "conv-vae-mnist", "mlp-vae-mnist", "conv-vae-cifar", "conv-autoencoder-cifar", "worked-autoencoder",
+        "every-layer",
+    ]
+
+    @Test(arguments: inPyTorch)
+    func theClassInPyTorchLoadsTheExportStrictly(_ name: String) throws {
+        try judge(name, .safetensors, "check-pytorch")
     }
 
     @Test(arguments: [
@@ -123,21 +129,24 @@ private let judgePython = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
         }
     }
 
-    @Test func aStateDictionaryOfPyTorchComputesTheSame() throws {
-        try Samples.withFolder { folder in
+    @Test(arguments: inPyTorch)
+    func aStateDictionaryOfPyTorchComputesTheSame(_ name: String) throws {
+        try withTemporaryFolder { folder in
             let (model, values) = ("\(folder)/model.safetensors", "\(folder)/values.safetensors")
-            _ = try Self.run(judgePython ?? "", [Self.script, "make-pytorch", model, values])
-            try compare([model], values, "conv-vae-mnist")
+            let definition = "\(folder)/definition.yaml"
+            try Data(try Samples.definition(named: name).text.utf8).write(to: URL(fileURLWithPath: definition))
+            _ = try Judge.run(Judge.python, [Self.script, "make-pytorch", model, definition, values])
+            try compare([model], values, name)
         }
     }
 
     @Test(arguments: ["conv-vae-mnist", "mlp-vae-cifar", "every-layer"])
     func weightsOfKerasComputeTheSame(_ name: String) throws {
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             let files = ["model.weights.h5", "encoder.h5", "decoder.h5"].map { "\(folder)/\($0)" }
             let (definition, values) = ("\(folder)/definition.yaml", "\(folder)/values.safetensors")
             try Data(try Samples.definition(named: name).text.utf8).write(to: URL(fileURLWithPath: definition))
-            _ = try Self.run(judgePython ?? "", [Self.script, "make-keras"] + files + [definition, values])
+            _ = try Judge.run(Judge.python, [Self.script, "make-keras"] + files + [definition, values])
             try compare([files[0]], values, name)
             try compare([files[1], files[2]], values, name)
         }
@@ -147,12 +156,12 @@ private let judgePython = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
     @Test(.enabled(if: JudgeTests.node != nil))
     func netronShowsTheLayersOfACheckpoint() throws {
         let definition = try Samples.definition(named: "conv-vae-mnist")
-        try Samples.withFolder { folder in
+        try withTemporaryFolder { folder in
             try Samples.checkpoint(definition).write(to: "\(folder)/a.h5")
-            let package = try Self.run(
-                judgePython ?? "", ["-c", "import netron, os; print(os.path.dirname(netron.__file__), end='')"])
+            let package = try Judge.run(
+                Judge.python, ["-c", "import netron, os; print(os.path.dirname(netron.__file__), end='')"])
             let script = Self.script.replacingOccurrences(of: "interchange.py", with: "netron.mjs")
-            let output = try Self.run(Self.node ?? "", [script, package, "\(folder)/a.h5"])
+            let output = try Judge.run(Self.node, [script, package, "\(folder)/a.h5"])
             #expect(
                 output.split(separator: "\n").map(String.init) == [
                     "encoder/conv1 [32,1,3,3] [32]", "encoder/conv2 [64,32,3,3] [64]", "encoder/fc1 [256,3136] [256]",
@@ -165,19 +174,4 @@ private let judgePython = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
     /// Node, where it is in the path.
     static let node = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .map { "\($0)/node" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-
-    /// What `executable` prints; its exit status must be 0.
-    static func run(_ executable: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(output)")
-        return output
-    }
 }

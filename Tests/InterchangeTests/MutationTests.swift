@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Interchange
@@ -54,17 +55,17 @@ import Testing
         for seed in seeds.prefix(3) { try reader.read(seed) }
         // Structures come before elements in these files, or are named by signatures.
         let targets = seeds.map(Self.structures)
-        var numbers = SeededNumbers(state: 2_026)
+        var numbers = SplitMix64(state: 2_026)
         var (accepted, slowest) = (0, Duration.zero)
         let largest = seeds.map(\.count).max() ?? 0
-        Self.resetPeak()
-        let before = Self.peak()
+        ProcessMemory.resetPeak()
+        let before = ProcessMemory.peak()
         let clock = ContinuousClock()
         for _ in 0..<(Self.asked ?? 20_000) {
             let seed = Int.random(in: 0..<seeds.count, using: &numbers)
             var bytes = seeds[seed]
             for _ in 0..<Int.random(in: 1...4, using: &numbers) {
-                Self.mutate(&bytes, in: targets[seed].randomElement(using: &numbers) ?? 0..<bytes.count, &numbers)
+                bytes.mutate(in: targets[seed].randomElement(using: &numbers) ?? 0..<bytes.count, &numbers)
             }
             var wasRead = false
             let duration = clock.measure {
@@ -82,7 +83,7 @@ import Testing
         #expect(accepted > 100, "too few files reach the inner parts")
         #expect(slowest < .seconds(10), "one file took \(slowest)")
         if Self.asked != nil {
-            let growth = Self.peak() - before
+            let growth = ProcessMemory.peak() - before
             print("\(reader): \(accepted) of \(Self.asked ?? 0) read, slowest \(slowest), memory +\(growth >> 10) KiB")
             #expect(growth < 4 * largest + 64 << 20)
         }
@@ -96,49 +97,5 @@ import Testing
             ranges.append(index..<min(index + 160, bytes.count))
         }
         return ranges
-    }
-
-    /// Changes a few bytes of `range`, or the length of the file.
-    private static func mutate(_ bytes: inout [UInt8], in range: Range<Int>, _ numbers: inout SeededNumbers) {
-        let range = range.clamped(to: 0..<bytes.count)
-        guard let position = range.randomElement(using: &numbers) else { return }
-        switch Int.random(in: 0..<14, using: &numbers) {
-        case 0: bytes.removeLast(Int.random(in: 0..<min(64, bytes.count), using: &numbers))
-        case 1: bytes.removeSubrange(position..<min(position + 8, bytes.count))
-        case 2: bytes.insert(UInt8.random(in: 0...255, using: &numbers), at: position)
-        case 3:
-            let end = min(position + 24, bytes.count)
-            bytes.insert(contentsOf: bytes[position..<end], at: position)
-        case 4...6: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
-        case 7...8: bytes[position] = UInt8.random(in: 0...255, using: &numbers)
-        case 9:
-            // Digits are sizes in texts.
-            bytes[position] = "0123456789[]{},:\"-e.".utf8.randomElement(using: &numbers) ?? 0
-        default:
-            // A number of 1 to 8 bytes that tends to break arithmetic.
-            let special: [UInt64] = [
-                0, 1, .max, UInt64(Int64.max), 1 << 63, 1 << 62, 1 << 32, UInt64(UInt32.max), UInt64(bytes.count),
-                UInt64(bytes.count - 1), UInt64.random(in: 0...UInt64(bytes.count), using: &numbers), 48, 1 << 25,
-            ]
-            let number = special.randomElement(using: &numbers) ?? 0
-            let width = [1, 2, 4, 8].randomElement(using: &numbers) ?? 1
-            for index in 0..<width where position + index < bytes.count {
-                bytes[position + index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index)))
-            }
-        }
-    }
-
-    /// Makes the kernel forget the largest size of the process so far.
-    private static func resetPeak() {
-        if let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") {
-            try? file.write(contentsOf: Data("5".utf8))
-        }
-    }
-
-    /// The largest size of the process in bytes.
-    private static func peak() -> Int {
-        let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
-        return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) << 10
     }
 }

@@ -1,6 +1,5 @@
 import Checkpoints
 import ExamplePlugIn
-import Foundation
 import Interchange
 import ModelKit
 import TensorCore
@@ -94,29 +93,8 @@ enum Samples {
         return checkpoint
     }
 
-    /// A new empty folder, removed after `body`.
-    static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zoo-test-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        return try body(folder.path)
-    }
-
     /// The files of an export, as an import reads them.
     static func files(_ exported: [ExportedFile], _ format: InterchangeFormat) throws -> [ForeignFile] {
         try exported.map { try ForeignFile($0.bytes, path: "\($0.part ?? "model").\(format.fileExtension)") }
-    }
-}
-
-/// SplitMix64: seeded numbers, so that a failing mutation can be found again.
-struct SeededNumbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

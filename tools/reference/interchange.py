@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The other side of `zoo convert`: PyTorch, onnxruntime and Keras on the files it writes, and files of theirs to read.
 
-    python tools/reference/interchange.py check-pytorch MODEL.safetensors VALUES.safetensors
+    python tools/reference/interchange.py check-pytorch MODEL.safetensors DEFINITION.yaml VALUES.safetensors
     python tools/reference/interchange.py check-onnx MODEL.encoder.onnx MODEL.decoder.onnx VALUES.safetensors
     python tools/reference/interchange.py check-keras MODEL.weights.h5 DEFINITION.yaml VALUES.safetensors
-    python tools/reference/interchange.py make-pytorch MODEL.safetensors VALUES.safetensors
+    python tools/reference/interchange.py make-pytorch MODEL.safetensors DEFINITION.yaml VALUES.safetensors
     python tools/reference/interchange.py make-keras MODEL.weights.h5 ENCODER.h5 DECODER.h5 DEFINITION.yaml VALUES.safetensors
 
 VALUES holds what goes in (images [N, C, H, W] of bytes / 255, latent [N, D]) and what must come out (mean, log_variance,
@@ -29,13 +29,13 @@ def compare(name, found, expected):
     print(f"{name} {deviation:.1e}")
 
 
-def conv_vae():
-    """The convolutional VAE as one would write it in PyTorch."""
+def written_by_hand():
+    """Models as one would write them in PyTorch, by the name of their definition."""
     import torch
     from torch import nn
     import torch.nn.functional as F
 
-    class Encoder(nn.Module):
+    class ConvEncoder(nn.Module):
         def __init__(self):
             super().__init__()
             self.conv1 = nn.Conv2d(1, 32, 3, stride=2, padding=1)
@@ -49,7 +49,7 @@ def conv_vae():
             x = F.relu(self.fc1(x.flatten(1)))
             return self.fc2_mean(x), self.fc2_logvar(x)
 
-    class Decoder(nn.Module):
+    class ConvDecoder(nn.Module):
         def __init__(self):
             super().__init__()
             self.fc1 = nn.Linear(20, 256)
@@ -61,42 +61,211 @@ def conv_vae():
             x = F.relu(self.fc2(F.relu(self.fc1(z)))).view(-1, 64, 7, 7)
             return torch.sigmoid(self.conv2(F.relu(self.conv1(x))))
 
-    class ConvVAE(nn.Module):
+    class MLPEncoder(nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder, self.decoder = Encoder(), Decoder()
+            self.fc1 = nn.Linear(784, 400)
+            self.mean = nn.Linear(400, 20)
+            self.log_variance = nn.Linear(400, 20)
 
-    return ConvVAE().eval()
+        def forward(self, x):
+            x = F.relu(self.fc1(x.flatten(1)))
+            return self.mean(x), self.log_variance(x)
+
+    class MLPDecoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(20, 400)
+            self.fc2 = nn.Linear(400, 784)
+
+        def forward(self, z):
+            return torch.sigmoid(self.fc2(F.relu(self.fc1(z)))).view(-1, 1, 28, 28)
+
+    class CIFAREncoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 32, 4, stride=2, padding=1)
+            self.conv2 = nn.Conv2d(32, 64, 4, stride=2, padding=1)
+            self.conv3 = nn.Conv2d(64, 128, 4, stride=2, padding=1)
+            self.fc1 = nn.Linear(128 * 4 * 4, 256)
+            self.mean = nn.Linear(256, 128)
+            self.log_variance = nn.Linear(256, 128)
+
+        def forward(self, x):
+            x = F.relu(self.conv3(F.relu(self.conv2(F.relu(self.conv1(x))))))
+            x = F.relu(self.fc1(x.flatten(1)))
+            return self.mean(x), self.log_variance(x)
+
+    class CIFARDecoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(128, 256)
+            self.fc2 = nn.Linear(256, 128 * 4 * 4)
+            self.conv1 = nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1)
+            self.conv2 = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)
+            self.conv3 = nn.ConvTranspose2d(32, 3, 4, stride=2, padding=1)
+
+        def forward(self, z):
+            x = F.relu(self.fc2(F.relu(self.fc1(z)))).view(-1, 128, 4, 4)
+            return torch.sigmoid(self.conv3(F.relu(self.conv2(F.relu(self.conv1(x))))))
+
+    return {"conv-vae-mnist": (ConvEncoder, ConvDecoder), "mlp-vae-mnist": (MLPEncoder, MLPDecoder),
+            "conv-vae-cifar": (CIFAREncoder, CIFARDecoder)}
 
 
-def check_pytorch(model, values):
+def torch_layer(kind, fields, shape):
+    """A layer of a definition for inputs of `shape`, without the axis N."""
+    from torch import nn
+
+    spec = fields if isinstance(fields, dict) else {}
+
+    def several(*names):
+        return {name: pair(spec[name]) for name in names if name in spec}
+
+    if kind in ("conv2d", "conv_transpose2d"):
+        make = nn.Conv2d if kind == "conv2d" else nn.ConvTranspose2d
+        return make(shape[0], spec["filters"], pair(spec["kernel"]), bias=spec.get("bias", True),
+                    **several("stride", "padding", "output_padding"))
+    if kind == "linear":
+        layer = nn.Linear(int(np.prod(shape)), spec.get("units", fields), bias=spec.get("bias", True))
+        return Flattened(layer) if len(shape) > 1 else layer
+    if kind == "flatten":
+        return nn.Flatten()
+    if kind == "reshape":
+        return nn.Unflatten(1, fields)
+    if kind == "batch_norm":
+        return (nn.BatchNorm2d if len(shape) > 1 else nn.BatchNorm1d)(shape[0], eps=spec.get("epsilon", 1e-5))
+    if kind in ("group_norm", "layer_norm"):
+        groups = 1 if kind == "layer_norm" else spec.get("groups", fields)
+        return nn.GroupNorm(groups, shape[0], eps=spec.get("epsilon", 1e-5))
+    if kind in ("max_pool", "average_pool"):
+        make = nn.MaxPool2d if kind == "max_pool" else nn.AvgPool2d
+        return make(pair(spec.get("kernel", fields)), **several("stride", "padding"))
+    if kind == "upsample":
+        return nn.Upsample(scale_factor=pair(fields))
+    if kind == "dropout":
+        return nn.Dropout(fields)
+    if kind == "activation":
+        return torch_activation(spec.get("function", fields))
+    raise ValueError(f"no module for {kind}")
+
+
+def Flattened(layer):
+    """A linear layer that takes maps. Its parameters are those of the layer itself, not of a module in it."""
+    forward = layer.forward
+    layer.forward = lambda x: forward(x.flatten(1))
+    return layer
+
+
+def torch_activation(spec):
+    from torch import nn
+
+    kind, fields = next(iter(spec.items())) if isinstance(spec, dict) else (spec, {})
+    return {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "silu": nn.SiLU, "gelu": nn.GELU,
+            "softplus": nn.Softplus, "elu": lambda: nn.ELU(fields.get("alpha", 1.0)),
+            "leaky_relu": lambda: nn.LeakyReLU(fields.get("slope", 0.01))}[kind]()
+
+
+def torch_network(entries, shape, residual=False):
+    """(module, shape that comes out) for the list of layers of a definition, under their names."""
     import torch
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = []
+
+        def add(self, name, module):
+            if name is not None:
+                setattr(self, name, module)
+            self.steps.append([module])  # in a list, so that PyTorch does not see it twice
+
+        def forward(self, x):
+            y = x
+            for (step,) in self.steps:
+                y = step(y)
+            return x + y if residual else y
+
+    module = Network()
+    for entry in entries:
+        name, body = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+        if name in ("flatten", "reshape", "activation", "dropout", "upsample", "max_pool", "average_pool"):
+            name, kind, fields, after = None, name, body, None
+        else:
+            kind = next(key for key in body if key != "activation")
+            fields, after = body[kind], body.get("activation") if kind != "activation" else None
+        if kind == "residual":
+            inner, shape = torch_network(fields, shape, residual=True)
+        else:
+            inner = torch_layer(kind, fields, shape)
+        module.add(name, inner)
+        if after:
+            module.add(None, torch_activation(after))
+        if kind != "residual":
+            with torch.no_grad():
+                shape = tuple(inner.eval()(torch.zeros(2, *shape)).shape[1:])
+    return module, shape
+
+
+def torch_model(definition):
+    """A module with `encoder` and `decoder` for a definition: written by hand, or made of its layers."""
+    from torch import nn
+
+    vae = nn.Module()
+    if definition["name"] in (classes := written_by_hand()):
+        vae.encoder, vae.decoder = (part() for part in classes[definition["name"]])
+        return vae.eval()
+    latent = definition["latent"]
+    body, features = torch_network(definition["encoder"], tuple(definition["input"]))
+    heads = []
+    for key in ("code",) if "code" in latent else ("mean", "log_variance"):
+        spec = latent[key] if isinstance(latent[key], dict) else {latent[key]: {}}
+        (name, fields), = spec.items()
+        head = torch_layer("linear", {"units": latent["size"], **fields}, features)
+        setattr(body, name, head)
+        heads.append(nn.Sequential(head, torch_activation(fields["activation"])) if "activation" in fields else head)
+    trunk = body.forward
+    body.forward = lambda x: tuple(head(trunk(x)) for head in heads)
+    vae.encoder = body
+    vae.decoder, shape = torch_network(definition["decoder"], (latent["size"],))
+    if shape != tuple(definition["input"]):
+        vae.decoder.add(None, nn.Unflatten(1, definition["input"]))
+    return vae.eval()
+
+
+def torch_outputs(vae, images, latent):
+    import torch
+
+    with torch.no_grad():
+        vectors = vae.encoder(torch.tensor(images))
+        outputs = dict(zip(("mean", "log_variance"), vectors)) | {"reconstruction": vae.decoder(torch.tensor(latent))}
+    return {name: np.ascontiguousarray(value.numpy()) for name, value in outputs.items()}
+
+
+def check_pytorch(model, definition, values):
     from safetensors.torch import load_file as load_tensors
 
-    vae = conv_vae()
+    vae = torch_model(yaml.safe_load(open(definition)))
     vae.load_state_dict(load_tensors(model), strict=True)
     values = load_file(values)
-    with torch.no_grad():
-        mean, log_variance = vae.encoder(torch.tensor(values["images"]))
-        reconstruction = vae.decoder(torch.tensor(values["latent"]))
-    compare("mean", mean, values["mean"])
-    compare("log_variance", log_variance, values["log_variance"])
-    compare("reconstruction", reconstruction, values["reconstruction"])
+    for name, found in torch_outputs(vae, values["images"], values["latent"]).items():
+        compare(name, found, values[name])
 
 
-def make_pytorch(model, values):
+def make_pytorch(model, definition, values):
     import torch
     from safetensors.torch import save_file as save_tensors
 
     torch.manual_seed(5)
-    vae = conv_vae()
+    definition = yaml.safe_load(open(definition))
+    vae = torch_model(definition)
+    for tensor in vae.state_dict().values():
+        if tensor.dim() == 1:  # running statistics and the like, away from their first values
+            tensor.add_(torch.rand_like(tensor) * 0.1)
     save_tensors(vae.state_dict(), model)
-    images, latent = inputs((1, 28, 28), 20)
-    with torch.no_grad():
-        mean, log_variance = vae.encoder(torch.tensor(images))
-        reconstruction = vae.decoder(torch.tensor(latent))
-    save_file({"images": images, "latent": latent, "mean": mean.numpy(), "log_variance": log_variance.numpy(),
-               "reconstruction": reconstruction.numpy()}, values)
+    images, latent = inputs(tuple(definition["input"]), definition["latent"]["size"])
+    save_file({"images": images, "latent": latent} | torch_outputs(vae, images, latent), values)
 
 
 def check_onnx(encoder, decoder, values):

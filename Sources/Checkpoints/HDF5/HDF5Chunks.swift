@@ -35,9 +35,11 @@ package struct HDF5Chunks: Sendable, Equatable {
         guard let expected, let total, let chunkByteCount = Self.product(extents) else {
             throw ZooError("Damaged HDF5 data: \(subject) are more than any file can hold.")
         }
-        // The dataset and one chunk will be in memory.
+        // The dataset will be in memory, and what one chunk is while it passes the filters.
         try state.budget.take(total, for: path)
-        try state.budget.take(chunkByteCount, for: subject)
+        let (working, overflow) = chunkByteCount.multipliedReportingOverflow(by: filters.count)
+        guard !overflow else { throw ZooError("Damaged HDF5 data: \(subject) are more than any file can hold.") }
+        try state.budget.borrow(working, for: subject)
         guard expected > 0 else { return }
         guard let index else { throw ZooError("Unsupported HDF5 feature: \(subject) were never written.") }
         try visit(source, index, level: nil, subject, &state)
@@ -93,13 +95,13 @@ package struct HDF5Chunks: Sendable, Equatable {
         else { return [] }
         var target = [UInt8](repeating: 0, count: total)
         for piece in pieces {
-            var chunk = try source.bytes(piece.range)
+            var chunk = try source.slice(piece.range)
             for filter in filters.reversed() {
                 switch filter {
                 case .deflate:
                     chunk = try Inflater.inflate(
-                        chunk[...], to: chunkByteCount, wrapper: .zlib, of: "A chunk of \(shape) elements")
-                case .shuffle: chunk = Self.unshuffled(chunk, elementByteCount)
+                        chunk, to: chunkByteCount, wrapper: .zlib, of: "A chunk of \(shape) elements")[...]
+                case .shuffle: chunk = Self.unshuffled(chunk, elementByteCount)[...]
                 }
             }
             guard chunk.count == chunkByteCount else { throw ZooError("Damaged HDF5 data: a chunk is too short.") }
@@ -109,36 +111,41 @@ package struct HDF5Chunks: Sendable, Equatable {
     }
 
     /// Copies the part of `chunk` that lies inside the dataset, row by row.
-    private func copy(_ chunk: [UInt8], at offset: [Int], to target: inout [UInt8]) {
+    private func copy(_ chunk: ArraySlice<UInt8>, at offset: [Int], to target: inout [UInt8]) {
         let inside = shape.indices.map { min(chunkShape[$0], shape[$0] - offset[$0]) }
         guard let last = inside.last, let rowCount = Self.product(Array(inside.dropLast())) else { return }
-        for row in 0..<rowCount {
-            // Counts through all axes but the last.
-            var rest = row
-            var place = [Int](repeating: 0, count: shape.count)
-            for axis in stride(from: shape.count - 2, through: 0, by: -1) {
-                place[axis] = rest % inside[axis]
-                rest /= inside[axis]
-            }
+        let byteCount = last * elementByteCount
+        // Counts through all axes but the last.
+        var place = [Int](repeating: 0, count: shape.count)
+        for _ in 0..<rowCount {
             var (from, to) = (0, 0)
             for axis in shape.indices {
                 from = from * chunkShape[axis] + place[axis]
                 to = to * shape[axis] + offset[axis] + place[axis]
             }
-            let count = last * elementByteCount
-            target.replaceSubrange(
-                to * elementByteCount..<to * elementByteCount + count,
-                with: chunk[from * elementByteCount..<from * elementByteCount + count])
+            let start = chunk.startIndex + from * elementByteCount
+            to *= elementByteCount
+            target.replaceSubrange(to..<to + byteCount, with: chunk[start..<start + byteCount])
+            for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+                place[axis] += 1
+                if place[axis] < inside[axis] { break }
+                place[axis] = 0
+            }
         }
     }
 
-    private static func unshuffled(_ bytes: [UInt8], _ width: Int) -> [UInt8] {
+    private static func unshuffled(_ bytes: ArraySlice<UInt8>, _ width: Int) -> [UInt8] {
         let count = bytes.count / width
-        var result = bytes
-        for index in 0..<count {
-            for byte in 0..<width { result[index * width + byte] = bytes[byte * count + index] }
+        return bytes.withUnsafeBufferPointer { source in
+            // Bytes that do not fill an element stay at the end, where they are.
+            [UInt8](unsafeUninitializedCapacity: source.count) { target, filled in
+                _ = target.initialize(from: source)
+                for byte in 0..<width {
+                    for index in 0..<count { target[index * width + byte] = source[byte * count + index] }
+                }
+                filled = source.count
+            }
         }
-        return result
     }
 
     private static func product(_ factors: [Int]) -> Int? {

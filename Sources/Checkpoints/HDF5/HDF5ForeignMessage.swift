@@ -59,47 +59,25 @@ extension HDF5Message {
         }
     }
 
-    /// The value of an attribute.
+    /// The value of an attribute that the zoo would not write.
     static func foreignValue(
         _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
     ) throws -> HDF5AttributeValue {
-        // An empty list has whatever type the tool gave it.
-        if shape.contains(0) { return .strings([]) }
-        switch (type, shape.count) {
-        case (.string(let size), 0): return .string(try string(&cursor, size, budget: &stringBudget))
-        case (.string(let size), 1):
-            var strings: [String] = []
-            for _ in 0..<shape[0] { strings.append(try string(&cursor, size, budget: &stringBudget)) }
-            return .strings(strings)
-        case (.variableString, 0...1):
-            var references: [HDF5HeapReference] = []
-            for _ in 0..<(shape.first ?? 1) {
-                guard stringBudget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
-                stringBudget -= 1
-                references.append(
-                    HDF5HeapReference(
-                        byteCount: try cursor.integer(bytes: 4, "string length"),
-                        heap: try cursor.integer(bytes: 8, "heap address"),
-                        index: try cursor.integer(bytes: 4, "place in the heap")))
-            }
-            return .references(references, isScalar: shape.isEmpty)
-        case (.int64, 0), (.uint64, 0), (.float64, 0):
-            return try attributeValue(&cursor, type, shape, stringBudget: &stringBudget)
-        default:
+        guard type == .variableString, shape.count <= 1 else {
             _ = try cursor.bytes(cursor.remaining, "value")
             return .unread("\(type) \(shape)")
         }
-    }
-
-    /// A string of `size` bytes, ended or filled by NUL or blanks.
-    private static func string(_ cursor: inout ByteCursor, _ size: Int, budget: inout Int) throws -> String {
-        guard budget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
-        budget -= 1
-        let used = try cursor.bytes(size, "string").prefix { $0 != 0 }
-        guard let string = String(validating: used, as: UTF8.self) else {
-            throw cursor.damaged("a string is not valid UTF-8")
+        var references: [HDF5HeapReference] = []
+        for _ in 0..<(shape.first ?? 1) {
+            guard stringBudget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
+            stringBudget -= 1
+            references.append(
+                HDF5HeapReference(
+                    byteCount: try cursor.integer(bytes: 4, "string length"),
+                    heap: try cursor.integer(bytes: 8, "heap address"),
+                    index: try cursor.integer(bytes: 4, "place in the heap")))
         }
-        return string
+        return .references(references, isScalar: shape.isEmpty)
     }
 
     /// The rest of a layout message of data in the object header.

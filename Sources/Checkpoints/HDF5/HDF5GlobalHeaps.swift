@@ -16,7 +16,30 @@ package struct HDF5HeapReference: Sendable, Equatable {
 struct HDF5GlobalHeaps {
     /// Most bytes that all strings together may have: many attributes may name one long string.
     private var bytesLeft = 16 << 20
-    private var heaps: [Int: [Int: ArraySlice<UInt8>]] = [:]
+    private var heaps: [Int: Heap] = [:]
+
+    /// A heap that was looked at. Its objects take less memory here than in the file.
+    private struct Heap {
+        struct Object {
+            let index: UInt16
+            let start: UInt32
+            let byteCount: UInt32
+        }
+
+        let bytes: [UInt8]
+        /// Ordered by their index.
+        let objects: [Object]
+
+        subscript(index: Int) -> ArraySlice<UInt8>? {
+            var (low, high) = (0, objects.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if Int(objects[middle].index) < index { low = middle + 1 } else { high = middle }
+            }
+            guard low < objects.count, Int(objects[low].index) == index else { return nil }
+            return bytes.dropFirst(Int(objects[low].start)).prefix(Int(objects[low].byteCount))
+        }
+    }
 
     /// Replaces references by the strings they lead to.
     ///
@@ -35,7 +58,7 @@ struct HDF5GlobalHeaps {
     ) throws -> String {
         guard reference.byteCount > 0 else { return "" }
         if heaps[reference.heap] == nil {
-            heaps[reference.heap] = try Self.objects(source, at: reference.heap, &extents)
+            heaps[reference.heap] = try Self.heap(source, at: reference.heap, &extents)
         }
         guard let object = heaps[reference.heap]?[reference.index], object.count >= reference.byteCount else {
             throw ZooError(
@@ -51,13 +74,9 @@ struct HDF5GlobalHeaps {
         return text
     }
 
-    /// The objects of the heap at `address` by their index.
-    private static func objects(
-        _ source: some HDF5Source, at address: Int, _ extents: inout ExtentMap
-    ) throws -> [Int: ArraySlice<UInt8>] {
+    private static func heap(_ source: some HDF5Source, at address: Int, _ extents: inout ExtentMap) throws -> Heap {
         let subject = "a heap of strings"
-        let prefix = try source.bytes(try extents.claim(address, 16, subject))
-        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        var cursor = try extents.cursor(source, at: address, count: 16, subject)
         try cursor.expect("GCOL", "signature")
         try cursor.version("heap version", 1...1)
         _ = try cursor.bytes(3, "reserved")
@@ -65,17 +84,24 @@ struct HDF5GlobalHeaps {
         guard size >= 16 else { throw cursor.damaged("it has \(size) bytes") }
         let bytes = try source.bytes(try extents.claim(address + 16, size - 16, subject))
         var rest = ByteCursor(bytes, address: address + 16, format: .hdf5, subject: subject)
-        var objects: [Int: ArraySlice<UInt8>] = [:]
+        var objects: [Heap.Object] = []
         // Object 0 is the free space at the end.
         while rest.remaining >= 16 {
-            let index = try rest.integer(bytes: 2, "index")
+            let index = UInt16(truncatingIfNeeded: try rest.unsigned(bytes: 2, "index"))
             _ = try rest.bytes(6, "number of references")
             let count = try rest.integer(bytes: 8, "size of an object")
             guard index != 0 else { break }
-            guard objects[index] == nil, count <= rest.remaining else { throw rest.damaged("object \(index)") }
-            objects[index] = try rest.bytes(count, "object")
+            let object = try rest.bytes(count, "object")
+            guard let start = UInt32(exactly: object.startIndex), let byteCount = UInt32(exactly: count) else {
+                throw rest.damaged("object \(index) lies at \(object.startIndex)")
+            }
+            objects.append(Heap.Object(index: index, start: start, byteCount: byteCount))
             _ = try rest.bytes(min((8 - count % 8) % 8, rest.remaining), "fill")
         }
-        return objects
+        objects.sort { $0.index < $1.index }
+        for (first, second) in zip(objects, objects.dropFirst()) where first.index == second.index {
+            throw rest.damaged("object \(first.index) is there twice")
+        }
+        return Heap(bytes: bytes, objects: objects)
     }
 }

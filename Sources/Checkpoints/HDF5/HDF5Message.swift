@@ -166,38 +166,48 @@ enum HDF5Message {
         let shape = try dataspace(&spaceCursor, limits)
         try spaceCursor.finish()
         try skipFill(spaceLength)
-        if limits.profile == .foreign {
-            return HDF5Attribute(name, try foreignValue(&cursor, type, shape, stringBudget: &stringBudget))
-        }
-        return HDF5Attribute(name, try attributeValue(&cursor, type, shape, stringBudget: &stringBudget))
+        return HDF5Attribute(name, try attributeValue(&cursor, type, shape, limits, stringBudget: &stringBudget))
     }
 
-    static func attributeValue(
-        _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], stringBudget: inout Int
+    private static func attributeValue(
+        _ cursor: inout ByteCursor, _ type: HDF5ElementType, _ shape: [Int], _ limits: HDF5Limits,
+        stringBudget: inout Int
     ) throws -> HDF5AttributeValue {
+        // In files of other tools an empty list has whatever type the tool gave it.
+        if limits.profile == .foreign, shape.contains(0) { return .strings([]) }
         switch (type, shape.count) {
-        case (.string(let size), 0): return .string(try string(&cursor, size, budget: &stringBudget))
+        case (.string(let size), 0): return .string(try string(&cursor, size, limits, budget: &stringBudget))
         case (.string(let size), 1):
             // Not reserved ahead: an extent that is too large fails at the first string that is not there.
             var strings: [String] = []
-            for _ in 0..<shape[0] { strings.append(try string(&cursor, size, budget: &stringBudget)) }
+            for _ in 0..<shape[0] { strings.append(try string(&cursor, size, limits, budget: &stringBudget)) }
             return .strings(strings)
         case (.int64, 0): return .integer(Int64(bitPattern: try cursor.unsigned(bytes: 8, "value")))
         case (.uint64, 0): return .unsigned(try cursor.unsigned(bytes: 8, "value"))
         case (.float64, 0): return .real(Double(bitPattern: try cursor.unsigned(bytes: 8, "value")))
+        case _ where limits.profile == .foreign:
+            return try foreignValue(&cursor, type, shape, stringBudget: &stringBudget)
         default: throw cursor.unsupported("an attribute of type \(type) and shape \(shape)")
         }
     }
 
-    private static func string(_ cursor: inout ByteCursor, _ size: Int, budget: inout Int) throws -> String {
+    /// A string of `size` bytes: ASCII padded with NUL, of other tools UTF-8 up to the first NUL.
+    private static func string(
+        _ cursor: inout ByteCursor, _ size: Int, _ limits: HDF5Limits, budget: inout Int
+    ) throws -> String {
         guard budget > 0 else { throw cursor.unsupported("more strings in attributes than are read") }
         budget -= 1
         let bytes = try cursor.bytes(size, "string")
         let used = bytes.prefix { $0 != 0 }
-        guard bytes[used.endIndex...].allSatisfy({ $0 == 0 }), used.allSatisfy({ $0 < 0x80 }) else {
-            throw cursor.unsupported("a string that is not ASCII padded with NUL")
+        if limits.profile == .checkpoint {
+            guard bytes[used.endIndex...].allSatisfy({ $0 == 0 }), used.allSatisfy({ $0 < 0x80 }) else {
+                throw cursor.unsupported("a string that is not ASCII padded with NUL")
+            }
         }
-        return String(decoding: used, as: UTF8.self)
+        guard let string = String(validating: used, as: UTF8.self) else {
+            throw cursor.damaged("a string is not valid UTF-8")
+        }
+        return string
     }
 }
 

@@ -67,12 +67,13 @@ extension HDF5ObjectHeader {
 
         var pending: [(address: Int, count: Int)] = []
         let order = flags & 0x04 != 0
+        let continuation = "a continuation of \(subject)"
         try readChunk(
             source, at: address, count: size, skipping: prefixSize, subject, hasOrder: order, &pending, &state)
         while let next = pending.popLast() {
             try readChunk(
-                source, at: next.address, count: next.count, skipping: nil, "a continuation of \(subject)",
-                hasOrder: order, &pending, &state)
+                source, at: next.address, count: next.count, skipping: nil, continuation, hasOrder: order, &pending,
+                &state)
         }
     }
 

@@ -8,19 +8,20 @@ extension HDF5ObjectHeader {
     mutating func readVersion1(
         _ source: some HDF5Source, at address: Int, _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
-        let prefix = try source.bytes(try state.extents.claim(address, 16, subject))
-        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        var cursor = try state.extents.cursor(source, at: address, count: 16, subject)
         try cursor.version("object header version", 1...1)
         _ = try cursor.bytes(1, "reserved")
         var messagesLeft = try cursor.integer(bytes: 2, "number of messages")
         _ = try cursor.bytes(4, "number of links")
         let size = try cursor.integer(bytes: 4, "size of the first chunk")
         // Blocks are read in the order in which they are named.
-        var pending = [(address: address + 16, count: size)]
-        while let next = pending.first {
-            pending.removeFirst()
-            let bytes = try source.bytes(try state.extents.claim(next.address, next.count, "a block of \(subject)"))
-            var block = ByteCursor(bytes, address: next.address, format: .hdf5, subject: subject)
+        var blocks = [(address: address + 16, count: size)]
+        var readCount = 0
+        let blockSubject = "a block of \(subject)"
+        while readCount < blocks.count {
+            let next = blocks[readCount]
+            readCount += 1
+            var block = try state.extents.cursor(source, at: next.address, count: next.count, blockSubject)
             while block.remaining >= 8, messagesLeft > 0 {
                 messagesLeft -= 1
                 let kind = try block.unsigned(bytes: 2, "message type")
@@ -40,7 +41,7 @@ extension HDF5ObjectHeader {
                 guard let address = try body.address("continuation address") else {
                     throw body.damaged("a continuation that leads nowhere")
                 }
-                pending.append((address, try body.integer(bytes: 8, "continuation size")))
+                blocks.append((address, try body.integer(bytes: 8, "continuation size")))
             }
         }
         guard messagesLeft == 0 else { throw cursor.damaged("\(messagesLeft) of its messages are missing") }

@@ -67,6 +67,12 @@ package enum HDF5Reader {
             throw ZooError("Damaged HDF5 data: \(path) is neither a whole dataset nor a group.")
         }
         let byteCount = try HDF5Reader.byteCount(shape, type, path)
+        if state.limits.profile == .foreign, type.byteCount > 1 {
+            // Its values will be wanted as f32.
+            let (floats, overflow) = (byteCount / type.byteCount).multipliedReportingOverflow(
+                by: MemoryLayout<Float>.size)
+            try state.budget.borrow(overflow ? .max : floats, for: path)
+        }
         if let chunkShape = layout.chunkShape {
             let chunks = try HDF5Chunks(
                 source, index: layout.address, chunkShape, shape, type, header.filters, path, &state)
@@ -117,17 +123,20 @@ package enum HDF5Reader {
 }
 
 extension HDF5Extent {
-    /// Loads the elements from `source`.
+    /// The elements as they are stored, unpacked.
+    ///
+    /// - Throws: `ZooError` when they cannot be read or unpacked.
+    package func bytes(from source: some HDF5Source) throws -> ArraySlice<UInt8> {
+        guard let chunks else { return try source.slice(range) }
+        return try chunks.assembled(from: source)[...]
+    }
+
+    /// Loads the elements of a dataset of our profile from `source`.
     ///
     /// - Throws: `ZooError` when they cannot be read, or a text is not valid UTF-8 padded with NUL.
     package func load(from source: some HDF5Source) throws -> HDF5Values {
-        if let chunks {
-            let whole = HDF5MemorySource(try chunks.assembled(from: source))
-            return try HDF5Extent(elementType: elementType, range: 0..<whole.byteCount).load(from: whole)
-        }
         switch elementType {
-        case .other(let type): return .other(type, try source.bytes(range))
-        case .variableString: throw ZooError("Unsupported HDF5 dataset: texts of any length.")
+        case .other, .variableString: throw ZooError("Unsupported HDF5 dataset: elements of type \(elementType).")
         case .float32: return .float32(try source.elements(range, as: Float.self))
         case .float64: return .float64(try source.elements(range, as: Double.self))
         case .int64: return .int64(try source.elements(range, as: Int64.self))

@@ -1,3 +1,4 @@
+import FileSupport
 import TensorCore
 
 /// The bytes of a file, wherever they are.
@@ -6,6 +7,10 @@ package protocol HDF5Source: Sendable {
     var byteCount: Int { get }
     /// Copies `range`, which lies inside `0..<byteCount`, to the beginning of `target`.
     func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws
+    /// The bytes of `range`, not copied where they are in memory.
+    ///
+    /// - Throws: `ZooError` when `range` is not inside the file or cannot be read.
+    func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8>
 }
 
 extension HDF5Source {
@@ -32,7 +37,9 @@ extension HDF5Source {
         }
     }
 
-    private func check(_ range: Range<Int>) throws {
+    package func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8> { try bytes(range)[...] }
+
+    fileprivate func check(_ range: Range<Int>) throws {
         guard range.lowerBound >= 0, range.upperBound <= byteCount else {
             throw ZooError("Bytes \(range) were asked for, and the file has \(byteCount).")
         }
@@ -52,5 +59,22 @@ package struct HDF5MemorySource: HDF5Source {
 
     package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
         bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    package func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8> {
+        try check(range)
+        return bytes[range]
+    }
+}
+
+extension ExtentMap {
+    /// Claims `count` bytes at `address` for `subject`, and gives a cursor over them.
+    ///
+    /// - Throws: `ZooError` when they are not all inside the file, or more was claimed in sum than the file has.
+    mutating func cursor(
+        _ source: some HDF5Source, at address: Int, count: Int, _ subject: String
+    ) throws -> ByteCursor {
+        let bytes = try source.bytes(try claim(address, count, subject))
+        return ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
     }
 }

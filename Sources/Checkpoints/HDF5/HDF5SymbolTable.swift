@@ -22,8 +22,7 @@ enum HDF5SymbolTable {
         _ source: some HDF5Source, at address: Int, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [UInt8] {
         let subject = "the heap of \(path)"
-        let bytes = try source.bytes(try state.extents.claim(address, 32, subject))
-        var cursor = ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
+        var cursor = try state.extents.cursor(source, at: address, count: 32, subject)
         try cursor.expect("HEAP", "signature")
         try cursor.version("heap version", 0...0)
         _ = try cursor.bytes(3, "reserved")
@@ -56,14 +55,12 @@ enum HDF5SymbolTable {
         _ links: inout [(name: String, address: Int)], _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the symbols of \(path)"
-        let prefix = try source.bytes(try state.extents.claim(address, 8, subject))
-        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        var cursor = try state.extents.cursor(source, at: address, count: 8, subject)
         try cursor.expect("SNOD", "signature")
         try cursor.version("symbol node version", 1...1)
         _ = try cursor.bytes(1, "reserved")
         let count = try cursor.integer(bytes: 2, "number of symbols")
-        let bytes = try source.bytes(try state.extents.claim(address + 8, 40 * count, subject))
-        var entries = ByteCursor(bytes, address: address + 8, format: .hdf5, subject: subject)
+        var entries = try state.extents.cursor(source, at: address + 8, count: 40 * count, subject)
         for _ in 0..<count {
             let offset = try entries.integer(bytes: 8, "name")
             let target = try entries.address("object address")
@@ -102,8 +99,7 @@ struct HDF5TreeNode {
         _ source: some HDF5Source, at address: Int, kind: UInt8, keyByteCount: Int, level expected: UInt8?,
         _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
-        let prefix = try source.bytes(try state.extents.claim(address, 24, subject))
-        var cursor = ByteCursor(prefix, address: address, format: .hdf5, subject: subject)
+        var cursor = try state.extents.cursor(source, at: address, count: 24, subject)
         try cursor.expect("TREE", "signature")
         try cursor.version("node type", kind...kind)
         level = try cursor.byte("level")
@@ -112,9 +108,8 @@ struct HDF5TreeNode {
         }
         let count = try cursor.integer(bytes: 2, "entries")
         let entryByteCount = keyByteCount + 8
-        let range = try state.extents.claim(address + 24, count * entryByteCount + keyByteCount, subject)
-        var entries = ByteCursor(
-            try source.bytes(range), address: address + 24, format: .hdf5, subject: subject)
+        var entries = try state.extents.cursor(
+            source, at: address + 24, count: count * entryByteCount + keyByteCount, subject)
         for _ in 0..<count {
             let key = try entries.part(keyByteCount, subject)
             guard let child = try entries.address("child") else { throw entries.damaged("a child that is nowhere") }

@@ -153,8 +153,6 @@ package enum HDF5Values: Sendable, Equatable {
     case uint8([UInt8])
     /// One scalar text in UTF-8, without NUL.
     case text(String)
-    /// Numbers of another type, little-endian; only in files of other tools.
-    case other(StoredElementType, [UInt8])
 
     /// The elements as the file holds them on a little-endian machine.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
@@ -165,7 +163,6 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64(let values): try values.withUnsafeBytes(body)
         case .uint8(let values): try values.withUnsafeBytes(body)
         case .text(let text): try (text.isEmpty ? [0] : Array(text.utf8)).withUnsafeBytes(body)
-        case .other(_, let bytes): try bytes.withUnsafeBytes(body)
         }
     }
 
@@ -178,7 +175,6 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64: .uint64
         case .uint8: .uint8
         case .text(let text): .string(byteCount: max(1, text.utf8.count))
-        case .other(let type, _): .other(type)
         }
     }
 
@@ -191,7 +187,6 @@ package enum HDF5Values: Sendable, Equatable {
         case .uint64(let values): values.count
         case .uint8(let values): values.count
         case .text: 1
-        case .other(let type, let bytes): bytes.count / type.byteCount
         }
     }
 }

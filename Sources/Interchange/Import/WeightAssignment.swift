@@ -35,55 +35,53 @@ public struct WeightAssignment: Sendable {
         _ tensors: [ForeignTensor], to definition: ModelDefinition, allowing allowed: Set<ImportDifference.Kind> = []
     ) throws {
         let graph = try ModelGraph(definition, purpose: .training)
-        let expected = graph.program.parameters + graph.program.buffers
-        let paths = Set(expected.map { graph.program[$0].name })
+        let program = graph.program
+        let expected = (program.parameters + program.buffers).map {
+            (path: program[$0].name, shape: program[$0].shape.dimensions)
+        }
+        let paths = Set(expected.map(\.path))
         var found: [String: ForeignTensor] = [:]
-        for tensor in tensors {
-            if found.updateValue(tensor, forKey: tensor.name) != nil {
-                differences.append(
-                    ImportDifference(kind: nil, name: tensor.name, message: "\(tensor.name) is there twice"))
+        for tensor in tensors where found.updateValue(tensor, forKey: tensor.name) != nil {
+            add(nil, tensor.name, "\(tensor.name) is there twice")
+        }
+        let surplus = tensors.map(\.name).filter { !paths.contains($0) }
+        for (path, shape) in expected {
+            if let tensor = found[path] {
+                compare(tensor, shape: shape)
+            } else {
+                add(.missing, path, "\(path) \(shape) is not in the file", among: surplus)
             }
         }
-        let names = tensors.map(\.name)
-        let initial = Dictionary(
-            uniqueKeysWithValues: (graph.initialParameters(seed: 0) + graph.initialBuffers).map { ($0.path, $0) })
-        var assigned: [NamedTensor] = []
-        for id in expected {
-            let (path, shape) = (graph.program[id].name, graph.program[id].shape.dimensions)
-            guard let tensor = found[path] else {
-                let nearest = nearestName(to: path, among: names.filter { !paths.contains($0) })
-                add(.missing, path, "\(path) \(shape) is not in the file", nearest)
-                if let first = initial[path] { assigned.append(first) }
-                continue
-            }
-            if let values = values(of: tensor, shape: shape) {
-                assigned.append(NamedTensor(path: path, shape: shape, values: values))
-            }
-        }
+        let vacant = paths.filter { found[$0] == nil }
         for tensor in tensors where !paths.contains(tensor.name) {
             if Self.isBatchCounter(tensor, of: paths) {
                 unused.append(tensor.name)
             } else {
-                let nearest = nearestName(to: tensor.name, among: paths.filter { found[$0] == nil })
-                add(.extra, tensor.name, "\(tensor.name) \(tensor.shape) is not in the model", nearest)
+                add(.extra, tensor.name, "\(tensor.name) \(tensor.shape) is not in the model", among: Array(vacant))
             }
         }
         let refused = differences.filter { difference in difference.kind.map { !allowed.contains($0) } ?? true }
         guard refused.isEmpty else { throw Self.error(refused, model: definition.name) }
-        parameters = Array(assigned.prefix(graph.program.parameters.count))
-        buffers = Array(assigned.dropFirst(graph.program.parameters.count))
+
+        // Only now, for a small file may describe a model that takes much memory.
+        let initial = vacant.isEmpty ? [] : graph.initialParameters(seed: 0) + graph.initialBuffers
+        let initialByPath = Dictionary(uniqueKeysWithValues: initial.map { ($0.path, $0) })
+        let assigned = try expected.compactMap { path, shape in
+            try found[path].map { NamedTensor(path: path, shape: shape, values: try $0.floats()) }
+                ?? initialByPath[path]
+        }
+        parameters = Array(assigned.prefix(program.parameters.count))
+        buffers = Array(assigned.dropFirst(program.parameters.count))
     }
 
-    /// The elements for a place of `shape`; nil, with a difference noted, where they cannot stand there.
-    private mutating func values(of tensor: ForeignTensor, shape: [Int]) -> [Float]? {
+    /// Notes how `tensor` differs from what its place, of `shape`, needs.
+    private mutating func compare(_ tensor: ForeignTensor, shape: [Int]) {
         let name = tensor.name
         guard tensor.shape.reduce(1, *) == shape.reduce(1, *) else {
-            add(nil, name, "\(name) has shape \(tensor.shape) in the file and \(shape) in the model")
-            return nil
+            return add(nil, name, "\(name) has shape \(tensor.shape) in the file and \(shape) in the model")
         }
-        guard let values = try? tensor.floats() else {
-            add(nil, name, "\(name) holds \(tensor.elementType) in the file, which are no weights")
-            return nil
+        guard tensor.floatByteCount != nil else {
+            return add(nil, name, "\(name) holds \(tensor.elementType) in the file, which are no weights")
         }
         if tensor.shape != shape {
             add(.reshaped, name, "\(name) has shape \(tensor.shape) in the file and \(shape) in the model")
@@ -91,12 +89,16 @@ public struct WeightAssignment: Sendable {
         if tensor.isWiderThanFloat {
             add(.narrowed, name, "\(name) holds \(tensor.elementType) in the file, more digits than the model's f32")
         }
-        return values
     }
 
+    /// Most differences that an error shows.
+    private static let shownCount = 40
+
+    /// Notes a difference; of those that are shown with the name of `names` that is most like it.
     private mutating func add(
-        _ kind: ImportDifference.Kind?, _ name: String, _ message: String, _ nearest: String? = nil
+        _ kind: ImportDifference.Kind?, _ name: String, _ message: String, among names: [String] = []
     ) {
+        let nearest = differences.count < Self.shownCount ? nearestName(to: name, among: names) : nil
         let hint = nearest.map { "; is it \($0)?" } ?? ""
         differences.append(ImportDifference(kind: kind, name: name, message: message + hint))
     }
@@ -109,8 +111,8 @@ public struct WeightAssignment: Sendable {
     }
 
     private static func error(_ refused: [ImportDifference], model: String) -> ZooError {
-        let shown = refused.prefix(40).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
-        let more = refused.count > 40 ? "\n  … and \(refused.count - 40) more" : ""
+        let shown = refused.prefix(shownCount).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
+        let more = refused.count > shownCount ? "\n  … and \(refused.count - shownCount) more" : ""
         let kinds = ImportDifference.Kind.allCases.filter { kind in refused.contains { $0.kind == kind } }
         var advice = "Rename tensors with --map FILE (lines `theirs: ours`)"
         if !kinds.isEmpty { advice += ", or accept this with --allow \(kinds.map(\.rawValue).joined(separator: ","))" }

@@ -74,15 +74,25 @@ package enum KerasReader {
         _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: HDF5MemorySource, _ contents: inout Contents
     ) throws {
         var counts: [Int] = []
+        // Lists may be long and name one tensor again and again, each time to be unpacked anew.
+        var listed: Set<[String]> = []
         for layer in layers {
-            guard case .group(let group) = model[layer] else {
+            let layerPath = layer.split(separator: "/").map(String.init)
+            guard listed.insert(layerPath).inserted else {
+                throw ZooError("Damaged Keras file: the layer \"\(layer)\" is listed twice.")
+            }
+            guard case .group(let group) = model.node(at: layerPath[...]) else {
                 throw ZooError("Damaged Keras file: the layer \"\(layer)\" is listed, but not there.")
             }
             guard let weights = try list("weight_names", group.attributes) else {
                 throw ZooError("Damaged Keras file: the layer \"\(layer)\" does not list its weights.")
             }
             for weight in weights {
-                guard let dataset = group.dataset(at: weight.split(separator: "/").map(String.init)[...]) else {
+                let path = weight.split(separator: "/").map(String.init)
+                guard listed.insert(layerPath + path).inserted else {
+                    throw ZooError("Damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed twice.")
+                }
+                guard case .dataset(let dataset) = group.node(at: path[...]) else {
                     throw ZooError("Damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there.")
                 }
                 contents.tensors.append(try tensor(dataset, "\(layer)/\(weight)", source))
@@ -94,15 +104,15 @@ package enum KerasReader {
 
     /// The strings of the attribute `name`, or of `name0`, `name1` …; nil if there is none.
     private static func list(_ name: String, _ attributes: [HDF5Attribute]) throws -> [String]? {
-        var strings: [String] = []
-        let names = attributes.value(name) != nil ? [name] : (0..<attributes.count).map { "\(name)\($0)" }
-        guard let first = names.first, attributes.value(first) != nil else { return nil }
+        let values = Dictionary(attributes.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        let names = values[name] != nil ? [name] : (0..<attributes.count).map { "\(name)\($0)" }
+        var strings: [String]?
         for name in names {
-            guard let value = attributes.value(name) else { break }
+            guard let value = values[name] else { break }
             guard case .strings(let more) = value else {
                 throw ZooError("Damaged Keras file: the attribute \"\(name)\" is no list of names.")
             }
-            strings += more
+            strings = (strings ?? []) + more
         }
         return strings
     }
@@ -112,31 +122,28 @@ package enum KerasReader {
     ) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         let isBrainFloat = dataset.attributes.value("dtype") == .string("bfloat16")
-        let values = try dataset.payload.load(from: source)
         let type: StoredElementType
-        switch values {
+        switch dataset.payload.elementType {
         case .float32: type = .float32
         case .float64: type = .float64
         case .int64: type = .int64
         case .uint64: type = .uint64
         case .uint8: type = .uint8
-        case .other(let other, _): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
-        case .text: throw ZooError("Unsupported Keras file: \(name) is a text.")
+        case .other(let other): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
+        case .string: throw ZooError("Unsupported Keras file: \(name) is a text.")
+        case .variableString: throw ZooError("Unsupported Keras file: \(name) holds texts of any length.")
         }
         return ForeignTensor(
-            name: name, shape: dataset.shape, elementType: type,
-            bytes: values.withUnsafeBytes { ArraySlice([UInt8]($0)) })
+            name: name, shape: dataset.shape, elementType: type, bytes: try dataset.payload.bytes(from: source))
     }
 }
 
 extension HDF5Group {
-    /// The dataset at `path` below this group, if there is one.
-    fileprivate func dataset(at path: ArraySlice<String>) -> HDF5Dataset<Payload>? {
+    /// What is at `path` below this group, if there is something.
+    fileprivate func node(at path: ArraySlice<String>) -> HDF5Node<Payload>? {
         guard let name = path.first else { return nil }
-        switch self[name] {
-        case .dataset(let dataset) where path.count == 1: return dataset
-        case .group(let group): return group.dataset(at: path.dropFirst())
-        default: return nil
-        }
+        guard path.count > 1 else { return self[name] }
+        guard case .group(let group) = self[name] else { return nil }
+        return group.node(at: path.dropFirst())
     }
 }

@@ -32,26 +32,34 @@ struct KerasVariable {
         }
     }
 
-    /// For each element in Keras' order, its place in the zoo's.
-    private var places: [Int] {
+    /// Calls `body` for each element in Keras' order with its place in the zoo's.
+    private func forEachPlace(_ body: (Int) -> Void) {
         switch layout {
-        case .vector(let order): return order.featureAtPlace() ?? Array(0..<shape.reduce(1, *))
+        case .vector(let order):
+            let count = shape.reduce(1, *)
+            if let features = order.featureAtPlace() { features.forEach(body) } else { (0..<count).forEach(body) }
         case .dense(let rows, let columns):
             let (outputs, inputs) = (shape[0], shape[1])
             let rowAt = rows.featureAtPlace() ?? Array(0..<outputs)
-            let columnAt = columns.featureAtPlace() ?? Array(0..<inputs)
-            return columnAt.flatMap { column in rowAt.map { $0 * inputs + column } }
+            for column in columns.featureAtPlace() ?? Array(0..<inputs) {
+                for row in rowAt { body(row * inputs + column) }
+            }
         case .kernel:
             let (a, b, area) = (shape[0], shape[1], shape[2] * shape[3])
-            return (0..<area).flatMap { position in
-                (0..<b).flatMap { second in (0..<a).map { ($0 * b + second) * area + position } }
+            for position in 0..<area {
+                for second in 0..<b {
+                    for first in 0..<a { body((first * b + second) * area + position) }
+                }
             }
         }
     }
 
     /// The zoo's elements in Keras' order.
     func kerasValues(_ values: [Float]) -> [Float] {
-        places.map { values[$0] }
+        var result: [Float] = []
+        result.reserveCapacity(values.count)
+        forEachPlace { result.append(values[$0]) }
+        return result
     }
 
     /// Keras' tensor under the zoo's path, shape and order.
@@ -61,7 +69,7 @@ struct KerasVariable {
         let width = tensor.elementType.byteCount
         var bytes = [UInt8](repeating: 0, count: tensor.bytes.count)
         var source = tensor.bytes.startIndex
-        for place in places {
+        forEachPlace { place in
             for byte in 0..<width { bytes[place * width + byte] = tensor.bytes[source + byte] }
             source += width
         }

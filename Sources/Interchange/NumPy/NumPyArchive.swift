@@ -41,7 +41,9 @@ public enum NumPyArchive {
                     "The archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez.")
             }
             let name = String(entry.name.dropLast(4))
-            tensors.append(try decode(array: try zip.contents(of: entry), name: name))
+            let tensor = try decode(array: try zip.contents(of: entry), name: name)
+            try zip.budget.borrow(tensor.floatByteCount ?? 0, for: name)
+            tensors.append(tensor)
         }
         let comment = String(validating: zip.comment, as: UTF8.self) ?? ""
         return (tensors, comment.hasPrefix(commentStart) ? String(comment.dropFirst(commentStart.count)) : nil)

@@ -102,10 +102,13 @@ struct ONNXLowering {
     }
 
     private mutating func append(_ step: ProgramStep) throws {
-        guard let output = step.outputs.first else { return }
         let path = step.path.isEmpty ? step.operation.name : step.path
+        // Operations of plug-ins may have any number of either.
+        guard let output = step.outputs.first, let input = step.inputs.first else {
+            throw Self.inexpressible(path, step.operation)
+        }
         let inputs = step.inputs.map { values[$0] ?? "" }
-        let shape = program[step.inputs[0]].shape
+        let shape = program[input].shape
         switch step.operation {
         case .linear:
             values[output] = node("Gemm", path, inputs, [("transB", .integer(1))])
@@ -142,10 +145,14 @@ struct ONNXLowering {
         case .add:
             values[output] = node("Add", path, inputs)
         case .gaussianLatent, .reconstruction, .custom:
-            throw ZooError(
-                "\(path) cannot be written as ONNX: there is no operator for \(step.operation.name).",
-                advice: "Export to safetensors or npz, which hold the weights alone.")
+            throw Self.inexpressible(path, step.operation)
         }
+    }
+
+    private static func inexpressible(_ path: String, _ operation: Operation) -> ZooError {
+        ZooError(
+            "\(path) cannot be written as ONNX: there is no operator for \(operation.name).",
+            advice: "Export to safetensors or npz, which hold the weights alone.")
     }
 
     private static func attributes(_ window: Window) -> [(name: String, value: ONNXNode.Attribute)] {

@@ -1,7 +1,7 @@
 import FileSupport
 import TensorCore
 
-/// Reads the weights of an ONNX file from strangers: initializers, and the names of nodes. Graphs are not run.
+/// Reads the weights of an ONNX file from strangers: initializers. Graphs are neither looked at nor run.
 ///
 /// Source: onnx.proto3, ONNX 1.12. Weights outside the file (`data_location` EXTERNAL) are refused, so that no path in
 /// the file is ever followed.
@@ -10,16 +10,13 @@ package enum ONNXReader {
 
     /// Largest file in bytes: Protocol Buffers end at 2 GiB.
     package static let fileLimit = 2 << 30 - 1
-    /// Most initializers, nodes and texts.
+    /// Most initializers and texts.
     package static let itemLimit = 65_536
 
     /// What a file holds.
     package struct Contents {
         package var tensors: [ForeignTensor] = []
-        /// Name and operator of each node.
-        package var nodes: [(name: String, type: String)] = []
         package var metadata: [String: String] = [:]
-        package var operatorSet = 0
     }
 
     /// Reads the bytes of a file.
@@ -40,9 +37,6 @@ package enum ONNXReader {
                 graphs += 1
                 guard graphs == 1 else { throw reader.damaged("a second graph") }
                 try readGraph(try reader.bytes(value, "the graph"), &contents)
-            case Fields.Model.operatorSets:
-                let (domain, number) = try pair(try reader.bytes(value, "an operator set"), "an operator set")
-                if domain.isEmpty || domain == "ai.onnx" { contents.operatorSet = number }
             case Fields.Model.metadata:
                 guard contents.metadata.count < itemLimit else { throw reader.damaged("too many texts") }
                 let (name, text) = try texts(try reader.bytes(value, "a text"))
@@ -63,9 +57,6 @@ package enum ONNXReader {
         var reader = ProtobufReader(bytes, subject: "the graph")
         while let (field, value) = try reader.next() {
             switch field {
-            case Fields.Graph.nodes:
-                guard contents.nodes.count < itemLimit else { throw reader.damaged("more than \(itemLimit) nodes") }
-                contents.nodes.append(try node(try reader.bytes(value, "a node")))
             case Fields.Graph.initializers:
                 guard contents.tensors.count < itemLimit else { throw reader.damaged("more than \(itemLimit) tensors") }
                 contents.tensors.append(try ONNXTensor(try reader.bytes(value, "a tensor")).tensor())
@@ -74,30 +65,6 @@ package enum ONNXReader {
             default: break
             }
         }
-    }
-
-    private static func node(_ bytes: ArraySlice<UInt8>) throws -> (name: String, type: String) {
-        var reader = ProtobufReader(bytes, subject: "a node")
-        var node = (name: "", type: "")
-        while let (field, value) = try reader.next() {
-            switch field {
-            case Fields.Node.name: node.name = try reader.text(value, "the name of a node")
-            case Fields.Node.type: node.type = try reader.text(value, "the operator of a node")
-            default: break
-            }
-        }
-        return node
-    }
-
-    /// A message of a text and an integer.
-    private static func pair(_ bytes: ArraySlice<UInt8>, _ what: String) throws -> (String, Int) {
-        var reader = ProtobufReader(bytes, subject: what)
-        var pair = ("", 0)
-        while let (field, value) = try reader.next() {
-            if field == 1 { pair.0 = try reader.text(value, "the name of \(what)") }
-            if field == 2 { pair.1 = try reader.integer(value, "the number of \(what)") }
-        }
-        return pair
     }
 
     /// A message of two texts.

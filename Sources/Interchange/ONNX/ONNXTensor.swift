@@ -77,7 +77,11 @@ struct ONNXTensor {
         guard let typed else { return [] }
         switch (typed.field, type) {
         case (Fields.floats, .float32), (Fields.doubles, .float64):
-            return typed.pieces.count == 1 ? typed.pieces[0] : ArraySlice(typed.pieces.flatMap { $0 })
+            guard typed.pieces.count > 1 else { return typed.pieces[0] }
+            var elements: [UInt8] = []
+            elements.reserveCapacity(typed.pieces.reduce(0) { $0 + $1.count })
+            for piece in typed.pieces { elements += piece }
+            return elements[...]
         default:
             throw ZooError(
                 "Unsupported ONNX feature: the tensor \"\(name)\" holds \(type) in a field of integers.",

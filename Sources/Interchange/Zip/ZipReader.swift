@@ -24,7 +24,8 @@ struct ZipReader {
     /// The archive's comment.
     let comment: ArraySlice<UInt8>
     private let bytes: [UInt8]
-    private var budget: UnpackingBudget
+    /// What unpacked entries, and values made of them, may take.
+    var budget: UnpackingBudget
 
     /// Reads the directory of `bytes`.
     ///

@@ -33,7 +33,7 @@ struct Inspection {
             metadata = []
             notes = []
         } catch let error as ZooError {
-            guard let foreign = try Self.foreignFile(path, insteadOf: error) else { throw error }
+            let foreign = try Self.foreignFile(path, insteadOf: error)
             checkpoint = nil
             file = foreign
             metadata = foreign.metadata.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
@@ -45,14 +45,18 @@ struct Inspection {
         entries = file.entries
     }
 
-    /// The file of another tool; nil where HDF5 is of neither kind, so that the error of the checkpoint says more.
-    private static func foreignFile(_ path: String, insteadOf error: ZooError) throws -> ForeignFile? {
-        var start = [UInt8](repeating: 0, count: 4)
-        guard let handle = fopen(path, "rb") else { throw error }
-        let count = fread(&start, 1, 4, handle)
-        fclose(handle)
-        guard count == 4, start == [0x89, 0x48, 0x44, 0x46] else { return try ForeignFile(path: path) }
-        return try? ForeignFile(path: path)
+    /// The file of another tool.
+    ///
+    /// - Throws: `error`, which reading it as a checkpoint gave, where that says more: of HDF5 in the format that the zoo
+    ///   writes, and of what is no file.
+    private static func foreignFile(_ path: String, insteadOf error: ZooError) throws -> ForeignFile {
+        guard let start = try? RegularFile(path, limit: .max).start(9) else { throw error }
+        do {
+            return try ForeignFile(path: path)
+        } catch let other as ZooError {
+            let isNewHDF5 = start.starts(with: [0x89, 0x48, 0x44, 0x46]) && start.last != 0
+            throw isNewHDF5 ? error : other
+        }
     }
 
     /// The values of an entry.
