@@ -2,6 +2,7 @@ import Checkpoints
 import FileSupport
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 /// `zoo convert inspect`, `latent`, `diff`, `slim` and `verify`.
@@ -179,6 +180,16 @@ import Testing
         let evaluation = try zoo(["evaluate", model.run, "--json"], datasets: try Bars.catalog()).object()
         let kl = try #require(evaluation["kl"] as? Double)
         #expect(abs(stored.kl.reduce(0, +) - kl) < 1e-4 * max(1, kl))
+        let summary = try #require(evaluation["stored_latent"] as? [String: Any])
+        #expect(abs((summary["kl"] as? Double ?? .nan) - stored.kl.reduce(0, +)) < 1e-12)
+        #expect(summary["images"] as? Int == 40)
+        let text = try zoo(["evaluate", model.run], datasets: try Bars.catalog())
+        #expect(text.output.contains(", over 40 test images of bars"), "\(text.output)")
+        var bare = try Checkpoint.read(from: model.run + "/checkpoints/best.h5")
+        bare.latentStatistics = nil
+        try bare.write(to: model.folder.path + "/bare.h5")
+        let none = try zoo(["evaluate", model.folder.path + "/bare.h5"], datasets: try Bars.catalog())
+        #expect(none.output.contains("stored latent   none"), "\(none.output)")
     }
 
     @Test func aPlainAutoencoderHasStatisticsOfItsCode() throws {
@@ -257,7 +268,7 @@ import Testing
     }
 
     /// JSON Schema's own judge, in Python.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["ZOO_JUDGES"] != nil))
+    @Test(.enabled(if: Judge.python != nil))
     func theSchemaDescribesRealOutput() throws {
         let model = try TinyModel()
         let hostilePath = model.folder.path + "/hostile.h5"
@@ -284,16 +295,7 @@ import Testing
                 except jsonschema.ValidationError: continue
                 raise SystemExit("a surplus key passed")
             """
-        let process = Process()
-        process.executableURL = URL(
-            fileURLWithPath: try #require(ProcessInfo.processInfo.environment["ZOO_JUDGES"]))
-        process.arguments = ["-c", script, Self.schemaPath] + outputs
-        let pipe = Pipe()
-        process.standardError = pipe
-        try process.run()
-        let errors = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(errors)")
+        _ = try Judge.run(Judge.python, ["-c", script, Self.schemaPath] + outputs)
     }
 
     private static let schemaPath = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

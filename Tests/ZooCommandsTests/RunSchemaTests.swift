@@ -1,9 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `run.json` as `schemas/run.schema.json` describes it.
 @Suite struct RunSchemaTests {
-    static let judge = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
     static let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("schemas/run.schema.json").path
 
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// `ZOO_JUDGES` names a Python with jsonschema.
-    @Test(.enabled(if: judge != nil)) func anIndependentValidatorAgrees() throws {
+    @Test(.enabled(if: Judge.python != nil)) func anIndependentValidatorAgrees() throws {
         let script = """
             import json, jsonschema, sys
             schema = json.load(open(sys.argv[1]))
@@ -48,15 +48,7 @@ import Testing
                     if validator.is_valid({**record, name: {"no": "type"}}): print(name, "may be anything")
             """
         let small = try SmallRun()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(Self.judge))
-        process.arguments = ["-c", script, Self.schema] + (try records(small))
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let report = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0 && report.isEmpty, "\(report)")
+        let report = try Judge.run(Judge.python, ["-c", script, Self.schema] + (try records(small)))
+        #expect(report.isEmpty, "\(report)")
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Datasets
 import Figures
+import LatentTools
 import ModelKit
 import Planning
 import TensorCore
@@ -10,7 +11,10 @@ import Training
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Losses of a trained model over a data set.",
-        discussion: "Means over images in nats per image, each image counted once, layers in evaluation mode.")
+        discussion: """
+            Means over images in nats per image, each image counted once, layers in evaluation mode. The last line is the \
+            summary of the latent statistics that the checkpoint itself holds; zoo convert latent computes them anew.
+            """)
 
     @Argument(help: "A checkpoint, or a run's folder.")
     var checkpoint: String
@@ -58,6 +62,7 @@ struct EvaluateCommand: ParsableCommand {
                     ("loss", .number(means.loss)), ("reconstruction", .number(means.reconstruction)),
                     ("kl", .number(means.kl)),
                     ("active_units", model.definition.isVariational ? .integer(active) : .null),
+                    ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
                 ]).text())
             return
         }
@@ -71,5 +76,7 @@ struct EvaluateCommand: ParsableCommand {
             Console.print("  KL              \(Formatting.decimals(means.kl, 3))")
             Console.print("  active units    \(active) of \(model.definition.latentSize)")
         }
+        let stored = model.checkpoint.latentStatistics.map { LatentText($0).line }
+        Console.print("  stored latent   \((stored ?? "none (zoo convert latent --store)").printable())")
     }
 }

@@ -74,7 +74,7 @@ struct ImportCommand: ParsableCommand {
         try checkpoint.write(to: to)
         for difference in weights.differences { Console.warn(difference.message) }
         if !weights.unused.isEmpty {
-            Console.writeError("not used by the zoo: \(weights.unused.joined(separator: ", "))")
+            Console.writeError("not used by the zoo: \(weights.unused.joined(separator: ", ").printable())")
         }
         report(checkpoint, weights)
     }
@@ -93,7 +93,7 @@ struct ImportCommand: ParsableCommand {
     private func report(_ checkpoint: Checkpoint, _ weights: WeightAssignment) {
         let count = weights.parameters.reduce(0) { $0 + $1.values.count }
         guard json else {
-            Console.print("\(to): \(checkpoint.model), \(Formatting.grouped(count)) parameters")
+            Console.print("\(to): \(checkpoint.model), \(Formatting.grouped(count)) parameters".printable())
             return
         }
         Console.print(

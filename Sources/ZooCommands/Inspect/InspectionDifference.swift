@@ -16,6 +16,17 @@ struct InspectionDifference {
         case shapes([Int], [Int])
         case values(TensorDifference)
 
+        /// Which of the files has it.
+        enum Place { case onlyFirst, onlySecond, both }
+
+        var place: Place {
+            switch self {
+            case .onlyFirst: .onlyFirst
+            case .onlySecond: .onlySecond
+            case .shapes, .values: .both
+            }
+        }
+
         var isSame: Bool {
             if case .values(let difference) = self { difference.isIdentical } else { false }
         }
@@ -102,7 +113,14 @@ extension InspectionDifference {
                 ? "all \(same) tensors are the same, bit for bit"
                 : "\(different.count) of \(tensors.count) tensors differ")
         if !different.isEmpty { printTensors(different) }
+        if let hint { Console.warn(hint) }
         printLatent()
+    }
+
+    /// What to do where nothing could be compared.
+    private var hint: String? {
+        guard Set(tensors.map(\.outcome.place)) == [.onlyFirst, .onlySecond] else { return nil }
+        return "the two files name no tensor alike; of a file of Keras make a checkpoint first: zoo convert import"
     }
 
     private func printTensors(_ different: [Tensor]) {

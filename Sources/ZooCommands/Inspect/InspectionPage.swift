@@ -121,19 +121,28 @@ extension Inspection {
         var rows: [[String]] = []
         var problems: [String] = []
         for index in weightIndices {
-            let head = [entries[index].path, InspectionText.shape(entries[index].shape), entries[index].elementType]
+            // The histogram before the numbers, so that it is in sight where the page is narrow.
+            let shape = InspectionText.shape(entries[index].shape).replacing(" ", with: "")
             switch weights(at: index) {
-            case .success(let statistics): rows.append(head + statistics.cells)
+            case .success(let statistics):
+                let head = [entries[index].path, shape, statistics.blocks, entries[index].elementType]
+                rows.append(head + statistics.cells.dropLast())
             case .failure(let error):
-                rows.append(head + [String](repeating: "", count: 10))
+                rows.append([entries[index].path, shape, "", entries[index].elementType])
                 problems.append(error.message)
             }
         }
-        let names = ["min", "max", "mean", "sd", "zeros", "NaN/inf", "L2", "spectral", "stable rank"]
-        let table = PageTable(
-            columns: [PageTable.Column("tensor"), PageTable.Column("shape"), PageTable.Column("type")]
-                + names.map { PageTable.Column($0, isNumber: true) } + [PageTable.Column("histogram")],
-            rows: rows)
+        let columns =
+            ["tensor", "shape", "histogram", "type"].map { PageTable.Column($0) }
+            + ["min", "max", "mean", "sd", "zeros", "NaN/inf", "L2", "spectral", "stable rank"].map {
+                PageTable.Column($0, isNumber: true)
+            }
+        rows = rows.map { $0 + [String](repeating: "", count: columns.count - $0.count) }
+        // Columns that say the same of all tensors only take room.
+        let shown = columns.indices.filter { column in
+            !["type", "NaN/inf"].contains(columns[column].title) || Set(rows.map { $0[column] }).count > 1
+        }
+        let table = PageTable(columns: shown.map { columns[$0] }, rows: rows.map { row in shown.map { row[$0] } })
         return PageSection(
             "Weights",
             [

@@ -9,6 +9,14 @@ struct LatentText {
         self.statistics = statistics
     }
 
+    /// What they say in one line.
+    var line: String {
+        var text = "\(statistics.activeCount) of \(statistics.latentSize) active"
+        if let kl = statistics.totalKL { text += ", KL \(Formatting.decimals(kl, 3))" }
+        text += ", over \(Formatting.grouped(statistics.imageCount)) \(statistics.split) images"
+        return text + (statistics.dataset.map { " of \($0)" } ?? "")
+    }
+
     /// What they say in one paragraph.
     var summary: [String] {
         var lines = [
