@@ -49,16 +49,20 @@ package struct ImageSurface: ~Copyable {
         )
         guard let data = cairo_image_surface_get_data(handle) else { return }
         let stride = Int(cairo_image_surface_get_stride(handle))
-        for row in 0..<image.height {
-            let line = UnsafeMutableRawPointer(data + row * stride)
-            for column in 0..<image.width {
-                let pixel = row * image.width + column
-                if image.channels == 1 {
-                    line.storeBytes(of: image.pixels[pixel], toByteOffset: column, as: UInt8.self)
-                } else {
-                    let red = UInt32(image.pixels[pixel * 3]) << 16
-                    let green = UInt32(image.pixels[pixel * 3 + 1]) << 8
-                    let blue = UInt32(image.pixels[pixel * 3 + 2])
+        let (width, height, channels) = (image.width, image.height, image.channels)
+        image.pixels.withUnsafeBufferPointer { pixels in
+            for row in 0..<height {
+                let line = UnsafeMutableRawPointer(data + row * stride)
+                let samples = UnsafeBufferPointer(
+                    rebasing: pixels[row * width * channels..<(row + 1) * width * channels])
+                if channels == 1 {
+                    UnsafeMutableRawBufferPointer(start: line, count: width).copyBytes(from: samples)
+                    continue
+                }
+                for column in 0..<width {
+                    let red = UInt32(samples[column * 3]) << 16
+                    let green = UInt32(samples[column * 3 + 1]) << 8
+                    let blue = UInt32(samples[column * 3 + 2])
                     line.storeBytes(of: red | green | blue, toByteOffset: column * 4, as: UInt32.self)
                 }
             }
@@ -68,6 +72,22 @@ package struct ImageSurface: ~Copyable {
 
     deinit {
         cairo_surface_destroy(handle)
+    }
+
+    /// Whether all pixels of an RGB24 surface are grey.
+    package var isGrey: Bool {
+        cairo_surface_flush(handle)
+        guard cairo_image_surface_get_format(handle) == CAIRO_FORMAT_RGB24,
+            let data = cairo_image_surface_get_data(handle)
+        else { return false }
+        let stride = Int(cairo_image_surface_get_stride(handle))
+        return (0..<height).allSatisfy { row in
+            let line = UnsafeRawPointer(data + row * stride)
+            return (0..<width).allSatisfy { column in
+                let color = line.load(fromByteOffset: column * 4, as: UInt32.self)
+                return color >> 8 & 0xFFFF == color & 0xFFFF
+            }
+        }
     }
 
     /// The pixels as an image; transparent ones on white. With 1 channel, the green sample is taken.

@@ -15,7 +15,9 @@ struct ImageGridTests {
         let layout = try ImageGridLayout(grid)
         #expect(layout.scale == 4)
         #expect(layout.imageOrigins.count == 5)
-        let figure = try ImageFiles.decode(grid.encoded(as: .png), name: "grid.png")
+        let file = try ImageFiles.decode(grid.encoded(as: .png), name: "grid.png")
+        #expect(file.channels == channels, "a figure without colour is a grey file")
+        let figure = try file.converted(toChannels: 3)
         #expect(figure.width == layout.width && figure.height == layout.height)
         for (image, origin) in zip(images, layout.imageOrigins) {
             let color = try image.converted(toChannels: 3)
@@ -99,16 +101,18 @@ struct ImageGridTests {
         arguments: [(64, 8, 28), (16, 8, 32), (110, 11, 64), (4, 2, 8), (1, 1, 100), (12, 12, 218)])
     func scale(count: Int, columns: Int, side: Int) throws {
         let images = try (0..<count).map { _ in try Image8(width: side, height: side, channels: 1, filledWith: 9) }
-        let grid = ImageGrid(images: images, columns: columns, title: "Title")
-        let layout = try ImageGridLayout(grid)
-        let isPreferred = { (layout: ImageGridLayout) in
-            layout.width <= ImageGridLayout.preferredWidth && layout.height <= ImageGridLayout.preferredHeight
-                && side * layout.scale <= 320
+        var grid = ImageGrid(images: images, columns: columns, title: "Title")
+        let chosen = try ImageGridLayout(grid).scale
+        let scales = 1...max(1, 320 / side)
+        let layouts = try scales.map { scale in
+            grid.scale = scale
+            return try ImageGridLayout(grid)
         }
-        #expect(isPreferred(layout) || layout.scale == 1)
-        var larger = grid
-        larger.scale = layout.scale + 1
-        #expect(try !isPreferred(ImageGridLayout(larger)))
+        // The largest that fits a slide, or the first beyond it that is wide enough and not too high.
+        let fitting = layouts.last { $0.width <= 1920 && $0.height <= 1080 } ?? layouts[0]
+        let wider = layouts.filter { $0.scale >= fitting.scale && $0.width <= 1920 && $0.height <= 1440 }
+        let expected = fitting.width >= 1280 ? fitting : wider.first { $0.width >= 1280 } ?? wider.last ?? fitting
+        #expect(chosen == expected.scale)
     }
 
     @Test("Captions that do not match the images, no images and no columns are errors with the numbers")

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// One bar for each of a list of names, such as the KL divergence of each latent dimension.
-public struct BarFigure: Sendable, Equatable {
+public struct BarFigure: Figure, Equatable {
     /// One bar.
     public struct Bar: Sendable, Equatable {
         /// Below the bar.

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// A matrix of numbers as coloured cells with names for rows and columns: correlations, mutual information.
-public struct HeatmapFigure: Sendable, Equatable {
+public struct HeatmapFigure: Figure, Equatable {
     /// Which numbers the colours stand for.
     public enum Scale: Sendable, Equatable {
         /// From white at 0 to blue at this.

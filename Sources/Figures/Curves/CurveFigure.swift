@@ -1,4 +1,3 @@
-import FileSupport
 import TensorCore
 
 /// Curves over a common axis, such as losses over epochs, or scattered points: axes with round ticks, grid lines and
@@ -6,7 +5,7 @@ import TensorCore
 ///
 /// Values that are not finite (and with `isLogarithmic` those that are not above 0) leave a gap in the curve; the
 /// figure's last line says how many there are.
-public struct CurveFigure: Sendable {
+public struct CurveFigure: Figure {
     /// A point of a curve.
     public struct Point: Sendable, Equatable {
         public var x: Double
@@ -102,14 +101,6 @@ public struct CurveFigure: Sendable {
         let canvas = try Canvas(width: width, height: height, format: format)
         CurveRenderer(figure: self, layout: layout).draw(on: canvas)
         return try canvas.finish()
-    }
-
-    /// Writes the figure to a PNG, SVG or PDF file, as the extension of `path` says.
-    /// - Throws: `ZooError` for another extension (kind `usage`), what `encoded(as:)` throws, and if the file cannot
-    ///   be written.
-    public func write(to path: String) throws {
-        let format = try FigureFormat(path: path)
-        try AtomicFile.write(encoded(as: format), to: path)
     }
 
     /// Whether a point can be drawn. Sizes beyond 1e150 cannot: differences of them overflow.

@@ -2,7 +2,7 @@ import CCairo
 import ImageFiles
 import TensorCore
 
-/// A white sheet to draw on, through Cairo. Units are pixels of a PNG, "pt" of an SVG or PDF; x grows to the right, y
+/// A white sheet to draw on, through Cairo. Units are pixels of a PNG or SVG and points of a PDF; x grows to the right, y
 /// downwards.
 public struct Canvas: ~Copyable {
     public let width: Int
@@ -32,6 +32,7 @@ public struct Canvas: ~Copyable {
             surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
         case .svg:
             surface = cairo_svg_surface_create_for_stream(appendToByteArray, output, Double(width), Double(height))
+            cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX)
         case .pdf:
             surface = cairo_pdf_surface_create_for_stream(appendToByteArray, output, Double(width), Double(height))
         }
@@ -62,32 +63,28 @@ public struct Canvas: ~Copyable {
     /// Ends the drawing and gives the bytes of its file.
     /// - Throws: `ZooError` if anything could not be drawn.
     public consuming func finish() throws -> [UInt8] {
+        if format == .png { return try ImageFiles.encodePNG(finishImage()) }
         try context.checkStatus()
-        if format == .png {
-            let status = cairo_surface_write_to_png_stream(surface, appendToByteArray, output)
-            try Canvas.check(status)
-        }
         cairo_surface_finish(surface)
-        try Canvas.check(cairo_surface_status(surface))
+        let status = cairo_surface_status(surface)
+        guard status == CAIRO_STATUS_SUCCESS else {
+            throw ZooError("A figure cannot be finished: \(String(cString: cairo_status_to_string(status))).")
+        }
         return output.pointee
     }
 
-    /// Ends the drawing of a PNG canvas and gives its pixels, RGB.
+    /// Ends the drawing of a PNG canvas and gives its pixels: grey if there is no colour, which makes a file of half the
+    /// size, else RGB.
     /// - Throws: `ZooError` if anything could not be drawn, or the canvas has another format.
     consuming func finishImage() throws -> Image8 {
         try context.checkStatus()
         guard format == .png else {
             throw ZooError("A canvas for \(format.rawValue) has no pixels.")
         }
-        return try ImageSurface(cairo_surface_reference(surface)) {
+        let surface = try ImageSurface(cairo_surface_reference(surface)) {
             ZooError("A figure cannot be finished: \($0).")
-        }.image(channels: 3)
-    }
-
-    private static func check(_ status: cairo_status_t) throws {
-        guard status == CAIRO_STATUS_SUCCESS else {
-            throw ZooError("A figure cannot be finished: \(String(cString: cairo_status_to_string(status))).")
         }
+        return try surface.image(channels: surface.isGrey ? 1 : 3)
     }
 }
 
@@ -174,10 +171,14 @@ extension Canvas {
     /// Draws an image with each pixel a square of `scale` × `scale` units, its upper left corner at (x, y).
     /// - Throws: `ZooError` if memory is short.
     public func image(_ image: Image8, x: Int, y: Int, scale: Int) throws {
-        // Magnified here and not by the viewer of an SVG or PDF, which would blur the pixels.
-        let surface = try ImageSurface(image.converted(toChannels: 3).magnified(by: max(scale, 1)))
+        // A viewer of SVG or PDF would blur what it magnifies, so these get the pixels magnified already.
+        let isMagnified = format != .png
+        let image = try image.converted(toChannels: 3)
+        let surface = try ImageSurface(isMagnified ? image.magnified(by: max(scale, 1)) : image)
         cairo_save(context.handle)
-        cairo_set_source_surface(context.handle, surface.handle, Double(x), Double(y))
+        cairo_translate(context.handle, Double(x), Double(y))
+        if !isMagnified { cairo_scale(context.handle, Double(max(scale, 1)), Double(max(scale, 1))) }
+        cairo_set_source_surface(context.handle, surface.handle, 0, 0)
         cairo_pattern_set_filter(cairo_get_source(context.handle), CAIRO_FILTER_NEAREST)
         cairo_paint(context.handle)
         cairo_restore(context.handle)

@@ -45,10 +45,10 @@ public struct FigureFont: Sendable, Equatable {
     /// From the top of a line to its baseline.
     public var ascent: Double { (size * 0.98).rounded() }
 
-    static let title = FigureFont(size: 26, isBold: true)
-    static let subtitle = FigureFont(size: 16)
-    static let caption = FigureFont(size: 15)
-    static let footer = FigureFont(size: 13)
+    static let title = FigureFont(size: 28, isBold: true)
+    static let subtitle = FigureFont(size: 18)
+    static let caption = FigureFont(size: 17)
+    static let footer = FigureFont(size: 14)
 }
 
 /// Which point of a text is at the given place.

@@ -1,4 +1,3 @@
-import FileSupport
 import ImageFiles
 import TensorCore
 
@@ -6,7 +5,7 @@ import TensorCore
 ///
 /// A line break in a caption begins a new line. A caption that is longer than its place is made smaller, then
 /// shortened in its middle; titles, subtitles and footers are wrapped and never shortened.
-public struct ImageGrid: Sendable {
+public struct ImageGrid: Figure {
     /// The images, row by row, each of 1 or 3 channels. Smaller ones are put in the middle of their cell; the last
     /// row may have fewer.
     public var images: [Image8]
@@ -27,9 +26,12 @@ public struct ImageGrid: Sendable {
     /// Rows that belong together, such as 2 for originals and reconstructions; more space is left between groups.
     /// 0 for none.
     public var rowsPerGroup: Int
-    /// Units of the figure per image pixel, at least 1. If nil, the largest with which the figure is not larger than
-    /// 1920 × 1080 and no image larger than 320.
+    /// Units of the figure per image pixel, at least 1. If nil, the largest with which the figure is not larger than `room`
+    /// and no image larger than 320; more, up to four thirds of the room's height, where that is narrower than two thirds of
+    /// its width: shown on a slide such a figure is as high as it, but with more detail.
     public var scale: Int?
+    /// How large the figure should be at most, in units: a slide of 1920 × 1080 unless set.
+    public var room = FigureRectangle(x: 0, y: 0, width: 1920, height: 1080)
     /// What grows to the right and upwards, where the grid is a plane with axes: the column captions are then below the
     /// images, like the labels of ticks. nil for a grid without axes.
     public var axes: Axes?
@@ -77,7 +79,7 @@ public struct ImageGrid: Sendable {
     /// The figure as an image, RGB: a frame for an `AnimationGIF`.
     /// - Throws: what `encoded(as:)` throws.
     public func rendered() throws -> Image8 {
-        try drawn(for: .png).finishImage()
+        try drawn(for: .png).finishImage().converted(toChannels: 3)
     }
 
     private func drawn(for format: FigureFormat) throws -> Canvas {
@@ -88,14 +90,6 @@ public struct ImageGrid: Sendable {
         }
         for text in layout.texts { canvas.draw(text) }
         return canvas
-    }
-
-    /// Writes the figure to a PNG, SVG or PDF file, as the extension of `path` says.
-    /// - Throws: `ZooError` for another extension (kind `usage`), what `encoded(as:)` throws, and if the file cannot
-    ///   be written.
-    public func write(to path: String) throws {
-        let format = try FigureFormat(path: path)
-        try AtomicFile.write(encoded(as: format), to: path)
     }
 
     /// Rows, the last one perhaps not full.

@@ -11,9 +11,6 @@ package struct ImageGridLayout {
     package private(set) var imageOrigins: [(x: Int, y: Int)] = []
     package private(set) var texts: [PlacedText] = []
 
-    /// What a figure on a slide has room for.
-    package static let preferredWidth = 1920
-    package static let preferredHeight = 1080
     static let largestPreferredImage = 320
 
     private static let margin = 32
@@ -34,12 +31,21 @@ package struct ImageGridLayout {
             return
         }
         let cell = Self.cellSize(of: grid.images)
-        let images = Self.preferredWidth - 2 * Self.margin
+        let (roomWidth, roomHeight) = (Int(grid.room.width), Int(grid.room.height))
+        let images = roomWidth - 2 * Self.margin
         var scale = max(1, min(Self.largestPreferredImage / max(cell.width, cell.height), images / cell.width))
         var layout = try ImageGridLayout(grid, scale: scale, measurer: measurer)
-        while scale > 1, layout.width > Self.preferredWidth || layout.height > Self.preferredHeight {
+        while scale > 1, layout.width > roomWidth || layout.height > roomHeight {
             scale -= 1
             layout = try ImageGridLayout(grid, scale: scale, measurer: measurer)
+        }
+        while layout.width < roomWidth * 2 / 3,
+            (scale + 1) * max(cell.width, cell.height) <= Self.largestPreferredImage
+        {
+            let larger = try ImageGridLayout(grid, scale: scale + 1, measurer: measurer)
+            guard larger.width <= roomWidth, larger.height <= roomHeight * 4 / 3 else { break }
+            scale += 1
+            layout = larger
         }
         self = layout
     }
