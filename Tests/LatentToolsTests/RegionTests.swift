@@ -126,4 +126,32 @@ import Testing
         #expect(abs(distances[0]) < 1e-6)
         #expect(abs(distances[1] - 0.5) < 1e-6)
     }
+
+    /// Images of 9 × 9 pixels, more than are looked at together.
+    private struct ManyPictures: Dataset {
+        let info = DatasetInfo(
+            name: "many", title: "Many", summary: "", license: "", source: "", shape: [1, 9, 9], isGenerated: true)
+        let count = 900
+        func indices(of split: Split) -> [Int32] { split == .train ? Array(0..<900) : [] }
+        func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+            for (row, index) in indices.enumerated() {
+                for pixel in 0..<81 { pixels[row * 81 + pixel] = Self.value(Int(index), pixel) }
+            }
+        }
+        static func value(_ image: Int, _ pixel: Int) -> UInt8 {
+            UInt8(truncatingIfNeeded: (image &* 7919 &+ pixel &* 104_729) >> 3)
+        }
+    }
+
+    @Test func theNearestOfManyImages() {
+        let images = (0..<5).map { query in
+            (0..<81).map { Float(ManyPictures.value(query * 131, $0 + query)) / 255 }
+        }
+        let all = (0..<900).map { image in (0..<81).map { Float(ManyPictures.value(image, $0)) / 255 } }
+        let found = NearestImages(of: ManyPictures(), indices: Array(0..<900), count: 900).distances(from: images)
+        for (image, distance) in zip(images, found) {
+            let expected = all.map { ImageDistance.euclidean(image, $0) }.min() ?? 0
+            #expect(abs(distance - expected) < 1e-4)
+        }
+    }
 }

@@ -25,21 +25,41 @@ public struct NearestImages: Sendable {
         let size = shape.count
         let padded = (size + 15) / 16
         // Rows of whole vectors in the order of bytes, H W C, the rest 0.
-        let queries = images.map { image in vectors(padded) { image[place(ofByte: $0)] } }
+        let queries = images.flatMap { image in vectors(padded) { image[place(ofByte: $0)] } }
         var nearest = [Float](repeating: .infinity, count: images.count)
-        for reference in 0..<count {
-            let start = reference * size
-            let row = vectors(padded) { Float(pixels[start + $0]) / 255 }
-            for (index, query) in queries.enumerated() {
-                var sum = SIMD16<Float>.zero
-                for vector in 0..<padded {
-                    let difference = query[vector] - row[vector]
-                    sum += difference * difference
+        // So many rows at a time stay in the cache while all queries pass.
+        let blockSize = max(1, 4096 / padded)
+        for start in stride(from: 0, to: count, by: blockSize) {
+            let block = (start..<min(start + blockSize, count)).flatMap { reference in
+                vectors(padded) { Float(pixels[reference * size + $0]) / 255 }
+            }
+            for query in nearest.indices {
+                for row in stride(from: 0, to: block.count, by: padded) {
+                    nearest[query] = Self.smaller(
+                        nearest[query], queries[query * padded..<(query + 1) * padded], block[row..<row + padded])
                 }
-                nearest[index] = min(nearest[index], sum.sum())
             }
         }
         return nearest.map { Double($0).squareRoot() }
+    }
+
+    /// The squared distance of two rows if it is smaller than `limit`, else `limit`. It is given up where its beginning is not.
+    private static func smaller(
+        _ limit: Float, _ a: ArraySlice<SIMD16<Float>>, _ b: ArraySlice<SIMD16<Float>>
+    ) -> Float {
+        a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                var sum = SIMD16<Float>.zero
+                for start in stride(from: 0, to: a.count, by: 16) {
+                    for vector in start..<min(start + 16, a.count) {
+                        let difference = a[vector] - b[vector]
+                        sum += difference * difference
+                    }
+                    if sum.sum() >= limit { return limit }
+                }
+                return sum.sum()
+            }
+        }
     }
 
     /// Where the byte number `index` of an image in H W C order is in C H W order.

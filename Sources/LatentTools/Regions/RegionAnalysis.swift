@@ -18,16 +18,19 @@ public struct RegionAnalysis: Sendable, Equatable {
     public let sharpness: Double
     /// Mean ‖x̂ᵢ − x̂ᵢ₊₁‖ of successive samples.
     public let diversity: Double
-    /// ‖z − μ(decode(z))‖: how well the encoder finds the latent vector again.
+    /// ‖z − μ(decode(z))‖ over the dimensions that were asked for: how well the encoder finds the latent vector again.
     public let cycleError: Double
 
     /// Decodes the latent vectors, encodes what comes out, and measures.
     ///
     /// - Parameters:
+    ///   - dimensions: those that the cycle error is over. No encoder finds what the decoder ignores, so an inactive dimension
+    ///     would add the norm of its noise.
     ///   - hasProbabilities: whether the decoder's numbers are probabilities of Bernoulli pixels.
     ///   - training: images to be near to; nil to leave that out.
     public init(
-        name: String, latents: [[Float]], plan: InferencePlan, hasProbabilities: Bool, training: NearestImages?
+        name: String, latents: [[Float]], dimensions: [Int], plan: InferencePlan, hasProbabilities: Bool,
+        training: NearestImages?
     ) {
         let images = plan.decode(latents)
         let found = plan.encode(images).mean
@@ -41,7 +44,10 @@ public struct RegionAnalysis: Sendable, Equatable {
         let shape = plan.definition.input
         sharpness = images.reduce(0) { $0 + ImageMeasures.sharpness($1, shape: shape) } / count
         diversity = ImageMeasures.diversity(images)
-        cycleError = zip(latents, found).reduce(0) { $0 + ImageDistance.euclidean($1.0, $1.1) } / count
+        cycleError =
+            zip(latents, found).reduce(0) { sum, pair in
+                sum + ImageDistance.euclidean(dimensions.map { pair.0[$0] }, dimensions.map { pair.1[$0] })
+            } / count
     }
 
     /// Measures that are known.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Datasets
 import Figures
 import LatentTools
@@ -10,8 +11,8 @@ struct RegionsCommand: ParsableCommand {
         commandName: "regions", abstract: "Samples from several regions of latent space, and where they degrade.",
         discussion: """
             For each region: ‖z‖; the distance of a sample to the nearest training image (Euclidean, pixels from 0 to 1); the
-            entropy of a pixel and the sharpness of the decoded images; the cycle error ‖z − μ(decode(z))‖; and how much
-            samples differ from each other. Regions are those of `zoo sample --from`.
+            entropy of a pixel and the sharpness of the decoded images; the cycle error ‖z − μ(decode(z))‖ over the active
+            dimensions; and how much samples differ from each other. Regions are those of `zoo sample --from`.
 
             zoo regions runs/conv-vae-mnist
             zoo regions runs/conv-vae-mnist --regions prior shell:2 shell:8 class:5
@@ -55,12 +56,13 @@ struct RegionsCommand: ParsableCommand {
             let train = try ModelImages(images.dataset, split: .train, for: model).indices
             return NearestImages(of: images.dataset, indices: train, count: trainingImages)
         }
+        let dimensions = activeDimensions(model)
         var source = RegionSource(model: model, plan: pictures.plan, images: images, seed: options.seed)
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)
             let analysis = RegionAnalysis(
-                name: source.name(of: region), latents: latents, plan: pictures.plan,
+                name: source.name(of: region), latents: latents, dimensions: dimensions, plan: pictures.plan,
                 hasProbabilities: model.definition.objective.isBernoulli, training: training)
             rows.append(RegionRow(analysis: analysis, latents: Array(latents.prefix(shown))))
         }
@@ -70,6 +72,8 @@ struct RegionsCommand: ParsableCommand {
             training.map {
                 "distance: Euclidean, pixels 0 … 1, to the nearest of \(Formatting.grouped($0.count)) training images"
             },
+            dimensions.count < model.definition.latentSize
+                ? "cycle error over the \(dimensions.count) active dimensions" : nil,
         ].compactMap(\.self)
         var words = model.words("Regions of latent space", details)
         words.subtitle += "\n" + verdict
@@ -78,11 +82,20 @@ struct RegionsCommand: ParsableCommand {
         options.report(
             files, model,
             [
-                ("training_images", JSONValue(training?.count)), ("verdict", .string(verdict)),
+                ("training_images", JSONValue(training?.count)),
+                ("cycle_dimensions", .array(dimensions.map { .integer($0) })), ("verdict", .string(verdict)),
                 ("regions", .array(rows.map(\.analysis.json))),
             ])
         guard !options.json else { return }
         for line in RegionVerdict.table(rows.map(\.analysis)) + [verdict] { Console.print(line) }
+    }
+
+    /// The active dimensions, as far as the checkpoint knows them; else all.
+    private func activeDimensions(_ model: TrainedModel) -> [Int] {
+        let all = Array(0..<model.definition.latentSize)
+        guard let active = model.checkpoint.latentStatistics?.active, active.count == all.count else { return all }
+        let found = all.filter { active[$0] }
+        return found.isEmpty ? all : found
     }
 
     /// What images are encoded to, the prior and its approximation, and spheres inside, on and outside the one near which

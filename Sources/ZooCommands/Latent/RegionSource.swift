@@ -29,11 +29,7 @@ struct RegionSource {
         }
         switch region {
         case .prior:
-            try model.requirePrior(
-                "to draw from",
-                advice:
-                    "draw from a Gaussian fitted to its codes (--from aggregate), or around an image (--from near:0:0.5)"
-            )
+            try model.requirePrior("to draw from", advice: Self.instead)
             return sampler.prior(count: count)
         case .aggregate:
             let statistics = LatentStatistics(try encoded(), split: split, dataset: nil)
@@ -68,6 +64,10 @@ struct RegionSource {
         }
     }
 
+    /// What there is without prior and posterior.
+    private static let instead =
+        "draw from the region aggregate, a Gaussian fitted to its codes, or around an image with near:INDEX:SIGMA"
+
     private var split: String { images?.split.rawValue ?? "test" }
 
     private func source() throws -> ModelImages {
@@ -88,8 +88,7 @@ struct RegionSource {
         guard codes.isVariational else {
             throw ZooError(
                 "\(model.definition.name) is a plain autoencoder: it has no posterior to draw from",
-                advice: "draw from a Gaussian fitted to its codes (aggregate), or around an image (near:INDEX:SIGMA)",
-                kind: .usage)
+                advice: Self.instead, kind: .usage)
         }
         return sampler.posterior(means: codes.means, logVariances: codes.logVariances, count: count)
     }
