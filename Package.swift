@@ -102,7 +102,7 @@ let package = Package(
             "ZooCommandsTests",
             [
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
-                "FileSupport", "ImageFiles", "Interchange", "TensorCore", "TestSupport", "zoo",
+                "FileSupport", "ImageFiles", "Interchange", "LatentTools", "TensorCore", "TestSupport", "zoo",
             ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),

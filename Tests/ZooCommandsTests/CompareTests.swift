@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import FoundationXML
+import TestSupport
 import Testing
 
 /// `zoo compare`, on runs of a few steps.
@@ -11,32 +12,24 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    private func zoo(_ arguments: String...) throws -> CommandResult {
-        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
-    }
-
-    private func zoo(_ arguments: [String]) throws -> CommandResult {
-        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
-    }
-
     /// Trains a variant of the tiny model and gives its folder.
-    private func run(_ name: String, _ arguments: String..., definition: String = SweepTests.definition) throws
+    private func run(_ name: String, _ arguments: String..., definition: String = FewSprites.definition) throws
         -> String
     {
         let model = try folder.write(definition, name + ".yaml")
         let path = folder.path + "/" + name
-        let result = try zoo(["train", model, "--steps", "3", "--run-dir", path, "-q"] + arguments)
+        let result = try FewSprites.zoo(["train", model, "--steps", "3", "--run-dir", path, "-q"] + arguments)
         #expect(result.status == 0, "\(result.errors)")
         return path
     }
 
     @Test func theTableHasTheNumbersOfTheRuns() throws {
         let (small, large) = (try run("small"), try run("large", "--set", "latent.size=5"))
-        let object = try zoo("compare", small, large, "--json").object()
+        let object = try FewSprites.zoo("compare", small, large, "--json").object()
         let models = try #require(object["models"] as? [[String: Any]])
         #expect(models.map { $0["label"] as? String } == ["small", "large"])
         for (path, model) in zip([small, large], models) {
-            let evaluation = try zoo("evaluate", path, "--json").object()
+            let evaluation = try FewSprites.zoo("evaluate", path, "--json").object()
             let test = try #require(model["test"] as? [String: Double])
             for key in ["loss", "reconstruction", "kl"] {
                 #expect(abs((evaluation[key] as? Double ?? 0) - (test[key] ?? -1)) < 1e-6, "\(key)")
@@ -46,15 +39,17 @@ import Testing
             // The squared error of the shown images is that of `zoo reconstruct`; of one image the mean is it.
             #expect((model["half_squared_error"] as? Double ?? 0) > 0)
         }
-        let text = try zoo("compare", small, large)
+        let text = try FewSprites.zoo("compare", small, large)
         #expect(text.lines.count == 3 && text.lines[0].hasPrefix("RUN") && text.lines[1].hasPrefix("small"))
-        #expect(try zoo("compare", small, large, "--json").output == zoo("compare", small, large, "--json").output)
+        #expect(
+            try FewSprites.zoo("compare", small, large, "--json").output
+                == FewSprites.zoo("compare", small, large, "--json").output)
     }
 
     @Test func thePageIsWellFormedAndEscaped() throws {
         let paths = [try run("plain"), try run("<script>alert(1)&\"x\"")]
         let page = folder.path + "/report.html"
-        let result = try zoo(["compare"] + paths + ["--output", page])
+        let result = try FewSprites.zoo(["compare"] + paths + ["--output", page])
         #expect(result.status == 0, "\(result.errors)")
         let html = try folder.text("report.html")
         #expect(!html.contains("<script") && !html.contains("http:") && !html.contains("https:"))
@@ -69,9 +64,9 @@ import Testing
         #expect(html.components(separatedBy: "<img ").dropFirst().allSatisfy { $0.contains("alt=\"") })
     }
 
-    @Test(.enabled(if: Self.python != nil)) func pythonReadsThePage() throws {
+    @Test(.enabled(if: Judge.python != nil)) func pythonReadsThePage() throws {
         let page = folder.path + "/report.html"
-        #expect(try zoo("compare", try run("one"), try run("two"), "--output", page).status == 0)
+        #expect(try FewSprites.zoo("compare", try run("one"), try run("two"), "--output", page).status == 0)
         let script = """
             import base64, html.parser, struct, sys
             class Reader(html.parser.HTMLParser):
@@ -93,47 +88,36 @@ import Testing
             assert r.cells[0] == "Run" and "one" in r.cells and "two" in r.cells
             print("read")
             """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.python ?? "")
-        process.arguments = ["-c", script, page]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(output == "read\n")
+        #expect(try Judge.run(Judge.python, ["-c", script, page]) == "read\n")
     }
-
-    static let python = ProcessInfo.processInfo.environment["ZOO_JUDGES"]
 
     @Test func figuresAreFiles() throws {
         let path = try run("one")
         for figure in ["loss", "reconstruction", "kl", "training-loss", "samples", "reconstructions", "manifolds"] {
             let file = folder.path + "/\(figure).png"
-            let result = try zoo("compare", path, "--figure", figure, "--output", file)
+            let result = try FewSprites.zoo("compare", path, "--figure", figure, "--output", file)
             #expect(result.status == 0, "\(figure): \(result.errors)")
             #expect(try Data(contentsOf: URL(fileURLWithPath: file)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
         }
-        let result = try zoo("compare", path, "--figure", "traversals", "--output", folder.path + "/t.png")
+        let result = try FewSprites.zoo("compare", path, "--figure", "traversals", "--output", folder.path + "/t.png")
         #expect(result.status == 2 && result.errors.contains("more than two latent dimensions"))
     }
 
     @Test func aPlainAutoencoderHasReconstructionsOnly() throws {
-        let text = SweepTests.definition.replacingOccurrences(
+        let text = FewSprites.definition.replacingOccurrences(
             of: "mean: mean, log_variance: log_variance", with: "code: code"
         ).replacingOccurrences(of: ", kl: {weight: 1}", with: "")
         let page = folder.path + "/report.html"
-        #expect(try zoo("compare", try run("plain", definition: text), "--output", page).status == 0)
+        #expect(try FewSprites.zoo("compare", try run("plain", definition: text), "--output", page).status == 0)
         let html = try folder.text("report.html")
         #expect(html.contains("<h2>Reconstructions</h2>") && !html.contains("<h2>Samples"))
     }
 
     @Test func differentLikelihoodsAreSaidNotToCompare() throws {
         let other = try run("mse", "--set", "objective.reconstruction=gaussian")
-        let result = try zoo("compare", try run("bce"), other)
+        let result = try FewSprites.zoo("compare", try run("bce"), other)
         #expect(result.errors.contains("not comparable numbers"))
-        let weights = try zoo("compare", try run("one"), try run("four", "--set", "objective.kl.weight=4"))
+        let weights = try FewSprites.zoo("compare", try run("one"), try run("four", "--set", "objective.kl.weight=4"))
         #expect(weights.errors.contains("its own weight") && !weights.errors.contains("not comparable numbers"))
     }
 
@@ -141,16 +125,16 @@ import Testing
         let path = try run("one")
         let copy = folder.path + "/copy.h5"
         try FileManager.default.copyItem(atPath: path + "/checkpoints/best.h5", toPath: copy)
-        let models = try #require(try zoo("compare", copy, "--json").object()["models"] as? [[String: Any]])
+        let models = try #require(try FewSprites.zoo("compare", copy, "--json").object()["models"] as? [[String: Any]])
         #expect(models[0]["label"] as? String == "copy.h5" && (models[0]["command"] as? [String])?.isEmpty == true)
         let page = folder.path + "/report.html"
-        #expect(try zoo("compare", copy, "--output", page).status == 0)
+        #expect(try FewSprites.zoo("compare", copy, "--output", page).status == 0)
         #expect(try folder.text("report.html").contains("do not say which command"))
     }
 
     @Test func badInput() throws {
         let path = try run("one")
-        let color = SweepTests.definition.replacingOccurrences(of: "[1, 64, 64]", with: "[3, 64, 64]")
+        let color = FewSprites.definition.replacingOccurrences(of: "[1, 64, 64]", with: "[3, 64, 64]")
             .replacingOccurrences(of: "[1, 4, 4]", with: "[3, 4, 4]").replacingOccurrences(
                 of: "linear: 16", with: "linear: 48"
             )
@@ -166,7 +150,7 @@ import Testing
             ([path, "--samples", "0"], 2, "--samples must lie in"),
         ]
         for (arguments, status, message) in cases {
-            let result = try zoo(["compare"] + arguments)
+            let result = try FewSprites.zoo(["compare"] + arguments)
             #expect(result.status == status, "\(arguments)")
             #expect(result.errors.contains(message), "\(result.errors)")
         }
@@ -174,7 +158,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: broken, withIntermediateDirectories: true)
         try "{\"format\": \"zoo.sweep/1\", \"command\": [], \"vary\": []}".write(
             toFile: broken + "/sweep.json", atomically: true, encoding: .utf8)
-        let result = try zoo("compare", broken)
+        let result = try FewSprites.zoo("compare", broken)
         #expect(result.status == 1 && result.errors.contains("the list runs is missing"), "\(result.errors)")
     }
 }

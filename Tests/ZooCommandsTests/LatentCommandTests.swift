@@ -1,7 +1,10 @@
+import Checkpoints
 import Datasets
 import Foundation
 import ImageFiles
+import LatentTools
 import Planning
+import TensorCore
 import Testing
 
 /// Samples, regions, traversals and embeddings of a small model.
@@ -29,6 +32,8 @@ import Testing
         let model = try TinyModel(steps: 20)
         let object = try model.json("regions", "--count", "16", "--training-images", "30")
         #expect(object["training_images"] as? Int == 30)
+        let active = try activeDimensions(model)
+        #expect(object["cycle_dimensions"] as? [Int] == (active.isEmpty ? [0, 1, 2] : active))
         let regions = try #require(object["regions"] as? [[String: Any]])
         #expect(regions.count == 7)
         for region in regions {
@@ -46,7 +51,12 @@ import Testing
         #expect(text.output.contains("NEAREST"))
     }
 
-    /// The images of a row of a grid, by decoding: the traversal's first picture is the reconstruction of the start.
+    /// The active dimensions that a run's checkpoint knows.
+    private func activeDimensions(_ model: TinyModel) throws -> [Int] {
+        let statistics = try Checkpoint.read(from: model.run + "/checkpoints/best.h5").latentStatistics
+        return try #require(statistics).active.enumerated().filter(\.element).map(\.offset)
+    }
+
     @Test func traversalsStartAtTheReconstruction() throws {
         let model = try TinyModel(steps: 20)
         let object = try model.json(
@@ -55,6 +65,13 @@ import Testing
         let plan = try model.plan()
         let mean = try #require(plan.encode(model.bars.images([100])).mean.first)
         #expect(start == mean)
+        // The first picture of each row is the reconstruction, and so is the one at the start's own value.
+        let traversal = try LatentTraversal(
+            start: start, dimensions: [0, 1, 2], steps: 3,
+            spacing: { .even(Double(start[$0]) - 1...Double(start[$0]) + 1) })
+        for row in traversal.rows {
+            #expect(plan.decode([traversal.latents(of: row)[1]]) == plan.decode([mean]))
+        }
         let found = try #require(object["rows"] as? [[String: Any]])
         #expect(Set(found.compactMap { $0["dimension"] as? Int }) == [0, 1, 2])
         let kl = found.compactMap { $0["kl"] as? Double }
@@ -109,6 +126,8 @@ import Testing
         let output = model.folder.path + "/x.png"
         let wrong = try model.zoo("reconstruct", ["--images", a, b, "--output", output])
         #expect(wrong.status == 2 && wrong.errors.contains("is 16 x 9 pixels, but the model takes 8 x 8"))
+        let start = try model.zoo("traverse", ["--start", b, "--output", output])
+        #expect(start.status == 2 && start.errors.contains("is 16 x 9 pixels, but the model takes 8 x 8"))
         #expect(
             (try model.json("reconstruct", "--images", a, b, "--resize")["half_squared_error"] as? [Double])?.count == 2
         )
@@ -133,6 +152,11 @@ import Testing
         ("regions", ["--count", "1"], "--count must lie in"),
         ("traverse", ["--dimensions", "0,3"], "there is no dimension z3: the latent space has z0 to z2"),
         ("traverse", ["--start", "4000"], "no image 4000"), ("traverse", ["--range", "3"], "range"),
+        ("traverse", ["--dataset", "large-bars"], "the images of large-bars are [1, 9, 8]"),
+        ("regions", ["--regions", "near:120:1"], "no image 120"), ("regions", ["--regions", "class:tall"], "no class"),
+        ("regions", ["--dataset", "large-bars"], "but the model takes [1, 8, 8]"),
+        ("embed", ["--dimensions", "0,3"], "there is no dimension z3"),
+        ("embed", ["--dataset", "plain-bars", "--color", "width"], "it knows no labels or factors"),
         ("traverse", ["--steps", "1"], "--steps must lie in"),
         ("embed", ["--dimensions", "0,1,2"], "two dimensions"), ("embed", ["--color", "colour"], "only width, place"),
         ("embed", ["--output", "x.gif"], ".npz"), ("reconstruct", ["--indices", "1,x"], "--indices x"),
@@ -148,8 +172,10 @@ import Testing
     @Test func aPlainAutoencoderOffersWhatWorks() throws {
         let model = try TinyModel(isVariational: false)
         for (command, arguments, message) in [
-            ("sample", [], "--from aggregate"), ("sample", ["--from", "class:wide"], "no posterior"),
-            ("sample", ["--from", "posterior"], "aggregate"), ("traverse", [], "--start 0 --range posterior"),
+            ("sample", [], "region aggregate"), ("sample", ["--from", "class:wide"], "no posterior"),
+            ("sample", ["--from", "posterior"], "region aggregate"), ("regions", ["--regions", "prior"], "no prior"),
+            ("regions", ["--regions", "class:thin"], "no posterior"), ("traverse", [], "--start 0 --range posterior"),
+            ("traverse", ["--start", "0", "--range", "quantile"], "no prior"),
         ] {
             let result = try model.zoo(command, arguments)
             #expect(result.status == 2 && result.errors.contains(message), "\(command): \(result.errors)")

@@ -45,7 +45,7 @@ import ZooModels
 
     @Test func aRecipeRunsAndGoesOn() throws {
         let folder = try TemporaryFolder()
-        let model = try folder.write(SweepTests.definition, "tiny.yaml")
+        let model = try folder.write(FewSprites.definition, "tiny.yaml")
         let recipe = try Recipe(text: Self.tiny.replacingOccurrences(of: "MODEL", with: model), source: "tiny")
         let run = { (arguments: [String]) in
             try zoo(

@@ -68,6 +68,18 @@ import Testing
         #expect(failed.output.contains("failure") && failed.output.contains("no checkpoints"), "\(failed.output)")
     }
 
+    @Test func aDamagedLineOfTheMetricsLeavesTheOthers() throws {
+        let small = try SmallRun()
+        #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 3))).status == 0)
+        var lines = try small.folder.text("run/metrics.jsonl").split(separator: "\n").map(String.init)
+        lines[1] = lines[1].replacing("\"train\":{\"loss\":", with: "\"train\":{\"lost\":")
+        try small.folder.write(lines.joined(separator: "\n") + "\n", "run/metrics.jsonl")
+        let shown = try zoo("runs", "show", small.folder.path + "/run", "--json")
+        #expect(shown.errors.contains("metrics.jsonl: line 2 of the metrics: losses without loss"), "\(shown.errors)")
+        let epochs = try #require(try shown.object()["epochs"] as? [[String: Any]])
+        #expect(epochs.compactMap { $0["epoch"] as? Int } == [1, 3])
+    }
+
     @Test func aRunUnderWayIsRunning() throws {
         let small = try SmallRun()
         #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 1))).status == 0)

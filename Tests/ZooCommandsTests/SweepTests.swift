@@ -7,43 +7,17 @@ import ZooCommands
 
 /// Sweeps and comparisons of a network small enough for a test, on generated sprites.
 @Suite struct SweepTests {
-    static let definition = """
-        format: zoo.model/1
-        name: tiny-vae
-        family: vae
-        summary: For tests
-        dataset: few-sprites
-        input: [1, 64, 64]
-        latent: {size: 2, mean: mean, log_variance: log_variance}
-        encoder:
-          - pool: {average_pool: 16}
-        decoder:
-          - fc1: {linear: 16}
-          - reshape: [1, 4, 4]
-          - up: {upsample: 16, activation: sigmoid}
-        objective: {reconstruction: bernoulli, kl: {weight: 1}}
-        training: {optimizer: {adam: {learning_rate: 1.0e-2}}, batch_size: 16, epochs: 1}
-        """
-
     private let folder: TemporaryFolder
     private var model: String { folder.path + "/tiny.yaml" }
     private var output: String { folder.path + "/sweep" }
 
     init() throws {
         folder = try TemporaryFolder()
-        try folder.write(Self.definition, "tiny.yaml")
-    }
-
-    private func zoo(_ arguments: String...) throws -> CommandResult {
-        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
-    }
-
-    private func zoo(_ arguments: [String]) throws -> CommandResult {
-        try ZooCommandsTests.zoo(arguments, datasets: FewSprites.catalog)
+        try folder.write(FewSprites.definition, "tiny.yaml")
     }
 
     private func sweep(_ arguments: String...) throws -> CommandResult {
-        try zoo(["sweep", model, "--output", output] + arguments)
+        try FewSprites.zoo(["sweep", model, "--output", output] + arguments)
     }
 
     private func statuses() throws -> [String] {
@@ -57,7 +31,7 @@ import ZooCommands
             "sweep", model, "--output", output, "--vary", "objective.kl.weight=1,5", "--vary", "latent.size=2,3",
             "--steps", "4", "--json",
         ]
-        let first = try zoo(arguments)
+        let first = try FewSprites.zoo(arguments)
         #expect(first.status == 0, "\(first.errors)")
         let models = try #require(try first.object()["models"] as? [[String: Any]])
         #expect(
@@ -72,7 +46,7 @@ import ZooCommands
         let checkpoint = run + "/checkpoints/step-0000000004.h5"
         let written = try FileManager.default.attributesOfItem(atPath: checkpoint)[.modificationDate] as? Date
 
-        let second = try zoo(arguments)
+        let second = try FewSprites.zoo(arguments)
         #expect(second.status == 0)
         #expect(second.errors.components(separatedBy: "finished already, skipped").count == 5)
         #expect(
@@ -84,7 +58,7 @@ import ZooCommands
         var command = try #require(runs[3]["command"] as? [String])
         #expect(command.removeFirst() == "zoo")
         command[command.count - 1] = folder.path + "/again"
-        #expect(try zoo(command).status == 0)
+        #expect(try FewSprites.zoo(command).status == 0)
         #expect(
             try Checkpoint.read(from: checkpoint).parameters
                 == Checkpoint.read(from: folder.path + "/again/checkpoints/step-0000000004.h5").parameters)
@@ -106,7 +80,8 @@ import ZooCommands
         #expect(result.errors.contains("[2/2] z = 3: goes on from step 3"))
         let straight = folder.path + "/straight"
         #expect(
-            try zoo("train", model, "--set", "latent.size=3", "--steps", "6", "--run-dir", straight, "-q").status == 0)
+            try FewSprites.zoo("train", model, "--set", "latent.size=3", "--steps", "6", "--run-dir", straight, "-q")
+                .status == 0)
         #expect(
             try Checkpoint.read(from: straight + "/checkpoints/step-0000000006.h5").parameters
                 == Checkpoint.read(from: output + "/latent.size=3/checkpoints/step-0000000006.h5").parameters)
@@ -127,11 +102,45 @@ import ZooCommands
     @Test func seedsAreRunsOfTheirOwn() throws {
         let result = try sweep("--seeds", "0,1", "--steps", "2", "-q")
         #expect(result.status == 0, "\(result.errors)")
+        #expect(result.lines.contains { $0.hasPrefix("seed 0, seed 1") && $0.contains(" ± ") }, "\(result.output)")
         let read = { (seed: Int) in
             try Checkpoint.read(from: output + "/seed=\(seed)/checkpoints/step-0000000002.h5")
         }
         #expect(try read(0).progress?.seed == 0 && read(1).progress?.seed == 1)
         #expect(try read(0).parameters != read(1).parameters)
+    }
+
+    @Test func seedsAreAveraged() throws {
+        let arguments = ["--vary", "latent.size=2,3", "--seeds", "0,1,7", "--steps", "3"]
+        let result = try FewSprites.zoo(["sweep", model, "--output", output, "--json"] + arguments)
+        #expect(result.status == 0, "\(result.errors)")
+        let object = try result.object()
+        let models = try #require(object["models"] as? [[String: Any]])
+        let groups = try #require(object["over_seeds"] as? [[String: Any]])
+        #expect(groups.map { $0["label"] as? String } == ["z = 2", "z = 3"])
+        #expect(groups.allSatisfy { $0["seeds"] as? [String] == ["0", "1", "7"] })
+        for (place, group) in groups.enumerated() {
+            for key in ["loss", "reconstruction", "kl"] {
+                let values = models[3 * place..<3 * place + 3].compactMap { ($0["test"] as? [String: Double])?[key] }
+                let mean = values.reduce(0, +) / 3
+                let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2).squareRoot()
+                let found = try #require(group[key] as? [String: Double])
+                #expect(deviation > 0)
+                #expect(abs((found["mean"] ?? 0) - mean) < 1e-9 * abs(mean), "\(key)")
+                #expect(abs((found["standard_deviation"] ?? 0) - deviation) < 1e-6 * deviation, "\(key)")
+            }
+        }
+        let page = try folder.text("sweep/report.html")
+        #expect(page.contains("Mean ± standard deviation (n − 1) over the seeds."))
+
+        // Runs that are no sweep's are averaged too; those that differ in more than the seed are not.
+        let runs = [
+            "latent.size=2,seed=0", "latent.size=2,seed=1", "latent.size=3,seed=7",
+        ].map { output + "/" + $0 }
+        let alone = try #require(
+            try FewSprites.zoo(["compare", "--json"] + runs).object()["over_seeds"] as? [[String: Any]])
+        #expect(alone.map { $0["label"] as? String } == ["latent.size=2,seed=0, latent.size=2,seed=1"])
+        #expect(try !FewSprites.zoo(["compare", runs[0], runs[2]]).output.contains("±"))
     }
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: Self.program)))
@@ -172,7 +181,7 @@ import ZooCommands
         (["--vary", "encoder.pool.average_pool={kernel: 16},{kernel  :16}"], "both be in the folder"),
     ])
     func badInput(arguments: [String], message: String) throws {
-        let result = try zoo(["sweep", model, "--output", output] + arguments)
+        let result = try FewSprites.zoo(["sweep", model, "--output", output] + arguments)
         #expect(result.status == 2)
         #expect(result.errors.contains(message), "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: output))

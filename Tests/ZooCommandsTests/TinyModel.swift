@@ -21,6 +21,10 @@ struct Bars: Dataset {
     static let plainDescription = DatasetInfo(
         name: "plain-bars", title: "Bars", summary: "For tests.", license: "none", source: "a formula",
         shape: [1, 8, 8], isGenerated: true)
+    /// Images of another size; none of them is ever read.
+    static let largeDescription = DatasetInfo(
+        name: "large-bars", title: "Bars", summary: "For tests.", license: "none", source: "a formula",
+        shape: [1, 9, 8], isGenerated: true)
 
     let info: DatasetInfo
     let count = 120
@@ -50,6 +54,7 @@ struct Bars: Dataset {
         try DatasetCatalog([
             DatasetDescriptor(info: description, imageCount: 120) { _ in Bars(info: description) },
             DatasetDescriptor(info: plainDescription, imageCount: 120) { _ in Bars(info: plainDescription) },
+            DatasetDescriptor(info: largeDescription, imageCount: 120) { _ in Bars(info: largeDescription) },
         ])
     }
 }

@@ -8,6 +8,9 @@ extension LatentStatistics {
 
     public var activeCount: Int { active.count { $0 } }
 
+    /// The KL divergence of a dimension in nats; nil for a plain autoencoder.
+    public func kl(of dimension: Int) -> Double? { isVariational ? kl[dimension] : nil }
+
     /// Sum of the KL divergences of all dimensions in nats; nil for a plain autoencoder.
     public var totalKL: Double? { isVariational ? kl.reduce(0, +) : nil }
 

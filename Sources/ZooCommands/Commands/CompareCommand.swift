@@ -97,11 +97,14 @@ struct CompareCommand: ParsableCommand {
 }
 
 extension Comparison {
-    /// Prints the table, with what a reader has to know on standard error, or the numbers as JSON.
+    /// Prints the tables, with what a reader has to know on standard error, or the numbers as JSON.
     func show(output: String?, isJSON: Bool) {
         if isJSON { return Console.print(json.text(indented: true)) }
-        for line in table.lines { Console.print(line) }
-        Console.writeError(tableCaption)
+        for (index, table) in [results, resultsOverSeeds].compactMap(\.self).enumerated() {
+            if index > 0 { Console.print("") }
+            for line in Table(table).lines { Console.print(line) }
+            Console.writeError(table.caption)
+        }
         for note in notes { Console.writeError("Note: \(note)") }
         if let output { Console.writeError("\(Console.style("wrote", .green)) \(output)") }
     }

@@ -50,13 +50,12 @@ struct InterpolateCommand: ParsableCommand {
         let model = try options.model()
         let files = try options.files(model, "interpolation", extensions: ["png", "gif"], allowed: ["gif"])
         let pictures = try model.pictures()
-        let interpolations = try (0..<rows).map { row in
-            let ends = try options.chosen(between, for: model, resizing: resize, number: row)
-            return try pictures.interpolation(from: ends[0], to: ends[1], steps: steps, path: path)
+        let (ends, source) = try options.chosen(between, for: model, resizing: resize, count: rows)
+        let interpolations = try ends.map { ends in
+            try pictures.interpolation(from: ends[0], to: ends[1], steps: steps, path: path)
         }
         let words = model.words(
-            "Interpolation in latent and in pixel space",
-            ["\(options.split.rawValue) images", "between means", "path \(path.rawValue)", "seed \(options.seed)"])
+            "Interpolation in latent and in pixel space", source + ["between means", "path \(path.rawValue)"])
         let grid = pictures.grid(interpolations, path: path, words: words)
         for file in files {
             if file.lowercased().hasSuffix(".gif") {

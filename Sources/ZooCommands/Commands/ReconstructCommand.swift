@@ -39,7 +39,7 @@ struct ReconstructCommand: ParsableCommand {
         let (chosen, source) = try chosenImages(model)
         let (grid, errors) = try pictures.reconstructions(
             chosen.flatMap(\.pixels), names: chosen.map(\.name),
-            words: model.words("Images and their reconstructions", [source, "decoded from means"]))
+            words: model.words("Images and their reconstructions", source + ["decoded from means"]))
         for file in files { try grid.write(to: file) }
         options.report(
             files, model,
@@ -50,24 +50,29 @@ struct ReconstructCommand: ParsableCommand {
     }
 
     /// The images, and in words where they come from.
-    private func chosenImages(_ model: TrainedModel) throws -> ([ChosenImage], String) {
-        guard images.isEmpty else {
-            return (try options.chosen(images.map { .file($0) }, for: model, resizing: resize), "image files")
-        }
-        let images = try options.images(for: model)
+    private func chosenImages(_ model: TrainedModel) throws -> (images: [ChosenImage], source: [String]) {
+        guard images.isEmpty else { return try chosenImages(images.map { .file($0) }, model) }
         guard let indices else {
-            return (
-                try Pictures.spread(images.indices, count: count).map { try images.image(Int($0)) }, images.description
-            )
+            let images = try options.images(for: model)
+            let shown = Pictures.spread(images.indices, count: count)
+            return (try shown.map { try images.image(Int($0)) }, [images.description])
         }
-        let numbers = try indices.split(separator: ",", omittingEmptySubsequences: false).map { text in
+        let references = try indices.split(separator: ",", omittingEmptySubsequences: false).map { text in
             guard let index = Int(text.filter { $0 != " " }) else {
                 throw ZooError(
-                    "--indices \(text): expected numbers of images, 0…\(images.dataset.count - 1), joined by commas",
+                    "--indices \(text): expected numbers of images joined by commas",
+                    advice: "for instance --indices 3,14",
                     kind: .usage)
             }
-            return index
+            return ImageReference.index(index)
         }
-        return (try numbers.map { try images.image($0) }, images.dataset.info.name)
+        return try chosenImages(references, model)
+    }
+
+    private func chosenImages(
+        _ references: [ImageReference], _ model: TrainedModel
+    ) throws -> (images: [ChosenImage], source: [String]) {
+        let chosen = try options.chosen(references, for: model, resizing: resize)
+        return (chosen.images.flatMap(\.self), chosen.source)
     }
 }

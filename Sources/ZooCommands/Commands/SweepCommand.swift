@@ -79,7 +79,8 @@ struct SweepCommand: ParsableCommand {
             vary: try vary.map { try VariedField(argument: $0) },
             runs: zip(combinations, trainings).map { combination, training in
                 .init(
-                    label: combination.label, folder: combination.name, command: ["zoo"] + training.startCommand)
+                    label: combination.label, setting: combination.setting, folder: combination.name,
+                    command: ["zoo"] + training.startCommand)
             })
         var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
         try conclude(try runner.run(), folder, base)

@@ -60,15 +60,19 @@ struct TraverseCommand: ParsableCommand {
         let pictures = try model.pictures()
         let range = range ?? .values(-3...3)
         let statistics = try statistics(model, pictures, isNeeded: range == .posterior || dimensions == "active")
-        let (origin, startName) = try origin(model, pictures)
+        let (origin, startName, source) = try origin(model, pictures)
         let chosen = choose(listed, statistics, size: size)
         let traversal = try LatentTraversal(start: origin, dimensions: chosen.shown, steps: steps) {
             range.spacing($0, statistics)
         }
         let figure = TraversalFigure(
-            traversal: traversal, statistics: statistics, columnCaptions: range.captions(steps: steps),
-            startName: startName)
-        var details = ["start \(startName)", range.description]
+            traversal: traversal, range: range,
+            captions: traversal.rows.map { row in
+                TraversalFigure.caption(
+                    row.dimension, kl: statistics?.kl(of: row.dimension),
+                    factor: statistics?.strongestFactor(of: row.dimension))
+            })
+        var details = ["start \(startName)"] + source + [range.description]
         if let statistics {
             let dataset = statistics.dataset.map { " of \($0)" } ?? ""
             details.append(
@@ -85,7 +89,7 @@ struct TraverseCommand: ParsableCommand {
                 try pictures.traversal(figure, words: words).write(to: file)
             }
         }
-        report(files, model, figure)
+        report(files, model, traversal, statistics, startName)
     }
 
     /// Statistics of the split: those in the checkpoint if they are of it, else computed. Where no data set is at hand and
@@ -93,7 +97,7 @@ struct TraverseCommand: ParsableCommand {
     private func statistics(
         _ model: TrainedModel, _ pictures: Pictures, isNeeded: Bool
     ) throws -> LatentStatistics? {
-        if options.data.dataset == nil, options.data.imageFolder == nil, let stored = model.checkpoint.latentStatistics,
+        if !options.data.isGiven, let stored = model.checkpoint.latentStatistics,
             stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
         {
             return stored
@@ -102,22 +106,23 @@ struct TraverseCommand: ParsableCommand {
             let images = try options.images(for: model)
             return try LatentStatistics(
                 of: images.dataset, indices: images.indices, split: images.split.rawValue, plan: pictures.plan)
-        } catch let error as ZooError where !isNeeded {
+        } catch let error as ZooError where !isNeeded && !options.data.isGiven {
             Console.warn("without KL and factors: \(error.message)")
             return nil
         }
     }
 
-    private func origin(_ model: TrainedModel, _ pictures: Pictures) throws -> ([Float], String) {
+    /// Where rows start, its name, and in words where that comes from.
+    private func origin(
+        _ model: TrainedModel, _ pictures: Pictures
+    ) throws -> (latent: [Float], name: String, source: [String]) {
         guard start != "prior" else {
-            return ([Float](repeating: 0, count: model.definition.latentSize), "z = 0")
+            return ([Float](repeating: 0, count: model.definition.latentSize), "z = 0", [])
         }
-        guard let reference = ImageReference(argument: start) else { throw ZooError("no start", kind: .usage) }
-        let images = try options.chosen([reference], for: model, resizing: resize)
-        guard let image = images.first, let mean = pictures.plan.encode(image.pixels).mean.first else {
-            throw ZooError("there is no image '\(start)'", kind: .usage)
-        }
-        return (mean, image.name)
+        let (images, source) = try options.chosen(
+            [ImageReference(argument: start)], for: model, resizing: resize)
+        let image = images[0][0]
+        return (pictures.plan.encode(image.pixels).mean[0], image.name, source)
     }
 
     /// The dimensions to show, those with the most KL first, and how many there would be.
@@ -140,20 +145,23 @@ struct TraverseCommand: ParsableCommand {
         return (Array(candidates.prefix(top)), candidates.count)
     }
 
-    private func report(_ files: [String], _ model: TrainedModel, _ figure: TraversalFigure) {
+    private func report(
+        _ files: [String], _ model: TrainedModel, _ traversal: LatentTraversal, _ statistics: LatentStatistics?,
+        _ startName: String
+    ) {
         options.report(
             files, model,
             [
-                ("start", JSONValue(figure.traversal.start)), ("start_name", .string(figure.startName)),
+                ("start", JSONValue(traversal.start)), ("start_name", .string(startName)),
                 (
                     "rows",
                     .array(
-                        figure.traversal.rows.map { row in
-                            let strongest = figure.statistics?.strongestFactor(of: row.dimension)
-                            let kl = figure.statistics.flatMap { $0.isVariational ? $0.kl[row.dimension] : nil }
+                        traversal.rows.map { row in
+                            let strongest = statistics?.strongestFactor(of: row.dimension)
                             return .object([
-                                ("dimension", .integer(row.dimension)), ("kl", JSONValue(kl)),
-                                ("active", figure.statistics.map { .boolean($0.active[row.dimension]) } ?? .null),
+                                ("dimension", .integer(row.dimension)),
+                                ("kl", JSONValue(statistics?.kl(of: row.dimension))),
+                                ("active", statistics.map { .boolean($0.active[row.dimension]) } ?? .null),
                                 ("factor", JSONValue(strongest?.name)),
                                 ("mutual_information", JSONValue(strongest?.nats)), ("values", JSONValue(row.values)),
                             ])

@@ -8,6 +8,8 @@ import TensorCore
 struct ComparedModel {
     /// What tables and figures call it.
     var label: String
+    /// Of the runs of a sweep: what those of other seeds have in common with it.
+    let setting: String?
     let trained: TrainedModel
     /// Makes it again; empty where nobody knows.
     let command: [String]
@@ -23,7 +25,7 @@ struct ComparedModel {
 
     /// The latent dimensions that carry most, most first: by KL where the history has it, else as they come.
     func dimensions(atMost count: Int) -> [Int] {
-        let kl = (history.last?.klPerDimension ?? []).map { $0 ?? 0 }
+        let kl = (history.last?.klPerDimension ?? []).map { $0.isFinite ? $0 : 0 }
         let all = Array(0..<definition.latentSize)
         guard kl.count == all.count else { return Array(all.prefix(count)) }
         return Array(all.sorted { (kl[$1], $0) < (kl[$0], $1) }.prefix(count))
@@ -38,14 +40,14 @@ struct ComparedModel {
         for argument in arguments {
             do {
                 guard let sweep = try SweepRecord.read(from: argument) else {
-                    models.append(try ComparedModel(argument, label: nil, command: nil, registry: registry))
+                    models.append(try ComparedModel(argument, registry: registry))
                     continue
                 }
                 var found: [ComparedModel] = []
                 for run in sweep.runs {
                     do {
                         let model = try ComparedModel(
-                            "\(argument)/\(run.folder)", label: run.label, command: run.command, registry: registry)
+                            "\(argument)/\(run.folder)", run: run, registry: registry)
                         found.append(model)
                     } catch {
                         Console.warn("leaving out \(run.label): \(error)")
@@ -64,13 +66,15 @@ struct ComparedModel {
         return distinguished(models, arguments)
     }
 
-    private init(_ argument: String, label: String?, command: [String]?, registry: Registry) throws {
+    /// - Parameter run: what a sweep says of it.
+    private init(_ argument: String, run: SweepRecord.Run? = nil, registry: Registry) throws {
         trained = try TrainedModel(argument, registry: registry)
         parameterCount = try ModelGraph(trained.definition, purpose: .evaluation).parameterCount
         var path = argument[...]
         while path.hasSuffix("/") { path.removeLast() }
-        self.label = label ?? String(path.split(separator: "/").last ?? path)
-        self.command = try command ?? Self.command(of: argument)
+        label = run?.label ?? String(path.split(separator: "/").last ?? path)
+        setting = run?.setting
+        command = try run?.command ?? Self.command(of: argument)
     }
 
     /// What a run's record says it was called with, if that made it from nothing.

@@ -20,15 +20,14 @@ struct Comparison {
         if let first = models.first {
             do {
                 let dataset = try data.open(
-                    fallback: first.trained.checkpoint.dataset ?? first.definition.dataset,
-                    shape: first.definition.input.dimensions)
+                    fallback: first.trained.dataset, shape: first.definition.input.dimensions)
                 guard dataset.info.shape == first.definition.input.dimensions else {
                     throw ZooError(
                         "the images of \(dataset.info.name) are \(dataset.info.shape), but the models take \(first.definition.input)"
                     )
                 }
                 inputs.use(dataset, shownCount: imageCount, measuredCount: 1000)
-            } catch  where data.dataset == nil {
+            } catch  where !data.isGiven {
                 Console.warn("there will be no reconstructions and no squared errors: \(error)")
             }
         }
@@ -55,9 +54,7 @@ struct Comparison {
     }
 
     /// The data sets that the models were trained on.
-    var datasets: [String] {
-        Set(models.compactMap { $0.trained.checkpoint.dataset ?? $0.definition.dataset }).sorted()
-    }
+    var datasets: [String] { Set(models.compactMap(\.trained.dataset)).sorted() }
 
     /// What a reader has to know before comparing numbers.
     var notes: [String] {

@@ -3,6 +3,7 @@ import Figures
 import ImageFiles
 import ModelKit
 import TensorCore
+import Training
 
 /// The figures of a comparison, each also to be had by itself.
 enum ComparisonFigure: String, CaseIterable {
@@ -17,29 +18,38 @@ enum ComparisonFigure: String, CaseIterable {
 }
 
 extension Comparison {
-    /// Where the pictures come from: what a figure's footer says.
+    /// The models and data sets of a figure, and what the models have in common.
+    private var subject: String {
+        let objectives = Set(models.map(\.definition.objective.formula))
+        let sizes = Set(models.map(\.definition.latentSize))
+        return FigureWords.line(
+            Set(models.map(\.definition.name)).sorted() + datasets
+                + (objectives.count == 1 ? Array(objectives) : [])
+                + (sizes.count == 1 ? sizes.map { "z = \($0)" } : []))
+    }
+
+    /// Where a figure comes from: images and the checkpoint of each model.
     private func origin(_ figure: ComparisonFigure) -> String {
-        var parts = Set(models.map(\.definition.name)).sorted() + datasets
-        if figure == .reconstructions {
-            parts.append("images \(inputs.shown.map(String.init).joined(separator: ", "))")
-        }
-        if figure == .samples { parts.append("seed \(inputs.seed)") }
-        return parts.joined(separator: "  ·  ")
+        let images = "images \(inputs.shown.map(String.init).joined(separator: ", "))"
+        let checkpoints = models.map { "\($0.label): \($0.trained.provenance.joined(separator: ", "))" }
+        return FigureWords.line((figure == .reconstructions ? [images] : []) + checkpoints)
     }
 
     /// A figure as a picture file.
     ///
     /// - Throws: `ZooError` where none of the models has what it shows.
     func write(_ figure: ComparisonFigure, to path: String) throws {
-        if let curves = curves(figure) { return try curves.write(to: path) }
-        try grid(figure).write(to: path)
+        guard var curves = curves(figure) else { return try grid(figure).write(to: path) }
+        curves.subtitle = subject
+        curves.footer = origin(figure)
+        try curves.write(to: path)
     }
 
     // MARK: Curves
 
     /// Curves over the epochs, one for each model; nil for figures that are no curves.
     func curves(_ figure: ComparisonFigure) -> CurveFigure? {
-        let value: (MetricsHistory.Record) -> Double
+        let value: (EpochSummary) -> Double
         let title: String
         switch figure {
         case .loss: (title, value) = ("Loss, \(split) images", { $0.loss.means.loss })
@@ -54,7 +64,7 @@ extension Comparison {
             series: shown.map { model in
                 CurveFigure.Series(
                     name: model.label,
-                    points: model.history.records.map {
+                    points: model.history.epochs.map {
                         CurveFigure.Point(x: Double($0.epoch), y: value($0))
                     })
             })
@@ -112,6 +122,8 @@ extension Comparison {
 
     /// Units of a figure for pictures beside each other.
     private static let pictureRoom = 1900
+    /// About how wide a row of pictures is to be, in units of a figure, the caption left of it not counted.
+    private static let rowRoom = 1200
 
     private func grid(_ figure: ComparisonFigure) throws -> ImageGrid {
         var shown = pictures(figure).map { (title: $0.model.label, picture: $0.picture, caption: summary($0.model)) }
@@ -129,7 +141,7 @@ extension Comparison {
         let columns = isRow ? 1 : (shown.count + rows - 1) / rows
         var grid = ImageGrid(images: shown.map(\.picture), columns: columns)
         grid.title = Self.title(figure)
-        grid.subtitle = explanation(figure)
+        grid.subtitle = "\(subject)\n\(explanation(figure))"
         grid.footer = origin(figure)
         if isRow {
             grid.rowCaptions = shown.map { $0.caption.isEmpty ? $0.title : "\($0.title)\n\($0.caption)" }
@@ -138,7 +150,8 @@ extension Comparison {
         }
         // Small montages are worth enlarging on a slide, which the grid does only for single images.
         let width = (first.picture.width + 20) * columns
-        grid.scale = max(1, min(4, (isRow ? 1100 : ImageGridLayout.preferredWidth) / width))
+        let scale = isRow ? (Self.rowRoom + width / 2) / width : Int(grid.room.width) / width
+        grid.scale = max(1, min(4, scale))
         return grid
     }
 
@@ -152,10 +165,10 @@ extension Comparison {
         }
     }
 
-    /// `test loss 151.2 = …` below a picture.
+    /// `reconstruction 79.7, KL 22.2 nats`.
     func summary(_ model: ComparedModel) -> String {
         guard let losses = model.history.last?.loss.means else { return "" }
         let kl = model.definition.isVariational ? ", KL \(Formatting.decimals(losses.kl, 1))" : ""
-        return "reconstruction \(Formatting.decimals(losses.reconstruction, 1))\(kl)"
+        return "reconstruction \(Formatting.decimals(losses.reconstruction, 1))\(kl) nats"
     }
 }

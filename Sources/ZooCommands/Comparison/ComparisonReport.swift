@@ -10,7 +10,8 @@ extension Comparison {
     /// - Parameter command: the command line that makes it.
     /// - Throws: `ZooError` where a picture cannot be drawn.
     func page(command: [String]) throws -> Page {
-        var sections = [PageSection("Results", [.table(pageTable)] + notes.map { .note($0) })]
+        let tables = [results, resultsOverSeeds].compactMap { $0.map { PageBlock.table($0) } }
+        var sections = [PageSection("Results", tables + notes.map { .note($0) })]
         let curves = try curveFigures()
         if !curves.isEmpty { sections.append(PageSection(Self.title(.loss), [.gallery(curves)])) }
         for figure in [ComparisonFigure.manifolds, .samples, .traversals, .reconstructions] {
@@ -28,7 +29,7 @@ extension Comparison {
     }
 
     private func curveFigures() throws -> [PageFigure] {
-        guard models.contains(where: { !$0.history.records.isEmpty }) else { return [] }
+        guard models.contains(where: { !$0.history.epochs.isEmpty }) else { return [] }
         return try [ComparisonFigure.loss, .reconstruction, .kl, .trainingLoss].compactMap { kind in
             guard let curves = curves(kind), curves.series.contains(where: { $0.points.contains { $0.y.isFinite } })
             else { return nil }

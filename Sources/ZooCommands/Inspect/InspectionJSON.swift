@@ -136,19 +136,3 @@ extension LatentStatistics {
         .array((0..<latentSize).map { i in .array((0..<latentSize).map { JSONValue(value(i, $0)) }) })
     }
 }
-
-extension MetricsHistory.Record {
-    fileprivate var json: JSONValue {
-        func losses(_ losses: MetricsHistory.Losses?) -> JSONValue {
-            losses.map {
-                .object([
-                    ("loss", .number($0.loss)), ("reconstruction", .number($0.reconstruction)), ("kl", .number($0.kl)),
-                ])
-            } ?? .null
-        }
-        return .object([
-            ("epoch", .integer(epoch)), ("step", .integer(step)), ("train", losses(train)),
-            ("validation", losses(validation)), ("test", losses(test)),
-        ])
-    }
-}

@@ -3,6 +3,7 @@ import Figures
 import FileSupport
 import LatentTools
 import TensorCore
+import Training
 
 extension Inspection {
     /// All of it as one page with plots.
@@ -98,7 +99,7 @@ extension Inspection {
     private func historySection() throws -> PageSection? {
         let history = history
         guard !history.isEmpty else { return nil }
-        func points(_ value: (MetricsHistory.Record) -> Double?) -> [CurveFigure.Point] {
+        func points(_ value: (EpochSummary) -> Double?) -> [CurveFigure.Point] {
             history.compactMap { record in
                 value(record).flatMap { $0.isFinite ? CurveFigure.Point(x: Double(record.epoch), y: $0) : nil }
             }

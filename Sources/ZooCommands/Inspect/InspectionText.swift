@@ -2,6 +2,7 @@ import Checkpoints
 import FileSupport
 import LatentTools
 import TensorCore
+import Training
 
 /// An inspection for people.
 struct InspectionText {
@@ -174,9 +175,7 @@ extension Inspection {
     }
 
     /// The epochs of the run, as far as they can be read.
-    var history: [MetricsHistory.Record] {
-        MetricsHistory(checkpoint?.header.metrics ?? "").records
-    }
+    var history: [EpochSummary] { MetricsHistory(checkpoint?.header.metrics ?? "").epochs }
 }
 
 extension TensorStatistics {

@@ -52,6 +52,9 @@ struct TrainedModel {
         try InferencePlan(definition, weights: checkpoint.weights, engine: OneDNNEngine())
     }
 
+    /// The data set it was trained on; nil where nobody knows.
+    var dataset: String? { checkpoint.dataset ?? definition.dataset }
+
     /// Its pictures.
     /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels.
     func pictures() throws -> Pictures { try Pictures(try inference()) }

@@ -15,12 +15,15 @@ struct DataOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The folder of pictures, for --dataset image-folder.", valueName: "dir"))
     var imageFolder: String?
 
+    /// Whether the user named a data set.
+    var isGiven: Bool { dataset != nil || imageFolder != nil }
+
     /// Opens the data set for a trained model: the one asked for, or the one it was trained on.
     ///
     /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
     func open(for model: TrainedModel) throws -> any Dataset {
         let shape = model.definition.input
-        let dataset = try open(fallback: model.checkpoint.dataset ?? model.definition.dataset, shape: shape.dimensions)
+        let dataset = try open(fallback: model.dataset, shape: shape.dimensions)
         guard dataset.info.shape == shape.dimensions else {
             throw ZooError(
                 "the images of \(dataset.info.name) are \(dataset.info.shape), but the model takes \(shape)",

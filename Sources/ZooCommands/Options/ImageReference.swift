@@ -10,7 +10,7 @@ enum ImageReference: ExpressibleByArgument, Equatable, Sendable {
     case label(String)
     case file(String)
 
-    init?(argument: String) {
+    init(argument: String) {
         if let index = Int(argument) {
             self = .index(index)
         } else if argument.hasPrefix("class:") {

@@ -45,22 +45,29 @@ struct LatentOptions: ParsableArguments {
         try ModelImages(try data.open(for: model), split: split, for: model)
     }
 
-    /// Images that references name. The data set is opened only if one of them needs it.
+    /// Images that references name: `count` lists of them, each with the next image of a class. The data set is opened only if
+    /// a reference needs it.
     ///
-    /// - Parameter number: which image of a class, from 0.
+    /// - Returns: the images, and for figures where they come from and, if it matters, the seed.
     /// - Throws: `ZooError` for images that there are not, or that do not fit the model.
     func chosen(
-        _ references: [ImageReference], for model: TrainedModel, resizing: Bool, number: Int = 0
-    ) throws -> [ChosenImage] {
+        _ references: [ImageReference], for model: TrainedModel, resizing: Bool, count: Int = 1
+    ) throws -> (images: [[ChosenImage]], source: [String]) {
         let images = references.contains(where: \.needsDataset) ? try images(for: model) : nil
-        return try references.map { reference in
-            switch reference {
-            case .file(let path):
-                try ChosenImage(file: path, shape: model.definition.input, resizing: resizing)
-            case .index, .label:
-                try (images ?? self.images(for: model)).image(reference, number: number, seed: seed)
+        let chosen = try (0..<count).map { number in
+            try references.map { reference in
+                switch reference {
+                case .file(let path):
+                    try ChosenImage(file: path, shape: model.definition.input, resizing: resizing)
+                case .index, .label:
+                    try (images ?? self.images(for: model)).image(reference, number: number, seed: seed)
+                }
             }
         }
+        let isDrawn = references.contains(where: \.isClass)
+        let dataset = images.map { isDrawn ? $0.description : $0.dataset.info.name }
+        let files = references.allSatisfy(\.needsDataset) ? nil : "image files"
+        return (chosen, [dataset, files, isDrawn ? "seed \(seed)" : nil].compactMap(\.self))
     }
 
     /// The files to write: those asked for, or `MODEL-kind.EXTENSION` for each of `extensions`.

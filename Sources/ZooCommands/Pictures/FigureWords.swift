@@ -2,6 +2,7 @@ import Checkpoints
 import Figures
 import ImageFiles
 import ModelKit
+import Training
 
 /// The words around a figure: what it shows, of which model, and what is needed to make it again.
 struct FigureWords: Sendable, Equatable {
@@ -21,30 +22,37 @@ extension ImageGrid {
 extension TrainedModel {
     /// Words for a figure of this model. `details` say what was chosen: data set, split, seed, settings.
     func words(_ title: String, _ details: [String] = []) -> FigureWords {
-        FigureWords(title: title, subtitle: subtitle, footer: (details + [provenance]).joined(separator: "  ·  "))
+        FigureWords(title: title, subtitle: subtitle, footer: FigureWords.line(details + provenance))
     }
 
     var subtitle: String {
-        FigureWords.subtitle(definition, loss: history.last.map { ($0.loss.split, $0.loss.means.loss) })
+        FigureWords.subtitle(
+            definition, dataset: dataset, loss: history.last.map { ($0.loss.split, $0.loss.means.loss) })
     }
 
-    /// `runs/conv/checkpoints/best.h5, epoch 10, step 4690`.
-    private var provenance: String {
-        var text = path
-        if let progress = checkpoint.progress {
-            text += ", epoch \(progress.epoch), step \(Formatting.grouped(progress.step))"
-        }
-        return text
+    /// `runs/conv/checkpoints/best.h5` and `epoch 10, step 4,690`.
+    var provenance: [String] {
+        guard let progress = checkpoint.progress else { return [path] }
+        let epochs = progress.epoch > 0 ? "epoch \(progress.epoch), " : ""
+        return [path, "\(epochs)step \(Formatting.grouped(progress.step))"]
     }
 }
 
 extension FigureWords {
-    /// `conv-vae-mnist  ·  bernoulli + 4·KL, β = 4  ·  z = 20  ·  test loss 104.21 nats/image`.
-    static func subtitle(_ definition: ModelDefinition, loss: (split: String, nats: Double)?) -> String {
+    /// Parts of a line, which is wrapped between them and not within.
+    static func line(_ parts: [String]) -> String {
+        parts.map { $0.replacing(" ", with: "\u{A0}") }.joined(separator: "\u{A0}\u{A0}·\u{A0} ")
+    }
+
+    /// `conv-vae-mnist on mnist  ·  bernoulli + 4·KL, β = 4  ·  z = 20  ·  test loss 104.21 nats/image`.
+    static func subtitle(
+        _ definition: ModelDefinition, dataset: String?, loss: (split: String, nats: Double)?
+    ) -> String {
         let objective = definition.objective
-        var parts = [definition.name, objective.formula + weight(objective), "z = \(definition.latentSize)"]
+        let name = definition.name + (dataset.map { " on \($0)" } ?? "")
+        var parts = [name, objective.formula + weight(objective), "z = \(definition.latentSize)"]
         if let loss { parts.append("\(loss.split) loss \(Formatting.decimals(loss.nats, 2)) nats/image") }
-        return parts.joined(separator: "  ·  ")
+        return line(parts)
     }
 
     private static func weight(_ objective: Objective) -> String {

@@ -60,7 +60,7 @@ extension Pictures {
                 columns: max(1, interpolations.count), words: words)
             grid.columnCaptions = interpolations.map { $0.names.joined(separator: " → ") }
             grid.rowCaptions = ["latent (\(path.rawValue))", "pixels"]
-            grid.footer = "t = \(Formatting.decimals(positions[step], 2))  ·  \(words.footer)"
+            grid.title += ", t = \(Formatting.decimals(positions[step], 2))"
             return try grid.rendered()
         }
         return AnimationGIF(frames: Self.thereAndBack(frames), secondsPerFrame: 0.12)

@@ -13,6 +13,8 @@ struct EpochSummary {
     var test: MeanLosses?
     /// nil for a plain autoencoder.
     var activeUnits: Int?
+    /// `[D]`; nil for a plain autoencoder.
+    var klPerDimension: [Double]?
     var isBest: Bool
 
     /// The loss that decides which epoch is the best.
@@ -34,6 +36,7 @@ struct EpochSummary {
         validation = record.validation
         test = record.test
         activeUnits = record.activeCount
+        klPerDimension = record.klPerDimension
         isBest = record.isBest
     }
 
@@ -56,19 +59,17 @@ struct EpochSummary {
         validation = try MeanLosses(json: json["validation"])
         test = try MeanLosses(json: json["test"])
         activeUnits = json["active_units"]?.integerValue
+        klPerDimension = json["kl_per_dimension"]?.arrayValue?.compactMap(\.numberValue)
         isBest = json["best"]?.booleanValue ?? false
     }
 
-    /// All lines of a run's `metrics.jsonl`.
-    ///
-    /// - Throws: `ZooError` naming the line that cannot be read.
-    static func history(_ text: String) throws -> [EpochSummary] {
-        try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
-            guard !line.isEmpty else { return nil }
-            do { return try EpochSummary(json: JSONValue(parsing: String(line))) } catch let error as ZooError {
-                throw ZooError("line \(index + 1) of the metrics: \(error.message)")
-            }
-        }
+    var json: JSONValue {
+        .object([
+            ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
+            ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
+            ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
+            ("active_units", JSONValue(activeUnits)), ("best", .boolean(isBest)),
+        ])
     }
 }
 

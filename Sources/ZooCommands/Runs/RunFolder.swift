@@ -103,15 +103,12 @@ struct RunFolder {
         }
     }
 
-    /// The epochs of `metrics.jsonl`; none before the first has ended.
+    /// What `metrics.jsonl` says; nothing before the first epoch has ended.
     ///
-    /// - Throws: `ZooError` naming the line that cannot be read.
-    func history() throws -> [EpochSummary] {
-        guard access(metricsFile, F_OK) == 0 else { return [] }
-        let text = String(decoding: try RegularFile.contents(of: metricsFile), as: UTF8.self)
-        do { return try EpochSummary.history(text) } catch let error as ZooError {
-            throw ZooError("\(metricsFile): \(error.message)")
-        }
+    /// - Throws: `ZooError` where the file cannot be read.
+    func history() throws -> MetricsHistory {
+        guard access(metricsFile, F_OK) == 0 else { return MetricsHistory("") }
+        return MetricsHistory(String(decoding: try RegularFile.contents(of: metricsFile), as: UTF8.self))
     }
 
     /// Replaces a text file atomically.

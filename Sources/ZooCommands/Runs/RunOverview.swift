@@ -20,8 +20,8 @@ struct RunOverview {
     let state: State
     /// Who trains in the folder now.
     let writer: String?
-    let history: [EpochSummary]
-    /// Why the metrics cannot be read.
+    let history: MetricsHistory
+    /// Why the metrics, or a line of them, cannot be read.
     let historyProblem: String?
 
     /// - Throws: `ZooError` where there is no run, or its record cannot be understood.
@@ -42,9 +42,9 @@ struct RunOverview {
             }
         do {
             history = try folder.history()
-            historyProblem = nil
+            historyProblem = history.problem.map { "\(folder.metricsFile): \($0.message)" }
         } catch {
-            history = []
+            history = MetricsHistory("")
             historyProblem = "\(error)"
         }
     }

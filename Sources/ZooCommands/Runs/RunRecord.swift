@@ -5,18 +5,13 @@ import Training
 extension EpochRecord {
     /// A line of `metrics.jsonl`.
     var json: JSONValue {
-        let count = Double(max(1, latent?.imageCount ?? 1))
-        let hasLatent = latent.map { $0.kl > 0 } ?? false
         return .object([
             ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(imagesPerSecond)), ("learning_rate", .number(Double(learningRate))),
             ("kl_weight", .number(Double(klWeight))), ("kl_capacity", .number(Double(klCapacity))),
             ("train", train.json), ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
-            ("active_units", hasLatent ? JSONValue(activeCount) : .null),
-            (
-                "kl_per_dimension",
-                hasLatent ? .array((latent?.klPerDimension ?? []).map { .number($0 / count) }) : .null
-            ),
+            ("active_units", JSONValue(activeCount)),
+            ("kl_per_dimension", klPerDimension.map { JSONValue($0) } ?? .null),
             ("best", .boolean(isBest)),
         ])
     }
@@ -25,6 +20,12 @@ extension EpochRecord {
     var activeCount: Int? {
         guard let latent, latent.kl > 0 else { return nil }
         return latent.activeDimensions.filter { $0 }.count
+    }
+
+    /// Mean KL divergence of each latent dimension in nats, `[D]`; nil without a posterior.
+    var klPerDimension: [Double]? {
+        guard let latent, latent.kl > 0 else { return nil }
+        return latent.klPerDimension.map { $0 / Double(max(1, latent.imageCount)) }
     }
 }
 

@@ -16,7 +16,7 @@ extension RunOverview {
         ]
         guard isWhole else { return .object(fields) }
         fields += [
-            ("epochs", .array(history.map(\.json))),
+            ("epochs", .array(history.epochs.map(\.json))),
             (
                 "checkpoints",
                 .array(
@@ -91,10 +91,10 @@ extension RunOverview {
     /// The losses over the epochs, by name, as far as there are any.
     private var losses: [(String, [Double])] {
         [
-            ("train", history.map(\.train.loss)), ("validation", history.compactMap(\.validation?.loss)),
-            ("test", history.compactMap(\.test?.loss)),
-            ("test reconstruction", history.compactMap(\.test?.reconstruction)),
-            ("test KL", history.compactMap(\.test?.kl)),
+            ("train", history.epochs.map(\.train.loss)), ("validation", history.epochs.compactMap(\.validation?.loss)),
+            ("test", history.epochs.compactMap(\.test?.loss)),
+            ("test reconstruction", history.epochs.compactMap(\.test?.reconstruction)),
+            ("test KL", history.epochs.compactMap(\.test?.kl)),
         ].filter { !$0.1.isEmpty }
     }
 
@@ -107,16 +107,5 @@ extension RunOverview {
             footer: "\(folder.path), seed \(record.seed)", xLabel: "epoch", yLabel: "loss (nats per image)",
             series: series,
             marks: record.best.map { [CurveFigure.Mark(x: Double($0.epoch), label: "best")] } ?? [])
-    }
-}
-
-extension EpochSummary {
-    var json: JSONValue {
-        .object([
-            ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
-            ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
-            ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
-            ("active_units", JSONValue(activeUnits)), ("best", .boolean(isBest)),
-        ])
     }
 }

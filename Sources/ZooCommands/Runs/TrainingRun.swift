@@ -33,9 +33,8 @@ final class TrainingRun {
     private let start = ContinuousClock.now
     /// Seconds the run had taken before it was gone on with.
     private let secondsBefore: Double
-    private var pictures: Pictures?
-    private var pictureIndices: [Int32] = []
-    private var pictureImages: [UInt8] = []
+    /// nil for a model that does not work on images.
+    private let pictures: RunPictures?
     private var savedState: TrainingState?
     private var lastSave: ContinuousClock.Instant
     private var previousActive: Int?
@@ -62,6 +61,7 @@ final class TrainingRun {
         metrics = resumed?.checkpoint.metrics ?? ""
         secondsBefore = resumed?.checkpoint.progress?.elapsedSeconds ?? 0
         view = TrainingProgressView(isQuiet: settings.isQuiet)
+        pictures = try RunPictures(trainer, dataset: dataset, folder: folder)
         let definition = trainer.definition
         record = RunRecord(
             model: definition.name, family: definition.family, dataset: dataset.info.name,
@@ -74,18 +74,13 @@ final class TrainingRun {
         try folder.write(definition.text, to: "definition.yaml")
         try folder.write(metrics, to: "metrics.jsonl")
         try writeRecord()
-        if Pictures.canShow(definition) {
-            pictures = try Pictures(
-                InferencePlan(definition, weights: trainer.plan.model.weights, engine: OneDNNEngine()))
-            let shown = trainer.splits.test.isEmpty ? trainer.splits.train : trainer.splits.test
-            pictureIndices = Pictures.spread(shown, count: 10)
-            pictureImages = dataset.images(pictureIndices)
-        }
     }
 
     /// Takes over from the record and the metrics what the run did before.
     private func takeUp(_ path: String) throws {
-        for epoch in try EpochSummary.history(metrics) { record.add(epoch) }
+        let history = MetricsHistory(metrics)
+        if let problem = history.problem { throw problem }
+        for epoch in history.epochs { record.add(epoch) }
         record.steps = trainer.state.step
         record.seconds = secondsBefore
         // A run that is gone on with in a new folder has no record yet, and a lost one need not stop anybody.
@@ -119,8 +114,7 @@ final class TrainingRun {
             try save()
             if end != .interrupted {
                 try addLatentStatistics()
-                let kind = trainer.definition.isVariational ? "samples" : "reconstructions"
-                try TrainingAnimation.made(of: folder.epochPictures(kind))?.write(to: "\(folder.path)/training.gif")
+                try pictures?.animation()?.write(to: "\(folder.path)/training.gif")
             }
             record.status =
                 switch end {
@@ -154,7 +148,7 @@ final class TrainingRun {
         record.add(EpochSummary(epoch))
         imagesPerSecond = epoch.imagesPerSecond
         warnOfCollapse(epoch)
-        try draw(epoch)
+        try pictures?.draw(epoch, weights: trainer.plan.model.weights)
         try save(isBest: epoch.isBest)
         try writeRecord()
     }
@@ -170,30 +164,6 @@ final class TrainingRun {
         } else if let previous = previousActive, active * 4 < previous * 3 {
             Console.warn("latent dimensions are collapsing: \(active) of \(size) are active, \(previous) an epoch ago")
         }
-    }
-
-    private func draw(_ epoch: EpochRecord) throws {
-        guard let pictures else { return }
-        try pictures.plan.load(trainer.plan.model.weights)
-        let digits = String(epoch.epoch)
-        let number = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-        func words(_ title: String) -> FigureWords {
-            FigureWords(
-                title: "\(title), epoch \(epoch.epoch)",
-                subtitle: FigureWords.subtitle(
-                    trainer.definition, loss: epoch.test.map { ("test", $0.loss) } ?? ("training", epoch.train.loss)),
-                footer: "\(dataset.info.name)  ·  step \(Formatting.grouped(epoch.step))  ·  seed \(trainer.seed)")
-        }
-        if trainer.definition.isVariational {
-            let latents = LatentSampler(size: trainer.definition.latentSize, seed: trainer.seed).prior(count: 64)
-            try pictures.samples(latents, words: words("Samples from the prior"))
-                .write(to: "\(folder.pictures)/samples-epoch-\(number).png")
-        }
-        guard !pictureImages.isEmpty else { return }
-        try pictures.reconstructions(
-            pictureImages, names: pictureIndices.map { "\($0)" },
-            words: words("Test images and their reconstructions")
-        ).grid.write(to: "\(folder.pictures)/reconstructions-epoch-\(number).png")
     }
 
     /// Saves between epochs as often as was asked for. The last step of an epoch is saved with the epoch.

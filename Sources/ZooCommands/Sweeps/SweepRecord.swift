@@ -15,6 +15,8 @@ struct SweepRecord {
 
         /// What makes it different from the others: `β = 5, seed 1`.
         var label: String
+        /// The same without the seed; nil where that leaves nothing.
+        var setting: String?
         /// Its folder within the sweep's.
         var folder: String
         /// `zoo train …`, to make this run alone.
@@ -68,7 +70,8 @@ extension SweepRecord {
                 .array(
                     runs.map {
                         .object([
-                            ("label", .string($0.label)), ("folder", .string($0.folder)),
+                            ("label", .string($0.label)), ("setting", JSONValue($0.setting)),
+                            ("folder", .string($0.folder)),
                             ("status", .string($0.status.rawValue)), ("message", JSONValue($0.message)),
                             ("command", .array($0.command.map { .string($0) })),
                         ])
@@ -96,8 +99,8 @@ extension SweepRecord {
                 throw ZooError("the folder \(folder) of runs[\(index)] is not in the sweep's folder")
             }
             return Run(
-                label: label, folder: folder, command: strings(run["command"]), status: status,
-                message: run["message"]?.stringValue)
+                label: label, setting: run["setting"]?.stringValue, folder: folder, command: strings(run["command"]),
+                status: status, message: run["message"]?.stringValue)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Glibc
 import TensorCore
 
@@ -119,8 +120,16 @@ struct SweepRunner {
     private func reason(_ index: Int, _ status: Int32) -> String {
         if status == 130 { return "interrupted" }
         if let message = (try? RunFolder(path: trainings[index].folder).record())?.message { return message }
-        let place = jobs == 1 ? "" : "; see \(log(index))"
+        let place = jobs == 1 ? "" : "\(lastError(index).map { ": \($0)" } ?? ""); see \(log(index))"
         return status > 128 ? "ended by signal \(status - 128)\(place)" : "exit status \(status)\(place)"
+    }
+
+    /// The last error in the log of a run that had a process of its own.
+    private func lastError(_ index: Int) -> String? {
+        guard let bytes = try? RegularFile.contents(of: log(index)) else { return nil }
+        let prefix = "error: "
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix(prefix) }
+            .map { String($0.dropFirst(prefix.count)) }
     }
 
     private func say(_ text: String) {

@@ -92,17 +92,20 @@ struct Combination {
     }
 
     /// What tables and figures call it: `β = 5, seed 1`.
-    var label: String {
-        (fields.map { "\(Self.symbol($0.path)) = \($0.value)" } + (seed.map { ["seed \($0)"] } ?? []))
-            .joined(separator: ", ")
+    var label: String { [setting, seed.map { "seed \($0)" }].compactMap(\.self).joined(separator: ", ") }
+
+    /// The values without the seed: `β = 5`; nil where nothing but the seed varies.
+    var setting: String? {
+        fields.isEmpty ? nil : fields.map { Self.words($0.path, $0.value) }.joined(separator: ", ")
     }
 
-    /// The field's usual sign where it has one, else the end of its path.
-    private static func symbol(_ path: String) -> String {
+    /// A value with the field's usual sign where it has one, else with the end of its path; likelihoods say what they are.
+    private static func words(_ path: String, _ value: String) -> String {
         switch path {
-        case "objective.kl.weight": "β"
-        case "latent.size": "z"
-        default: path.split(separator: ".").suffix(1).joined()
+        case "objective.kl.weight": "β = \(value)"
+        case "latent.size": "z = \(value)"
+        case "objective.reconstruction": value
+        default: "\(path.split(separator: ".").last ?? path[...]) = \(value)"
         }
     }
 

@@ -1,0 +1,97 @@
+import Checkpoints
+import Figures
+import ModelKit
+import TensorCore
+import Training
+
+/// Models of one definition and data set that differ by the seed, with the mean and the spread of what they reached.
+struct SeedGroup {
+    /// The mean and the standard deviation of a measure over the seeds.
+    struct Spread {
+        let mean: Double
+        /// With n − 1 in the denominator.
+        let standardDeviation: Double
+
+        /// - Returns: nil for less than two values.
+        init?(_ values: [Double]) {
+            guard values.count > 1 else { return nil }
+            let mean = values.reduce(0, +) / Double(values.count)
+            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            self.mean = mean
+            standardDeviation = (squares / Double(values.count - 1)).squareRoot()
+        }
+
+        func text(_ decimals: Int) -> String {
+            "\(Formatting.decimals(mean, decimals)) ± \(Formatting.decimals(standardDeviation, decimals))"
+        }
+    }
+
+    let label: String
+    let seeds: [UInt64]
+    let spreads: [(measure: Comparison.Measure, spread: Spread?)]
+
+    fileprivate init(_ members: [(model: ComparedModel, pictures: ModelPictures)]) {
+        label = members.first?.model.setting ?? members.map(\.model.label).joined(separator: ", ")
+        seeds = members.compactMap(\.model.trained.checkpoint.progress?.seed)
+        spreads = Comparison.averagedMeasures.map { measure in
+            let values = members.compactMap { measure.value($0.model, $0.pictures) }
+            return (measure, values.count == members.count ? Spread(values) : nil)
+        }
+    }
+
+    var json: JSONValue {
+        .object(
+            [("label", .string(label)), ("seeds", .array(seeds.map { .string(String($0)) }))]
+                + spreads.map { measure, spread in
+                    (
+                        measure.key,
+                        spread.map {
+                            .object([
+                                ("mean", .number($0.mean)), ("standard_deviation", .number($0.standardDeviation)),
+                            ])
+                        } ?? .null
+                    )
+                })
+    }
+}
+
+extension Comparison {
+    fileprivate static let averagedMeasures = [loss, reconstruction, kl, activeUnits, squaredError]
+
+    /// The models that differ by the seed only, group by group in the order of their first; those that have no such others
+    /// are in none.
+    var seedGroups: [SeedGroup] {
+        struct Kind: Hashable {
+            let definition: String
+            let dataset: String?
+            let steps: Int?
+        }
+        var order: [Kind] = []
+        var members: [Kind: [(model: ComparedModel, pictures: ModelPictures)]] = [:]
+        for (model, pictures) in zip(models, pictures) {
+            guard let progress = model.trained.checkpoint.progress else { continue }
+            let kind = Kind(definition: model.definition.text, dataset: model.trained.dataset, steps: progress.step)
+            if members[kind] == nil { order.append(kind) }
+            members[kind, default: []].append((model, pictures))
+        }
+        return order.compactMap { kind in
+            let group = members[kind] ?? []
+            let seeds = Set(group.compactMap(\.model.trained.checkpoint.progress?.seed))
+            return group.count > 1 && seeds.count == group.count ? SeedGroup(group) : nil
+        }
+    }
+
+    /// A row for each group of seeds; nil where there is none.
+    var resultsOverSeeds: PageTable? {
+        let groups = seedGroups
+        guard !groups.isEmpty else { return nil }
+        return PageTable(
+            caption: "Mean ± standard deviation (n − 1) over the seeds.",
+            columns: [PageTable.Column("Setting"), PageTable.Column("Seeds", isNumber: true)]
+                + Self.averagedMeasures.map { PageTable.Column($0.title, isNumber: true) },
+            rows: groups.map { group in
+                [group.label, String(group.seeds.count)]
+                    + group.spreads.map { measure, spread in spread?.text(measure.decimals) ?? "–" }
+            })
+    }
+}
