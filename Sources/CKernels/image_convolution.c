@@ -22,10 +22,12 @@ typedef uint32_t bits_vector __attribute__((vector_size(64)));
 // Most bytes of workspace for an image: more would not stay in the cache.
 #define MAXIMUM_BYTES (1 << 20)
 
-// The products of `pixels` pixels of bfloat16 maps with the weights (taps × maps) of each tap, on tile registers: a plane for
-// each tap, in rows of `width` pixels that lie `pitch` apart.
+// In tile_convolution.c: the products of `pixels` pixels of bfloat16 maps with the weights (taps × maps) of each tap, on tile
+// registers: a plane for each tap, in rows of `width` pixels that lie `pitch` apart. The factors are the weights in bfloat16, as
+// many as rounded taps × maps.
+void zk_tile_factors(const float *weights, int64_t depth, int64_t taps, uint16_t *factors);
 void zk_tile_planes(
-    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    const uint16_t *maps, const uint16_t *factors, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
     int64_t pitch, int64_t plane);
 
 typedef struct {
@@ -297,18 +299,23 @@ ZK_INLINE void add_planes(const arguments *a, const float *planes, float *image)
 ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool half) {
     const zk_window *w = &a->window;
     float *transposed = a->workspace + part * a->part_size, *planes = transposed + a->maps * vectors * LANES;
-    for (int64_t m = 0; m < a->maps; m++) {
-        for (int64_t t = 0; t < vectors * LANES; t++) {
-            transposed[m * vectors * LANES + t] = t < a->taps ? a->weights[t * a->maps + m] : 0;
+    const bool tiles = half && a->tiles;
+    if (tiles) {
+        zk_tile_factors(a->weights, a->maps, a->taps, (uint16_t *)transposed);
+    } else {
+        for (int64_t m = 0; m < a->maps; m++) {
+            for (int64_t t = 0; t < vectors * LANES; t++) {
+                transposed[m * vectors * LANES + t] = t < a->taps ? a->weights[t * a->maps + m] : 0;
+            }
         }
     }
     memset(planes, 0, (size_t)(vectors * LANES * a->plane) * sizeof(float));
     const int64_t size = w->input_height * w->input_width * w->channels;
     const int64_t pixels = w->output_height * w->output_width;
     for (int64_t n = first_image(a, part); n < first_image(a, part + 1); n++) {
-        if (half && a->tiles) {
+        if (tiles) {
             zk_tile_planes(
-                (const uint16_t *)a->x + n * pixels * a->maps, a->weights, a->maps, a->taps, pixels, w->output_width,
+                (const uint16_t *)a->x + n * pixels * a->maps, (const uint16_t *)transposed, a->maps, a->taps, pixels, w->output_width,
                 planes + a->margin, a->plane_pitch, a->plane);
         } else {
             fill_planes(a, transposed, planes, n, vectors, half);

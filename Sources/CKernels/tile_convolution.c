@@ -504,24 +504,34 @@ static arguments gradient_arguments(const zk_window *w, int64_t maps, int64_t im
     a.padded = round_up(a.group * a.plane, DEPTH);
     // What the last tap of the last block reaches; an odd number of cache lines, so that rows of a tile do not collide.
     const int64_t reach = a.phases * a.group * a.plane + farthest(w, 0) * a.pitch + farthest(w, 1) + 2 * DEPTH;
-    a.row_length = round_up(reach, 2 * DEPTH) + (round_up(reach, 2 * DEPTH) / DEPTH % 2 == 0 ? DEPTH : 0);
+    a.row_length = round_up(reach, 2 * DEPTH) + DEPTH;
     a.part_bytes = round_up((w->channels * a.row_length + a.padded * maps) * (int64_t)sizeof(uint16_t), 64);
     return a;
 }
 
 // ---- products of pixels with few weights, for the kernels between maps and images
 
-// The weights are the first factor and the pixels the second, so that a row of the product belongs to a tap.
+// The weights are the first factor and the pixels the second, so that a row of the product belongs to a tap. Their tiles: for each
+// 32 maps those of 16 taps each.
+TILES void zk_tile_factors(const float *weights, int64_t depth, int64_t taps, uint16_t *factors) {
+    for (int64_t k = 0; k < depth; k += DEPTH) {
+        for (int64_t t = 0; t < round_up(taps, SIDE); t++, factors += DEPTH) {
+            _mm512_storeu_si512(factors, t < taps ? half_of(weights + t * depth + k) : _mm512_setzero_si512());
+        }
+    }
+}
+
 TILES void zk_tile_planes(
-    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    const uint16_t *maps, const uint16_t *factors, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
     int64_t pitch, int64_t plane) {
-    uint16_t factor[SIDE * DEPTH], block[SIDE * DEPTH];
+    uint16_t block[SIDE * DEPTH];
     float products[3][SIDE * SIDE];
     configure();
     for (int64_t pixel = 0; pixel < pixels; pixel += SIDE) {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
+        const uint16_t *factor = factors;
         for (int64_t k = 0; k < depth; k += DEPTH) {
             __m512i rows[SIDE];
             for (int i = 0; i < SIDE; i++) {
@@ -530,12 +540,7 @@ TILES void zk_tile_planes(
             transpose(rows);
             for (int i = 0; i < SIDE; i++) _mm512_storeu_si512(block + i * DEPTH, rows[i]);
             _tile_loadd(4, block, DEPTH * sizeof(uint16_t));
-            for (int64_t t = 0; t < taps; t += SIDE) {
-                for (int64_t i = 0; i < SIDE; i++) {
-                    _mm512_storeu_si512(
-                        factor + i * DEPTH,
-                        t + i < taps ? half_of(weights + (t + i) * depth + k) : _mm512_setzero_si512());
-                }
+            for (int64_t t = 0; t < taps; t += SIDE, factor += SIDE * DEPTH) {
                 _tile_loadd(5, factor, DEPTH * sizeof(uint16_t));
                 switch (t / SIDE) {
                 case 0: _tile_dpbf16ps(0, 5, 4); break;
@@ -572,19 +577,25 @@ int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int
     return parts * (most > wide ? most : wide);
 }
 
+static void set_product(
+    arguments *a, const void *from, bool from_half, const void *packed, const float *bias, bool relu, const void *mask,
+    void *to, bool to_half, void *workspace) {
+    a->from = from;
+    a->from_half = from_half;
+    a->weights = packed;
+    a->bias = bias;
+    a->relu = relu;
+    a->mask = mask;
+    a->to = to;
+    a->to_half = to_half;
+    a->workspace = workspace;
+}
+
 void zk_tiles_to_narrow(
     const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
     bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
     arguments a = narrow_arguments(window, maps, images, parts);
-    a.from = wide;
-    a.from_half = wide_half;
-    a.weights = packed;
-    a.bias = bias;
-    a.relu = relu;
-    a.mask = mask;
-    a.to = narrow;
-    a.to_half = narrow_half;
-    a.workspace = workspace;
+    set_product(&a, wide, wide_half, packed, bias, relu, mask, narrow, narrow_half, workspace);
     zk_parallel(parts * LANES, LANES, to_narrow, &a);
 }
 
@@ -592,15 +603,7 @@ void zk_tiles_to_wide(
     const void *narrow, bool narrow_half, const void *packed, const float *bias, bool relu, const void *mask, void *wide,
     bool wide_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
     arguments a = wide_arguments(window, maps, images, parts);
-    a.from = narrow;
-    a.from_half = narrow_half;
-    a.weights = packed;
-    a.bias = bias;
-    a.relu = relu;
-    a.mask = mask;
-    a.to = wide;
-    a.to_half = wide_half;
-    a.workspace = workspace;
+    set_product(&a, narrow, narrow_half, packed, bias, relu, mask, wide, wide_half, workspace);
     zk_parallel(parts * LANES, LANES, to_wide, &a);
 }
 
@@ -639,8 +642,10 @@ void zk_tile_weights(
 
 bool zk_has_tiles(void) { return false; }
 
+void zk_tile_factors(const float *weights, int64_t depth, int64_t taps, uint16_t *factors) {}
+
 void zk_tile_planes(
-    const uint16_t *maps, const float *weights, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
+    const uint16_t *maps, const uint16_t *factors, int64_t depth, int64_t taps, int64_t pixels, int64_t width, float *planes,
     int64_t pitch, int64_t plane) {}
 
 bool zk_tile_convolution_fits(const zk_window *window, int64_t maps) { return false; }
