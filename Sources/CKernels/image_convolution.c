@@ -22,7 +22,7 @@ typedef uint32_t bits_vector __attribute__((vector_size(64)));
 // Most bytes of workspace for an image: more would not stay in the cache.
 #define MAXIMUM_BYTES (1 << 20)
 
-// In tile_convolution.c: the products of `pixels` pixels of bfloat16 maps with the weights (taps × maps) of each tap, on tile
+// In tile_planes.c: the products of `pixels` pixels of bfloat16 maps with the weights (taps × maps) of each tap, on tile
 // registers: a plane for each tap, in rows of `width` pixels that lie `pitch` apart. The factors are the weights in bfloat16, as
 // many as rounded taps × maps.
 void zk_tile_factors(const float *weights, int64_t depth, int64_t taps, uint16_t *factors);

@@ -5,8 +5,8 @@ import TensorCore
 enum LayerCases {
     static let all = matrix + normalization + rearrangement + activations + combinations + objectives
 
-    /// What in bf16 runs on tile registers: channels of both sides in multiples of 32, strides and borders of each kind. In f32
-    /// these are oneDNN's convolutions, which the other cases check.
+    /// What in bf16 runs on tile registers: channels of both sides in multiples of 32, strides and borders of each kind, and large
+    /// linear layers. In f32 these are oneDNN's, which the other cases check.
     static let tiles: [LayerCase] = [
         LayerCase(
             "conv2d_32_channels", [32, 7, 6],
@@ -24,6 +24,8 @@ enum LayerCases {
             ]),
         LayerCase(
             "conv_transpose2d_32_channels_gap", [32, 3, 2], [.transposed(32, .square(2, stride: 3), bias: false)]),
+        // More inputs than tiles of weights are made for at once; blocks that are not full.
+        LayerCase("linear_1100_inputs", [1100], [.linear(named: "first", 70, .relu), .linear(named: "second", 33)]),
     ]
 
     /// Linear layers and convolutions: with and without bias, on vectors and maps, square and not, channel counts that

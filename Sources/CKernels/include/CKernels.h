@@ -104,22 +104,24 @@ void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
-// ---- convolutions of bfloat16 maps on tile registers (AMX)
+// ---- matrix products on tile registers (AMX)
 //
-// Between a wide side, which the window slides over and whose channels are the window's, and a narrow side of `maps` channels
-// with a pixel for each place of the window. Either side is bfloat16 or f32. The batch is done in `parts` that may run at the same
-// time. Weights and their gradient: kernel height × kernel width × channels × maps.
+// In bfloat16 with sums in f32, of tensors that are bfloat16 or f32. The batch is done in `parts` that may run at the same time.
+// bias, of the side written, may be NULL; ReLU if `relu`; then zero where `mask`, of the side and type written, is not
+// positive, unless it is NULL.
 
 // whether this processor and system have them
 bool zk_has_tiles(void);
+
+// Convolutions, between a wide side, which the window slides over and whose channels are the window's, and a narrow side of `maps`
+// channels with a pixel for each place of the window. Weights and their gradient: kernel height × kernel width × maps × channels.
+
 // whether the functions below take such a window
 bool zk_tile_convolution_fits(const zk_window *window, int64_t maps);
 // bytes
 int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t parts);
 // The weights in bfloat16, in the order in which the product to the wide or the narrow side reads them.
 void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps);
-// bias, of the side written, may be NULL; ReLU if `relu`; zero where `mask`, of the side and type written, is not positive,
-// unless it is NULL.
 void zk_tiles_to_narrow(
     const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
     bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
@@ -130,6 +132,18 @@ void zk_tiles_to_wide(
 void zk_tile_weights(
     const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,
     int64_t parts, int64_t images, int64_t maps, const zk_window *window);
+
+// Linear layers y = W·x + b. Weights and their gradient: outputs × inputs.
+
+// bytes
+int64_t zk_tile_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t parts);
+// From inputs to outputs if `forward`, else from outputs to inputs.
+void zk_tile_linear(
+    const void *x, bool x_half, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
+    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs);
+void zk_tile_linear_weights(
+    const void *x, bool x_half, const void *dy, bool dy_half, float *dweights, void *workspace, int64_t parts,
+    int64_t images, int64_t inputs, int64_t outputs);
 
 // ---- normalisation
 // statistics over the first `rows` of `all_rows`

@@ -1,4 +1,5 @@
 import COneDNN
+import Synchronization
 
 /// Throws a `ZooError` for a oneDNN status other than success.
 private func check(_ status: Int32, _ what: @autoclosure () -> String) throws {
@@ -59,10 +60,17 @@ final class DNNLayout {
     }
 
     /// A convolution's weights, maps × channels × height × width, stored as height × width × channels × maps.
-    static func tapsFirst(_ weights: Shape) throws -> DNNLayout {
+    static func mapsLast(_ weights: Shape) throws -> DNNLayout {
         let extents = weights.dimensions
         return try DNNLayout(
             extents, strides: [1, extents[0], extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
+    }
+
+    /// The same stored as height × width × maps × channels.
+    static func tapsFirst(_ weights: Shape) throws -> DNNLayout {
+        let extents = weights.dimensions
+        return try DNNLayout(
+            extents, strides: [extents[1], 1, extents[3] * extents[1] * extents[0], extents[1] * extents[0]])
     }
 
     /// Left to the primitive.
@@ -81,6 +89,10 @@ final class DNNLayout {
 
 /// A oneDNN primitive, bound to memory once and then run again and again.
 final class DNNPrimitive {
+    /// oneDNN keeps the code it generates and shares it between primitives. Two threads that generate code at the same time now
+    /// and then leave wrong code there (seen with 2.6.3, a few times in a hundred runs of all tests on a busy machine).
+    private static let creation = Mutex(())
+
     private let handle: OpaquePointer
     private let context: DNNContext
 
@@ -88,7 +100,8 @@ final class DNNPrimitive {
         context: DNNContext, _ what: @autoclosure () -> String, _ make: (inout OpaquePointer?) -> Int32
     ) throws {
         var handle: OpaquePointer?
-        try check(make(&handle), what())
+        let status = Self.creation.withLock { _ in make(&handle) }
+        try check(status, what())
         guard let handle else { throw ZooError("oneDNN made no \(what())") }
         self.handle = handle
         self.context = context

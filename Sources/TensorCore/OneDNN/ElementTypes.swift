@@ -8,7 +8,7 @@ struct ElementTypes {
 
     init(
         _ steps: [FusedStep], _ program: Program, precision: Precision, aliases: Set<Int>,
-        imageConvolutions: [Int: ImageConvolution]
+        kernels: [Int: any MatrixKernel]
     ) {
         guard precision == .bf16 else { return }
         for (index, info) in program.tensors.enumerated()
@@ -19,7 +19,7 @@ struct ElementTypes {
         for (index, step) in steps.enumerated() {
             switch step.step.operation {
             case .linear, .convolution, .transposedConvolution:
-                if let convolution = imageConvolutions[index] { halves.remove(convolution.operands.wide) }
+                if let float = kernels[index]?.float { halves.remove(float) }
                 if let mask = step.mask, let operands = step.step.matrixOperands {
                     uniform.append([mask, step.step.pass == .backwardWeights ? operands.narrow : step.step.outputs[0]])
                 }

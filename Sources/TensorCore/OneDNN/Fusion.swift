@@ -96,8 +96,7 @@ struct Fusion {
     ) -> (user: Int, mask: TensorID)? {
         let step = program.steps[index]
         guard step.pass == .backwardData, uses[step.outputs[0].index] == 1,
-            ImageConvolution(step, program)?.operands.pass == .forward
-                || TileConvolution(step, program, precision) != nil,
+            step.matrixKernel(program, precision)?.masksOutput == true,
             let user = program.steps[index...].firstIndex(where: { $0.inputs.contains(step.outputs[0]) }),
             isReLUGradient(program.steps[user]), program.steps[user].inputs[0] == step.outputs[0]
         else { return nil }

@@ -42,8 +42,7 @@ final class StepCompiler {
     let fused: [FusedStep]
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
-    private let imageConvolutions: [Int: ImageConvolution]
-    private let tileConvolutions: [Int: TileConvolution]
+    private let kernels: [Int: any MatrixKernel]
     private let keepsEverything: Bool
     /// With how many threads the calling thread computes, now and in every run.
     let threadCount: Int
@@ -64,20 +63,11 @@ final class StepCompiler {
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
-        var imageConvolutions: [Int: ImageConvolution] = [:]
-        var tileConvolutions: [Int: TileConvolution] = [:]
-        for (index, step) in fused.enumerated() {
-            imageConvolutions[index] = ImageConvolution(step.step, program)
-            if imageConvolutions[index] == nil {
-                tileConvolutions[index] = TileConvolution(step.step, program, precision)
-            }
-        }
-        self.imageConvolutions = imageConvolutions
-        self.tileConvolutions = tileConvolutions
-        types = ElementTypes(
-            fused, program, precision: precision, aliases: aliases, imageConvolutions: imageConvolutions)
-        for (index, step) in fused.enumerated() where imageConvolutions[index] == nil && tileConvolutions[index] == nil
-        {
+        var kernels: [Int: any MatrixKernel] = [:]
+        for (index, step) in fused.enumerated() { kernels[index] = step.step.matrixKernel(program, precision) }
+        self.kernels = kernels
+        types = ElementTypes(fused, program, precision: precision, aliases: aliases, kernels: kernels)
+        for (index, step) in fused.enumerated() where kernels[index] == nil {
             primitives[index] = try makePrimitive(step)
         }
         try chooseStorages()
@@ -130,8 +120,7 @@ final class StepCompiler {
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
-                try imageConvolutions[index]?.weightLayout() ?? tileConvolutions[index]?.weightLayout()
-                ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
+                try kernels[index]?.weightLayout() ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
             guard let layout else { continue }
             if step.pass == .backwardWeights {
                 gradientLayouts[step.outputs[0]] = layout
@@ -192,7 +181,7 @@ final class StepCompiler {
         var next = planBase + plan.byteCount
         var packedOffsets: [Int: Int] = [:]
         for index in fused.indices {
-            guard let bytes = try packedWeights(index)?.to.byteCount ?? tileConvolutions[index]?.packedByteCount
+            guard let bytes = try packedWeights(index)?.to.byteCount ?? kernels[index]?.packedByteCount
             else { continue }
             packedOffsets[index] = next
             next += (bytes + 63) / 64 * 64
@@ -206,11 +195,10 @@ final class StepCompiler {
                 guard case .groupNorm = step.step.operation else { return 0 }
                 return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
-        let images = imageConvolutions.values.map { $0.workspaceByteCount(parts: threadCount) }.max() ?? 0
-        let tiles =
-            tileConvolutions.values.map { $0.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
+        let kernelBytes =
+            kernels.values.map { $0.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
         let scratchOffset = next
-        next += max(64, scratch, workspace, images, tiles, batchSize * MemoryLayout<Float>.stride)
+        next += max(64, scratch, workspace, kernelBytes, batchSize * MemoryLayout<Float>.stride)
 
         let arena = try Arena(byteCount: next)
         var offsets = plan.offsets.map { $0.map { $0 + planBase } }
@@ -253,13 +241,13 @@ final class StepCompiler {
                     preparation.append(
                         try reorder(weights, from: from, to: to, placement.arena.floats(at: offset), placement))
                 }
-                steps.append(try matrixStep(index, step, operands, primitive, placement))
-            } else if let convolution = imageConvolutions[index] {
-                steps.append(try imageStep(convolution, step, placement))
-            } else if let convolution = tileConvolutions[index] {
+                steps.append(try primitiveStep(index, step, operands, primitive, placement))
+            } else if let kernel = kernels[index] {
                 let packed = placement.packedOffsets[index].map { placement.arena.floats(at: $0) }
-                if let packed { preparation.append(try packStep(convolution, packed, placement)) }
-                steps.append(try tileStep(convolution, step, packed: packed, placement))
+                if let packed, let bytes = kernel.packedByteCount {
+                    preparation.append(try packStep(kernel, packed, byteCount: bytes, placement))
+                }
+                steps.append(try matrixStep(kernel, step, packed: packed, placement))
             } else if !aliases.contains(index) {
                 steps.append(try kernelStep(step, placement))
             }
@@ -268,7 +256,7 @@ final class StepCompiler {
     }
 
     private func reorder(
-        _ weights: TensorID, from stored: DNNLayout, to layout: DNNLayout, _ target: UnsafeMutablePointer<Float>,
+        _ weights: TensorID, from stored: DNNLayout, to layout: DNNLayout, _ target: KernelMemory,
         _ placement: Placement
     ) throws -> CompiledStep {
         let primitive = try DNNPrimitive.reorder(context, from: stored, to: layout)
@@ -289,7 +277,7 @@ final class StepCompiler {
         return pointer
     }
 
-    private func matrixStep(
+    private func primitiveStep(
         _ index: Int, _ fused: FusedStep, _ operands: MatrixOperands, _ primitive: DNNPrimitive,
         _ placement: Placement
     ) throws -> CompiledStep {

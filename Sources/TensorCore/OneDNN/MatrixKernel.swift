@@ -1,0 +1,110 @@
+import CKernels
+
+/// A pass of a linear layer or convolution that a kernel of our own does in place of oneDNN.
+protocol MatrixKernel {
+    var operands: MatrixOperands { get }
+    /// What a profile calls it.
+    var name: String { get }
+    /// How the weights and their gradient lie.
+    func weightLayout() throws -> DNNLayout
+    /// Bytes of a copy of the weights that is made before a run; nil where the kernel reads them as they are.
+    var packedByteCount: Int? { get }
+    /// Bytes of workspace for batches done in `parts` that may run at the same time.
+    func workspaceByteCount(images: Int, parts: Int) -> Int
+    /// A tensor that has to be f32.
+    var float: TensorID? { get }
+    /// Whether it applies a fused ReLU; other activations follow it.
+    var fusesReLU: Bool { get }
+    /// Whether what it writes can be zero where a mask of the same type is not positive.
+    var masksOutput: Bool { get }
+    /// Whether it computes the gradient of the bias together with that of the weights.
+    var sumsBias: Bool { get }
+    func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void
+    func run(_ tensors: KernelTensors, relu: Bool) -> (StepValues) -> Void
+}
+
+typealias KernelMemory = UnsafeMutablePointer<Float>
+
+/// A tensor of either type.
+struct KernelTensor {
+    let memory: KernelMemory
+    let isHalf: Bool
+}
+
+/// What a matrix kernel reads and writes, named as in `MatrixOperands`.
+struct KernelTensors {
+    let wide: KernelTensor
+    let narrow: KernelTensor
+    /// The packed copy, if the kernel makes one.
+    let weights: KernelMemory
+    let bias: KernelMemory?
+    let mask: KernelMemory?
+    let workspace: KernelMemory
+    let parts: Int64
+    let images: Int64
+}
+
+extension MatrixKernel {
+    var packedByteCount: Int? { nil }
+    var float: TensorID? { nil }
+    var sumsBias: Bool { false }
+    func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void { { _ in } }
+}
+
+extension ProgramStep {
+    func matrixKernel(_ program: Program, _ precision: Precision) -> (any MatrixKernel)? {
+        ImageConvolution(self, program) ?? TileConvolution(self, program, precision)
+            ?? TileLinear(self, program, precision)
+    }
+}
+
+extension StepCompiler {
+    func packStep(
+        _ kernel: any MatrixKernel, _ packed: KernelMemory, byteCount: Int, _ placement: Placement
+    ) throws -> CompiledStep {
+        let weights = kernel.operands.weights
+        return CompiledStep(
+            path: program[weights].name, operation: "pack weights", pass: .forward, implementation: kernel.name,
+            flops: 0, byteCount: program[weights].shape.count * MemoryLayout<Float>.stride + byteCount,
+            run: kernel.pack(try address(weights, placement), into: packed))
+    }
+
+    func matrixStep(
+        _ kernel: any MatrixKernel, _ fused: FusedStep, packed: KernelMemory?, _ placement: Placement
+    ) throws -> CompiledStep {
+        let step = fused.step
+        let operands = kernel.operands
+        func at(_ id: TensorID) throws -> KernelMemory { try address(id, placement) }
+        func tensor(_ id: TensorID) throws -> KernelTensor { .init(memory: try at(id), isHalf: types.isHalf(id)) }
+        var run = kernel.run(
+            KernelTensors(
+                wide: try tensor(operands.wide), narrow: try tensor(operands.narrow),
+                weights: try packed ?? at(operands.weights), bias: try operands.bias.map(at),
+                mask: try fused.mask.map(at), workspace: placement.scratchpad, parts: Int64(threadCount),
+                images: Int64(batchSize)),
+            relu: fused.activation == .relu)
+        if operands.pass == .backwardWeights {
+            if let bias = operands.bias, !kernel.sumsBias {
+                let (gradient, shape) = (try tensor(operands.destination), program[operands.destination].shape)
+                let channels = program[bias].shape.count
+                let (rows, sums, product) = (Int64(batchSize * shape.count / channels), try at(bias), run)
+                run = { values in
+                    product(values)
+                    zk_column_sums(gradient.memory, gradient.isHalf, rows, Int64(channels), sums)
+                }
+            }
+        } else if fused.activation != .identity, !(kernel.fusesReLU && fused.activation == .relu) {
+            let (kind, parameter) = fused.activation.kernel
+            let written = try tensor(step.outputs[0])
+            let (count, product) = (Int64(program[step.outputs[0]].shape.count * batchSize), run)
+            run = { values in
+                product(values)
+                zk_activate(kind, parameter, written.memory, written.memory, written.isHalf, count)
+            }
+        }
+        return CompiledStep(
+            path: step.path, operation: step.operation.name, pass: step.pass, implementation: kernel.name,
+            flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
+            byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
+    }
+}

@@ -1,0 +1,58 @@
+import CKernels
+
+/// A pass of a linear layer on the tile registers of AMX.
+///
+/// oneDNN wants bfloat16 weights in an order of its own, and copying them takes as long as the product. These kernels make the
+/// tiles they need from the weights as they are stored, outputs × inputs, while they multiply.
+struct TileLinear: MatrixKernel {
+    let operands: MatrixOperands
+    private let weightShape: Shape
+
+    /// nil where the step is no linear layer or the processor has no tile registers.
+    init?(_ step: ProgramStep, _ program: Program, _ precision: Precision) {
+        guard case .linear = step.operation, let operands = step.matrixOperands, precision.hasTiles
+        else { return nil }
+        self.operands = operands
+        weightShape = program[operands.weights].shape
+    }
+
+    private var outputs: Int64 { Int64(weightShape.dimensions[0]) }
+
+    private var inputs: Int64 { Int64(weightShape.dimensions[1]) }
+
+    var name: String { "tile kernel" }
+
+    var fusesReLU: Bool { true }
+
+    var masksOutput: Bool { true }
+
+    func weightLayout() throws -> DNNLayout { try .plain(weightShape.dimensions) }
+
+    func workspaceByteCount(images: Int, parts: Int) -> Int {
+        Int(zk_tile_linear_workspace(Int64(images), inputs, outputs, Int64(parts)))
+    }
+
+    func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
+        let (inputs, outputs, x, y) = (inputs, outputs, t.wide, t.narrow)
+        return switch operands.pass {
+        case .forward:
+            { _ in
+                zk_tile_linear(
+                    x.memory, x.isHalf, t.weights, true, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace,
+                    t.parts, t.images, inputs, outputs)
+            }
+        case .backwardData:
+            { _ in
+                zk_tile_linear(
+                    y.memory, y.isHalf, t.weights, false, t.bias, relu, t.mask, x.memory, x.isHalf, t.workspace,
+                    t.parts, t.images, inputs, outputs)
+            }
+        case .backwardWeights:
+            { _ in
+                zk_tile_linear_weights(
+                    x.memory, x.isHalf, y.memory, y.isHalf, t.weights, t.workspace, t.parts, t.images, inputs,
+                    outputs)
+            }
+        }
+    }
+}
