@@ -5,9 +5,6 @@
 
 #define CHUNK 512
 
-// Input and output may be the same memory, but element i depends on element i alone.
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-
 typedef struct {
     zk_activation kind;
     float parameter;
@@ -18,14 +15,6 @@ typedef struct {
     bool half;
     int64_t channels, rows;
 } arguments;
-
-// Bfloat16 is computed in floats, a chunk at a time: elements [begin, begin + count) as floats, in `buffer` if need be.
-ZK_INLINE const float *floats(const void *x, int64_t begin, int64_t count, bool half, float *buffer) {
-    if (!half) return (const float *)x + begin;
-    const uint16_t *from = (const uint16_t *)x + begin;
-    INDEPENDENT for (int64_t i = 0; i < count; i++) buffer[i] = from_half(from[i]);
-    return buffer;
-}
 
 ZK_INLINE float *target(void *y, int64_t begin, bool half, float *buffer) {
     return half ? buffer : (float *)y + begin;
@@ -191,37 +180,4 @@ ZK_CLONES static void add(const void *context, int64_t begin, int64_t end) {
 void zk_add(const void *a, const void *b, void *y, bool half, int64_t count) {
     arguments arguments = {.x = a, .s = b, .y = y, .half = half};
     zk_parallel(count, GRAIN, add, &arguments);
-}
-
-#define SUM_ROWS 256
-
-// Columns [begin, end) over all rows: sums of SUM_ROWS rows in float, those in double.
-ZK_CLONES static void column_sums(const void *context, int64_t begin, int64_t end) {
-    const arguments *a = context;
-    const int64_t channels = a->channels, rows = a->rows;
-    for (int64_t first = begin; first < end; first += LANES) {
-        const int64_t width = end - first < LANES ? end - first : LANES;
-        double total[LANES] = {0};
-        for (int64_t row = 0; row < rows; row += SUM_ROWS) {
-            const int64_t last = row + SUM_ROWS < rows ? row + SUM_ROWS : rows;
-            float sum[LANES] = {0};
-            float buffer[LANES];
-            for (int64_t r = row; r < last; r++) {
-                if (width == LANES) {
-                    const float *x = floats(a->x, r * channels + first, LANES, a->half, buffer);
-                    for (int64_t c = 0; c < LANES; c++) sum[c] += x[c];
-                } else {
-                    const float *x = floats(a->x, r * channels + first, width, a->half, buffer);
-                    for (int64_t c = 0; c < width; c++) sum[c] += x[c];
-                }
-            }
-            for (int64_t c = 0; c < width; c++) total[c] += sum[c];
-        }
-        for (int64_t c = 0; c < width; c++) ((float *)a->y)[first + c] = (float)total[c];
-    }
-}
-
-void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y) {
-    arguments a = {.x = x, .y = y, .half = half, .rows = rows, .channels = channels};
-    zk_parallel(channels, rows * channels > GRAIN ? LANES : channels + 1, column_sums, &a);
 }

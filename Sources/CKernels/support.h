@@ -2,6 +2,7 @@
 #define support_h
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,6 +42,17 @@ ZK_INLINE uint16_t to_half(float x) {
     uint32_t bits = (uint32_t)as_bits(x);
     uint32_t rounded = bits + 0x7fff + ((bits >> 16) & 1);
     return (uint16_t)((x == x ? rounded : bits | 0x400000) >> 16);
+}
+
+// Input and output may be the same memory, but element i depends on element i alone.
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
+// Bfloat16 is computed in floats, a chunk at a time: elements [begin, begin + count) as floats, in `buffer` if need be.
+ZK_INLINE const float *floats(const void *x, int64_t begin, int64_t count, bool half, float *buffer) {
+    if (!half) return (const float *)x + begin;
+    const uint16_t *from = (const uint16_t *)x + begin;
+    INDEPENDENT for (int64_t i = 0; i < count; i++) buffer[i] = from_half(from[i]);
+    return buffer;
 }
 
 // √x without errno: a call that may set it is never vectorised.

@@ -8,13 +8,17 @@
 
 #ifdef ZK_TILES
 
-#define CHUNK 32  // steps of the depth for which tiles of weights are made at once
+// Tiles of weights are made at once for so many steps of the depth and, on the way back, where a row of weights lies across
+// blocks, for so many blocks: a few numbers from each of many rows would be a page of memory each.
+#define CHUNK 32
+#define NEIGHBORS 4
 
 typedef struct {
     int64_t images, inputs, outputs, parts;
     int64_t depth, width;        // of what is read and written
     int64_t steps, image_tiles;  // of the batch's tiles
     int64_t blocks, pairs;       // of what is written: 32 channels, 32 images
+    int64_t neighbors;           // blocks whose tiles of weights are made at once
     const void *x;
     bool half;
     const float *weights;
@@ -34,7 +38,8 @@ static linear linear_arguments(int64_t images, int64_t inputs, int64_t outputs, 
     l.image_tiles = 2 * l.pairs;
     l.blocks = round_up(l.width, BLOCK) / BLOCK;
     const int64_t units = (l.blocks * l.pairs + parts - 1) / parts;
-    l.part_bytes = CHUNK * 2 * TILE * (int64_t)sizeof(uint16_t) +
+    l.neighbors = forward ? 1 : NEIGHBORS;
+    l.part_bytes = l.neighbors * CHUNK * 2 * TILE * (int64_t)sizeof(uint16_t) +
                    (l.steps > CHUNK ? units : 1) * BLOCK * BLOCK * (int64_t)sizeof(float);
     return l;
 }
@@ -67,25 +72,39 @@ TILES static void make_batch_tiles(const void *context, int64_t begin, int64_t e
     else batch_tiles(l, begin / LANES, end / LANES, true);
 }
 
-// Two tiles of weights for each of `steps` steps: 16 outputs × 32 inputs, or 16 pairs of outputs × 16 inputs.
-TILES_INLINE void weight_tiles(
-    const linear *l, int64_t first_channel, int64_t first_step, int64_t steps, uint16_t *to, bool forward) {
+// Tiles of 16 outputs × 32 inputs: two for each of `steps` steps.
+TILES_INLINE void forward_tiles(const linear *l, int64_t block, int64_t first_step, int64_t steps, uint16_t *to) {
     for (int64_t row = 0; row < BLOCK; row++) {
-        const int64_t channel = first_channel + (forward ? row : row / SIDE * SIDE), i = row % SIDE;
+        const int64_t output = block * BLOCK + row;
         for (int64_t step = 0; step < steps; step++) {
-            const int64_t k = (first_step + step) * DEPTH;
-            __m512i numbers;
-            if (forward) {
-                const int64_t count = channel < l->outputs ? l->inputs - k : 0;
-                numbers = load_row(l->weights, channel * l->inputs + k, count, false);
-            } else {
-                const int64_t output = k + 2 * i;
-                const float *even = l->weights + output * l->inputs + channel;
-                numbers = load_pairs(
+            const int64_t input = (first_step + step) * DEPTH, count = output < l->outputs ? l->inputs - input : 0;
+            // The processor's own prefetching begins anew in each row. Beyond the weights it does no harm.
+            const float *next = l->weights + (output + 1) * l->inputs + input;
+            _mm_prefetch((const char *)next, _MM_HINT_T0);
+            _mm_prefetch((const char *)(next + SIDE), _MM_HINT_T0);
+            _mm512_storeu_si512(
+                to + (step * 2 + row / SIDE) * TILE + row % SIDE * DEPTH,
+                load_row(l->weights, output * l->inputs + input, count, false));
+        }
+    }
+}
+
+// Tiles of 16 pairs of outputs × 16 inputs: for each of `blocks` blocks two for each of `steps` steps.
+TILES_INLINE void backward_tiles(
+    const linear *l, int64_t block, int64_t blocks, int64_t first_step, int64_t steps, uint16_t *to) {
+    for (int64_t step = 0; step < steps; step++) {
+        for (int i = 0; i < SIDE; i++) {
+            const int64_t output = (first_step + step) * DEPTH + 2 * i;
+            for (int64_t tile = 0; tile < 2 * blocks; tile++) {
+                const int64_t input = block * BLOCK + tile * SIDE;
+                const float *even = l->weights + output * l->inputs + input;
+                _mm_prefetch((const char *)(even + DEPTH * l->inputs), _MM_HINT_T0);
+                _mm_prefetch((const char *)(even + (DEPTH + 1) * l->inputs), _MM_HINT_T0);
+                const __m512i pairs = load_pairs(
                     output < l->outputs ? even : NULL, output + 1 < l->outputs ? even + l->inputs : NULL,
-                    l->inputs - channel, false);
+                    l->inputs - input, false);
+                _mm512_storeu_si512(to + ((tile / 2 * steps + step) * 2 + tile % 2) * TILE + i * DEPTH, pairs);
             }
-            _mm512_storeu_si512(to + (step * 2 + row / SIDE) * TILE + i * DEPTH, numbers);
         }
     }
 }
@@ -111,14 +130,22 @@ TILES_INLINE void finish_block(const linear *l, float *block, int64_t channel, i
 TILES_INLINE void multiply_part(const linear *l, int64_t part, bool forward) {
     const int64_t units = l->blocks * l->pairs, begin = range(units, part, l->parts), end = range(units, part + 1, l->parts);
     uint16_t *packed = (uint16_t *)(l->workspace + part * l->part_bytes);
-    float *sums = (float *)(packed + CHUNK * 2 * TILE);
-    const factor weights = {.first = packed, .pitch = DEPTH, .second = TILE, .step = 2 * TILE};
+    float *sums = (float *)(packed + l->neighbors * CHUNK * 2 * TILE);
     for (int64_t first = 0; first < l->steps; first += CHUNK) {
         const int64_t steps = smaller(CHUNK, l->steps - first);
         const bool last = first + steps == l->steps;
+        int64_t packed_from = 0, packed_to = 0;  // blocks
         for (int64_t unit = begin; unit < end; unit++) {
             const int64_t channel = unit / l->pairs * BLOCK, image = unit % l->pairs * BLOCK;
-            if (unit == begin || image == 0) weight_tiles(l, channel, first, steps, packed, forward);
+            if (unit == begin || unit / l->pairs == packed_to) {
+                packed_from = unit / l->pairs;
+                packed_to = smaller(packed_from + l->neighbors, (end - 1) / l->pairs + 1);
+                if (forward) forward_tiles(l, packed_from, first, steps, packed);
+                else backward_tiles(l, packed_from, packed_to - packed_from, first, steps, packed);
+            }
+            const factor weights = {
+                .first = packed + (unit / l->pairs - packed_from) * steps * 2 * TILE, .pitch = DEPTH, .second = TILE,
+                .step = 2 * TILE};
             const factor batch = {
                 .first = l->tiles + (image / BLOCK * l->steps + first) * 2 * TILE, .pitch = DEPTH, .second = TILE,
                 .step = 2 * TILE};
