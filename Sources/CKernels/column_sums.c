@@ -48,6 +48,7 @@ static void sum(const arguments *a) {
 }
 
 void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y) {
+    if (channels < 1) return;
     arguments a = {.x = x, .half = half, .rows = rows, .columns = channels, .parts = 1, .blocks = 1, .y = y};
     if (channels > WIDTH) {
         a.blocks = (channels + WIDTH - 1) / WIDTH;

@@ -19,9 +19,9 @@ typedef struct {
     zk_window window;
     int64_t maps, images, parts;
     const void *from;
-    bool half;
+    bool half, to_wide;
     const uint16_t *weights;
-    result result;
+    epilogue epilogue;
     int64_t phases, rows, pitch, plane;  // planes; the last is the pixels of one
     int64_t depth, width;                // channels read and written
     char *workspace;
@@ -35,9 +35,6 @@ static int64_t taps_of(const zk_window *w) { return w->kernel[0] * w->kernel[1];
 bool zk_tile_convolution_fits(const zk_window *window, int64_t maps) {
     return taps_of(window) <= MAXIMUM_TAPS && window->channels % BLOCK == 0 && maps % BLOCK == 0;
 }
-
-// Images of a part: those before its end that are not before its beginning.
-static int64_t first_image(int64_t images, int64_t part, int64_t parts) { return images * part / parts; }
 
 // ---- weights as tiles: taps × depth / 32 × width / 16 tiles of 16 pairs of rows × 16 columns
 
@@ -134,7 +131,7 @@ TILES_INLINE void finish_block(
         const int64_t y = u * p->step[0] + p->first[0], x = v * p->step[1] + p->first[1];
         if (y < 0 || y >= p->height || x < 0 || x >= p->width) continue;
         const int64_t place = ((image * p->height + y) * p->width + x) * a->width + channel;
-        finish(&a->result, block + i * BLOCK, block + i * BLOCK + SIDE, channel, BLOCK, place);
+        finish(&a->epilogue, block + i * BLOCK, block + i * BLOCK + SIDE, channel, BLOCK, place);
     }
 }
 
@@ -172,8 +169,8 @@ TILES_INLINE void part_to_narrow(const convolution *a, int64_t part) {
     }
     uint16_t *planes = (uint16_t *)(a->workspace + part * a->part_bytes);
     memset(planes, 0, (size_t)a->part_bytes);
-    const int64_t end = first_image(a->images, part + 1, a->parts);
-    for (int64_t image = first_image(a->images, part, a->parts); image < end; image++) {
+    const int64_t end = part_begin(a->images, part + 1, a->parts);
+    for (int64_t image = part_begin(a->images, part, a->parts); image < end; image++) {
         separate(a, image, planes);
         multiply(a, &p, planes, image);
     }
@@ -183,8 +180,8 @@ TILES_INLINE void part_to_wide(const convolution *a, int64_t part) {
     const zk_window *w = &a->window;
     uint16_t *plane = (uint16_t *)(a->workspace + part * a->part_bytes);
     memset(plane, 0, (size_t)a->part_bytes);
-    const int64_t end = first_image(a->images, part + 1, a->parts);
-    for (int64_t image = first_image(a->images, part, a->parts); image < end; image++) {
+    const int64_t end = part_begin(a->images, part + 1, a->parts);
+    for (int64_t image = part_begin(a->images, part, a->parts); image < end; image++) {
         embed(a, image, plane);
         for (int64_t py = 0; py < w->stride[0]; py++) {
             for (int64_t px = 0; px < w->stride[1]; px++) {
@@ -206,20 +203,12 @@ TILES_INLINE void part_to_wide(const convolution *a, int64_t part) {
     }
 }
 
-TILES static void to_narrow(const void *context, int64_t begin, int64_t end) {
+TILES static void multiply_parts(const void *context, int64_t begin, int64_t end) {
     const convolution *a = context;
     configure();
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
-        part_to_narrow(a, part);
-    }
-    _tile_release();
-}
-
-TILES static void to_wide(const void *context, int64_t begin, int64_t end) {
-    const convolution *a = context;
-    configure();
-    for (int64_t part = begin / LANES; part < end / LANES; part++) {
-        part_to_wide(a, part);
+        if (a->to_wide) part_to_wide(a, part);
+        else part_to_narrow(a, part);
     }
     _tile_release();
 }
@@ -249,28 +238,17 @@ static convolution wide_convolution(const zk_window *w, int64_t maps, int64_t im
     return a;
 }
 
-void zk_tiles_to_narrow(
-    const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
-    bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
-    convolution a = narrow_convolution(window, maps, images, parts);
-    a.from = wide;
-    a.half = wide_half;
+void zk_tile_convolution(
+    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
+    convolution a = to_wide ? wide_convolution(window, maps, images, parts) : narrow_convolution(window, maps, images, parts);
+    a.from = x;
+    a.half = x_half;
     a.weights = packed;
-    a.result = (result){.bias = bias, .relu = relu, .mask = mask, .to = narrow, .half = narrow_half};
+    a.to_wide = to_wide;
+    a.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .half = y_half};
     a.workspace = workspace;
-    zk_parallel(parts * LANES, LANES, to_narrow, &a);
-}
-
-void zk_tiles_to_wide(
-    const void *narrow, bool narrow_half, const void *packed, const float *bias, bool relu, const void *mask, void *wide,
-    bool wide_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
-    convolution a = wide_convolution(window, maps, images, parts);
-    a.from = narrow;
-    a.half = narrow_half;
-    a.weights = packed;
-    a.result = (result){.bias = bias, .relu = relu, .mask = mask, .to = wide, .half = wide_half};
-    a.workspace = workspace;
-    zk_parallel(parts * LANES, LANES, to_wide, &a);
+    zk_parallel(parts * LANES, LANES, multiply_parts, &a);
 }
 
 // ---- the gradient of the weights: for each tap the product of the narrow side, transposed, with the wide side, over the pixels
@@ -338,7 +316,7 @@ static inline void advance(const gradient *g, place *p) {
 // The wide side of images as pairs of pixels × channels, by phase; zeros outside the images.
 TILES_INLINE void pair_wide(const gradient *g, int64_t first, int64_t count, uint16_t *to) {
     const zk_window *w = &g->window;
-    const int64_t pixels = smaller(round_up(count * g->plane, DEPTH) + 2 * (g->pairs - g->narrow_steps * SIDE), 2 * g->pairs);
+    const int64_t pixels = round_up(count * g->plane, DEPTH) + 2 * (g->pairs - g->narrow_steps * SIDE);
     for (int64_t phase = 0; phase < g->phases; phase++) {
         const int64_t py = phase / w->stride[1] - w->padding[0], px = phase % w->stride[1] - w->padding[1];
         for (int64_t c = 0; c < w->channels; c += DEPTH) {
@@ -392,7 +370,7 @@ TILES_INLINE void gradient_part(const gradient *g, int64_t part) {
     const int64_t channels = w->channels, maps = g->maps, tiles = maps / SIDE;
     uint16_t *wide = (uint16_t *)(g->workspace + part * g->part_bytes), *narrow = wide + g->phases * g->phase;
     float *sums = g->partial + part * taps_of(w) * maps * channels;
-    const int64_t begin = first_image(g->images, part, g->parts), end = first_image(g->images, part + 1, g->parts);
+    const int64_t begin = part_begin(g->images, part, g->parts), end = part_begin(g->images, part + 1, g->parts);
     if (begin == end) memset(sums, 0, (size_t)(taps_of(w) * maps * channels) * sizeof(float));
     for (int64_t image = begin; image < end; image += g->group) {
         const int64_t count = smaller(g->group, end - image);
@@ -479,13 +457,9 @@ int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int
 
 void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps) {}
 
-void zk_tiles_to_narrow(
-    const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
-    bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
-
-void zk_tiles_to_wide(
-    const void *narrow, bool narrow_half, const void *packed, const float *bias, bool relu, const void *mask, void *wide,
-    bool wide_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
+void zk_tile_convolution(
+    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
 
 void zk_tile_weights(
     const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,

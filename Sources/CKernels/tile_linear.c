@@ -13,6 +13,10 @@
 #define CHUNK 32
 #define NEIGHBORS 4
 
+// Below these a thread is not worth waking.
+#define TILES_WORTH_A_THREAD 16
+#define PRODUCTS_WORTH_A_TEAM 64  // of two tiles by two
+
 typedef struct {
     int64_t images, inputs, outputs, parts;
     int64_t depth, width;        // of what is read and written
@@ -23,7 +27,7 @@ typedef struct {
     bool half;
     const float *weights;
     bool forward;
-    result result;
+    epilogue epilogue;
     uint16_t *tiles;  // of the batch: blocks of 32 images × steps × 2
     char *workspace;
     int64_t part_bytes;
@@ -48,11 +52,9 @@ static int64_t batch_bytes(const linear *l) {
     return l->image_tiles * l->steps * TILE * (int64_t)sizeof(uint16_t);
 }
 
-static int64_t range(int64_t count, int64_t part, int64_t parts) { return count * part / parts; }
-
 // ---- tiles
 
-// Rows of `x` in columns or, if `as_rows`, rows of tiles.
+// The batch in tiles of the first factor if `as_rows` (16 images × 32 numbers), else of the second (16 pairs × 16 images).
 TILES_INLINE void batch_tiles(const linear *l, int64_t begin, int64_t end, bool as_rows) {
     for (int64_t tile = begin; tile < end; tile++) {
         const int64_t image = tile / (2 * l->steps) * BLOCK + tile % 2 * SIDE, k = tile / 2 % l->steps * DEPTH;
@@ -72,16 +74,20 @@ TILES static void make_batch_tiles(const void *context, int64_t begin, int64_t e
     else batch_tiles(l, begin / LANES, end / LANES, true);
 }
 
+// The processor's own prefetching begins anew in each row. What lies beyond the weights is asked for in vain.
+TILES_INLINE void prefetch(const float *weights, int64_t index) {
+    _mm_prefetch((const char *)((uintptr_t)weights + (uintptr_t)index * sizeof(float)), _MM_HINT_T0);
+}
+
 // Tiles of 16 outputs × 32 inputs: two for each of `steps` steps.
 TILES_INLINE void forward_tiles(const linear *l, int64_t block, int64_t first_step, int64_t steps, uint16_t *to) {
     for (int64_t row = 0; row < BLOCK; row++) {
         const int64_t output = block * BLOCK + row;
         for (int64_t step = 0; step < steps; step++) {
             const int64_t input = (first_step + step) * DEPTH, count = output < l->outputs ? l->inputs - input : 0;
-            // The processor's own prefetching begins anew in each row. Beyond the weights it does no harm.
-            const float *next = l->weights + (output + 1) * l->inputs + input;
-            _mm_prefetch((const char *)next, _MM_HINT_T0);
-            _mm_prefetch((const char *)(next + SIDE), _MM_HINT_T0);
+            const int64_t next = (output + 1) * l->inputs + input;
+            prefetch(l->weights, next);
+            prefetch(l->weights, next + SIDE);
             _mm512_storeu_si512(
                 to + (step * 2 + row / SIDE) * TILE + row % SIDE * DEPTH,
                 load_row(l->weights, output * l->inputs + input, count, false));
@@ -97,12 +103,12 @@ TILES_INLINE void backward_tiles(
             const int64_t output = (first_step + step) * DEPTH + 2 * i;
             for (int64_t tile = 0; tile < 2 * blocks; tile++) {
                 const int64_t input = block * BLOCK + tile * SIDE;
-                const float *even = l->weights + output * l->inputs + input;
-                _mm_prefetch((const char *)(even + DEPTH * l->inputs), _MM_HINT_T0);
-                _mm_prefetch((const char *)(even + (DEPTH + 1) * l->inputs), _MM_HINT_T0);
+                const int64_t index = output * l->inputs + input;
+                prefetch(l->weights, index + DEPTH * l->inputs);
+                prefetch(l->weights, index + (DEPTH + 1) * l->inputs);
                 const __m512i pairs = load_pairs(
-                    output < l->outputs ? even : NULL, output + 1 < l->outputs ? even + l->inputs : NULL,
-                    l->inputs - input, false);
+                    output < l->outputs ? l->weights + index : NULL,
+                    output + 1 < l->outputs ? l->weights + index + l->inputs : NULL, l->inputs - input, false);
                 _mm512_storeu_si512(to + ((tile / 2 * steps + step) * 2 + tile % 2) * TILE + i * DEPTH, pairs);
             }
         }
@@ -123,12 +129,13 @@ TILES_INLINE void finish_block(const linear *l, float *block, int64_t channel, i
     for (int64_t i = 0; i < smaller(BLOCK, l->images - image); i++) {
         const float *left = forward ? block + i % SIDE * BLOCK + i / SIDE * SIDE : block + i * BLOCK;
         const float *right = forward ? left + SIDE * BLOCK : left + SIDE;
-        finish(&l->result, left, right, channel, count, (image + i) * l->width + channel);
+        finish(&l->epilogue, left, right, channel, count, (image + i) * l->width + channel);
     }
 }
 
 TILES_INLINE void multiply_part(const linear *l, int64_t part, bool forward) {
-    const int64_t units = l->blocks * l->pairs, begin = range(units, part, l->parts), end = range(units, part + 1, l->parts);
+    const int64_t units = l->blocks * l->pairs;
+    const int64_t begin = part_begin(units, part, l->parts), end = part_begin(units, part + 1, l->parts);
     uint16_t *packed = (uint16_t *)(l->workspace + part * l->part_bytes);
     float *sums = (float *)(packed + l->neighbors * CHUNK * 2 * TILE);
     for (int64_t first = 0; first < l->steps; first += CHUNK) {
@@ -177,11 +184,12 @@ void zk_tile_linear(
     l.x = x;
     l.half = x_half;
     l.weights = weights;
-    l.result = (result){.bias = bias, .relu = relu, .mask = mask, .to = y, .half = y_half};
+    l.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .half = y_half};
     l.tiles = workspace;
     l.workspace = (char *)workspace + batch_bytes(&l);
-    zk_parallel(l.image_tiles * l.steps * LANES, LANES, make_batch_tiles, &l);
-    zk_parallel(parts * LANES, LANES, multiply_parts, &l);
+    zk_parallel(l.image_tiles * l.steps * LANES, TILES_WORTH_A_THREAD * LANES, make_batch_tiles, &l);
+    const bool small = l.blocks * l.pairs * l.steps < PRODUCTS_WORTH_A_TEAM;
+    zk_parallel(parts * LANES, small ? parts * LANES : LANES, multiply_parts, &l);
 }
 
 // ---- the gradient of the weights: yᵀ·x over pairs of images
@@ -236,7 +244,7 @@ TILES_INLINE void gradient_part(const linear_gradient *g, int64_t part) {
     const int64_t width = g->input_tiles / 2, blocks = g->output_tiles / 2 * width;
     const int64_t tile = g->steps * TILE;
     float block[BLOCK * BLOCK];
-    for (int64_t unit = range(blocks, part, g->parts); unit < range(blocks, part + 1, g->parts); unit++) {
+    for (int64_t unit = part_begin(blocks, part, g->parts); unit < part_begin(blocks, part + 1, g->parts); unit++) {
         const int64_t output = unit / width, input = unit % width;
         clear_block();
         const factor dy = {
@@ -277,8 +285,10 @@ void zk_tile_linear_weights(
     g.dweights = dweights;
     g.x_tiles = workspace;
     g.dy_tiles = g.x_tiles + g.input_tiles * g.steps * TILE;
-    zk_parallel((g.input_tiles + g.output_tiles) * g.steps * LANES, LANES, make_channel_tiles, &g);
-    zk_parallel(parts * LANES, LANES, gradient_parts, &g);
+    zk_parallel(
+        (g.input_tiles + g.output_tiles) * g.steps * LANES, TILES_WORTH_A_THREAD * LANES, make_channel_tiles, &g);
+    const bool small = g.input_tiles * g.output_tiles / 4 * g.steps < PRODUCTS_WORTH_A_TEAM;
+    zk_parallel(parts * LANES, small ? parts * LANES : LANES, gradient_parts, &g);
 }
 
 int64_t zk_tile_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t parts) {

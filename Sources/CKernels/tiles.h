@@ -11,6 +11,9 @@ static inline int64_t round_up(int64_t value, int64_t unit) { return (value + un
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// Where a part of `count` things begins; it ends where the next begins.
+static inline int64_t part_begin(int64_t count, int64_t part, int64_t parts) { return count * part / parts; }
+
 #if defined(__x86_64__) && defined(__linux__)
 #define ZK_TILES 1
 
@@ -64,7 +67,8 @@ TILES_INLINE __m512i load_row(const void *x, int64_t index, int64_t count, bool 
         _mm512_maskz_loadu_ps((__mmask16)mask, from), _mm512_maskz_loadu_ps((__mmask16)(mask >> SIDE), from + SIDE));
 }
 
-// The first `count` of 16 numbers of two rows, as pairs; a row may be NULL, for zeros.
+// Tiles of the second factor hold pairs: a number of one row of the matrix beside that of the next row. Here the first `count` of
+// 16 numbers of two rows; a row may be NULL, for zeros.
 TILES_INLINE __m512i load_pairs(const void *even, const void *odd, int64_t count, bool half) {
     const __mmask16 mask = (__mmask16)lanes(count);
     __m256i rows[2];
@@ -120,11 +124,11 @@ typedef struct {
     const void *mask;  // like `to`: zero where it is not positive; or NULL
     void *to;
     bool half;
-} result;
+} epilogue;
 
 // The first `count` of 16 and 16 sums for channels from `channel` on, to `place`.
 TILES_INLINE void finish(
-    const result *r, const float *low, const float *high, int64_t channel, int64_t count, int64_t place) {
+    const epilogue *r, const float *low, const float *high, int64_t channel, int64_t count, int64_t place) {
     __m512 values[2] = {_mm512_loadu_ps(low), _mm512_loadu_ps(high)};
     for (int i = 0; i < 2; i++) {
         if (r->bias) {

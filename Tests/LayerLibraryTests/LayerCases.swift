@@ -24,8 +24,8 @@ enum LayerCases {
             ]),
         LayerCase(
             "conv_transpose2d_32_channels_gap", [32, 3, 2], [.transposed(32, .square(2, stride: 3), bias: false)]),
-        // More inputs than tiles of weights are made for at once; blocks that are not full.
-        LayerCase("linear_1100_inputs", [1100], [.linear(named: "first", 70, .relu), .linear(named: "second", 33)]),
+        // More inputs, and on the way back more outputs, than tiles of weights are made for at once; blocks that are not full.
+        LayerCase("linear_1100_hidden", [70], [.linear(named: "first", 1100, .relu), .linear(named: "second", 33)]),
     ]
 
     /// Linear layers and convolutions: with and without bias, on vectors and maps, square and not, channel counts that

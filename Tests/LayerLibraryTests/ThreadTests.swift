@@ -2,16 +2,9 @@ import LayerLibrary
 import TensorCore
 import Testing
 
-/// What the number of threads does to results: nothing once a program is compiled, and nothing at all in our own kernels.
+/// What the number of threads does to results: nothing once a program is compiled, and nothing at all in our own kernels but for the
+/// order in which the gradient of a tile convolution's weights is summed.
 @Suite struct ThreadTests {
-    /// With so many threads on the thread that calls.
-    private func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
-        let before = OneDNNEngine.threadCount
-        defer { OneDNNEngine.threadCount = before }
-        OneDNNEngine.threadCount = count
-        return try body()
-    }
-
     private static let precisions = Precision.allCases.filter(OneDNNEngine.supports)
 
     private func outcome(_ compiled: any CompiledProgram, _ built: CaseProgram) -> [[UInt32]] {
@@ -87,6 +80,40 @@ import Testing
             for found in outcomes.dropFirst() { #expect(found == outcomes[0]) }
         }
     }
+}
+
+/// Fewer and more threads than images, and more than there is work for.
+@Suite(.enabled(if: OneDNNEngine.supports(.bf16) && OneDNNEngine.instructionSet.contains("amx")))
+struct TileThreadTests {
+    @Test(arguments: LayerCases.tiles) func tileKernelsAgreeWithAnyThreads(_ layerCase: LayerCase) throws {
+        let built = try CaseProgram(layerCase)
+        let (values, batchSize) = (built.stepValues(), 5)
+        let programs = try [1, 2, 3, 20].map { count in
+            try withThreads(count) {
+                let compiled = try built.prepared(OneDNNEngine(precision: .bf16), batchSize: batchSize)
+                compiled.run(values)
+                let kernels = compiled.profile(values).filter { $0.flops > 0 }
+                #expect(!kernels.isEmpty && kernels.allSatisfy { $0.implementation == "tile kernel" })
+                return compiled
+            }
+        }
+        for program in programs.dropFirst() {
+            for id in built.results {
+                #expect(program.read(id) == programs[0].read(id), "\(built.program[id].name)")
+            }
+            for id in built.program.parameterGradients {
+                expectEqual(program.read(id), programs[0].read(id), within: 1e-5, built.program[id].name)
+            }
+        }
+    }
+}
+
+/// With so many threads on the thread that calls.
+func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
+    let before = OneDNNEngine.threadCount
+    defer { OneDNNEngine.threadCount = before }
+    OneDNNEngine.threadCount = count
+    return try body()
 }
 
 /// y = the number of threads that compute.

@@ -2,7 +2,7 @@
 // (target_clones), threaded on the same OpenMP team that oneDNN uses.
 //
 // Feature maps are N H W C. `rows` counts positions (images × H × W), `channels` the elements of each. Sums are split by
-// problem shape and never by thread count, so results do not depend on the number of threads.
+// problem shape and not by thread count, so results do not depend on the number of threads; zk_tile_weights is the exception.
 #ifndef CKernels_h
 #define CKernels_h
 
@@ -106,7 +106,7 @@ void zk_image_convolution_weights(
 
 // ---- matrix products on tile registers (AMX)
 //
-// In bfloat16 with sums in f32, of tensors that are bfloat16 or f32. The batch is done in `parts` that may run at the same time.
+// In bfloat16 with sums in f32, of tensors that are bfloat16 or f32. The work is done in `parts` that may run at the same time.
 // bias, of the side written, may be NULL; ReLU if `relu`; then zero where `mask`, of the side and type written, is not
 // positive, unless it is NULL.
 
@@ -122,12 +122,10 @@ bool zk_tile_convolution_fits(const zk_window *window, int64_t maps);
 int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t parts);
 // The weights in bfloat16, in the order in which the product to the wide or the narrow side reads them.
 void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps);
-void zk_tiles_to_narrow(
-    const void *wide, bool wide_half, const void *packed, const float *bias, bool relu, const void *mask, void *narrow,
-    bool narrow_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
-void zk_tiles_to_wide(
-    const void *narrow, bool narrow_half, const void *packed, const float *bias, bool relu, const void *mask, void *wide,
-    bool wide_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
+// From the narrow to the wide side if `to_wide`, else the other way.
+void zk_tile_convolution(
+    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
 // Sums over a part's images come one after another, then the parts' are added: they depend on the number of parts.
 void zk_tile_weights(
     const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,

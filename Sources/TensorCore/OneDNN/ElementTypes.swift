@@ -19,7 +19,7 @@ struct ElementTypes {
         for (index, step) in steps.enumerated() {
             switch step.step.operation {
             case .linear, .convolution, .transposedConvolution:
-                if let float = kernels[index]?.float { halves.remove(float) }
+                if let id = kernels[index]?.f32Tensor { halves.remove(id) }
                 if let mask = step.mask, let operands = step.step.matrixOperands {
                     uniform.append([mask, step.step.pass == .backwardWeights ? operands.narrow : step.step.outputs[0]])
                 }

@@ -5,7 +5,7 @@ struct FusedStep {
     var activation: Activation = .identity
     /// The backward step of a loss, computed in the same pass over the pixels.
     var backward: ProgramStep?
-    /// The output of a ReLU whose gradient is taken in the same pass: where it is not positive, the gradient of the maps
+    /// The output of a ReLU whose gradient is taken in the same pass: where it is not positive, the gradient
     /// that the step writes (backward data) or reads (backward weights) counts as zero.
     var mask: TensorID?
 
@@ -56,8 +56,8 @@ struct Fusion {
         }
     }
 
-    /// The activation that is the only user of the output of the linear layer or convolution at `index`. oneDNN fuses
-    /// ReLU; what follows a transposed convolution is our own kernel, which fuses any.
+    /// The activation that is the only user of the output of the linear layer or convolution at `index`. oneDNN and
+    /// our kernels fuse ReLU; what follows a transposed convolution is our own kernel, which fuses any.
     private static func fusibleActivation(
         after index: Int, in program: Program, uses: [Int]
     ) -> (index: Int, function: Activation)? {
@@ -90,7 +90,7 @@ struct Fusion {
         return (step.inputs[0], step.inputs[1])
     }
 
-    /// Of a kernel of ours that writes the gradient of maps which only a ReLU's gradient reads: that step, and what it masks by.
+    /// Of a kernel of ours that writes a gradient which only a ReLU's gradient reads: that step, and what it masks by.
     private static func maskOfOutput(
         _ index: Int, in program: Program, _ precision: Precision, uses: [Int]
     ) -> (user: Int, mask: TensorID)? {

@@ -30,7 +30,7 @@ struct ImageConvolution: MatrixKernel {
     var name: String { "image kernel" }
 
     /// The image.
-    var float: TensorID? { operands.wide }
+    var f32Tensor: TensorID? { operands.wide }
 
     var fusesReLU: Bool { operands.pass == .forward }
 
@@ -39,7 +39,7 @@ struct ImageConvolution: MatrixKernel {
     /// The maps' bias.
     var sumsBias: Bool { !operands.isTransposed }
 
-    func weightLayout() throws -> DNNLayout { try .mapsLast(weightShape) }
+    func weightLayout() throws -> DNNLayout { try .channelsThenMaps(weightShape) }
 
     func workspaceByteCount(images: Int, parts: Int) -> Int {
         var window = window

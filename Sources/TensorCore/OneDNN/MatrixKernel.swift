@@ -12,10 +12,10 @@ protocol MatrixKernel {
     /// Bytes of workspace for batches done in `parts` that may run at the same time.
     func workspaceByteCount(images: Int, parts: Int) -> Int
     /// A tensor that has to be f32.
-    var float: TensorID? { get }
+    var f32Tensor: TensorID? { get }
     /// Whether it applies a fused ReLU; other activations follow it.
     var fusesReLU: Bool { get }
-    /// Whether what it writes can be zero where a mask of the same type is not positive.
+    /// Whether it takes a mask, a tensor like the one it writes, and writes zero where the mask is not positive.
     var masksOutput: Bool { get }
     /// Whether it computes the gradient of the bias together with that of the weights.
     var sumsBias: Bool { get }
@@ -35,8 +35,9 @@ struct KernelTensor {
 struct KernelTensors {
     let wide: KernelTensor
     let narrow: KernelTensor
-    /// The packed copy, if the kernel makes one.
+    /// The packed copy, if the kernel makes one; in the pass for the weights, their gradient.
     let weights: KernelMemory
+    /// Or its gradient.
     let bias: KernelMemory?
     let mask: KernelMemory?
     let workspace: KernelMemory
@@ -46,7 +47,7 @@ struct KernelTensors {
 
 extension MatrixKernel {
     var packedByteCount: Int? { nil }
-    var float: TensorID? { nil }
+    var f32Tensor: TensorID? { nil }
     var sumsBias: Bool { false }
     func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void { { _ in } }
 }

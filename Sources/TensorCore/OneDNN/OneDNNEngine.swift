@@ -1,8 +1,8 @@
 import CKernels
 import COneDNN
 
-/// The fast engine: matrix products and convolutions by oneDNN, everything between them by the fused kernels of
-/// `CKernels`, on one OpenMP team.
+/// The fast engine: matrix products and convolutions by oneDNN or, where it is slow, by kernels of our own (`MatrixKernel`),
+/// everything between them by the fused kernels of `CKernels`, on one OpenMP team.
 ///
 /// All feature maps are channels-last (N H W C) from the first layer to the last, so nothing is reordered between layers;
 /// what a flattened vector's order would change is folded into the rows and columns of the neighbouring weights

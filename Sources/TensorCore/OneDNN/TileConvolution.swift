@@ -28,7 +28,7 @@ struct TileConvolution: MatrixKernel {
 
     var masksOutput: Bool { true }
 
-    func weightLayout() throws -> DNNLayout { try .tapsFirst(weightShape) }
+    func weightLayout() throws -> DNNLayout { try .mapsThenChannels(weightShape) }
 
     /// The pass for the weights reads none.
     var packedByteCount: Int? {
@@ -49,25 +49,19 @@ struct TileConvolution: MatrixKernel {
     func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
         let (maps, wide, narrow) = (maps, t.wide, t.narrow)
         var window = window
-        return switch operands.pass {
-        case .forward:
-            { _ in
-                zk_tiles_to_narrow(
-                    wide.memory, wide.isHalf, t.weights, t.bias, relu, t.mask, narrow.memory, narrow.isHalf,
-                    t.workspace, t.parts, t.images, maps, &window)
-            }
-        case .backwardData:
-            { _ in
-                zk_tiles_to_wide(
-                    narrow.memory, narrow.isHalf, t.weights, t.bias, relu, t.mask, wide.memory, wide.isHalf,
-                    t.workspace, t.parts, t.images, maps, &window)
-            }
-        case .backwardWeights:
-            { _ in
+        if operands.pass == .backwardWeights {
+            return { _ in
                 zk_tile_weights(
-                    wide.memory, wide.isHalf, narrow.memory, narrow.isHalf, t.weights, t.workspace, t.parts,
-                    t.images, maps, &window)
+                    wide.memory, wide.isHalf, narrow.memory, narrow.isHalf, t.weights, t.workspace, t.parts, t.images,
+                    maps, &window)
             }
+        }
+        let isToWide = operands.pass == .backwardData
+        let (x, y) = isToWide ? (narrow, wide) : (wide, narrow)
+        return { _ in
+            zk_tile_convolution(
+                x.memory, x.isHalf, t.weights, isToWide, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace, t.parts,
+                t.images, maps, &window)
         }
     }
 }

@@ -33,26 +33,21 @@ struct TileLinear: MatrixKernel {
     }
 
     func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
-        let (inputs, outputs, x, y) = (inputs, outputs, t.wide, t.narrow)
-        return switch operands.pass {
-        case .forward:
-            { _ in
-                zk_tile_linear(
-                    x.memory, x.isHalf, t.weights, true, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace,
-                    t.parts, t.images, inputs, outputs)
-            }
-        case .backwardData:
-            { _ in
-                zk_tile_linear(
-                    y.memory, y.isHalf, t.weights, false, t.bias, relu, t.mask, x.memory, x.isHalf, t.workspace,
-                    t.parts, t.images, inputs, outputs)
-            }
-        case .backwardWeights:
-            { _ in
+        let (inputs, outputs, wide, narrow) = (inputs, outputs, t.wide, t.narrow)
+        if operands.pass == .backwardWeights {
+            return { _ in
                 zk_tile_linear_weights(
-                    x.memory, x.isHalf, y.memory, y.isHalf, t.weights, t.workspace, t.parts, t.images, inputs,
-                    outputs)
+                    wide.memory, wide.isHalf, narrow.memory, narrow.isHalf, t.weights, t.workspace, t.parts, t.images,
+                    inputs, outputs)
             }
+        }
+        let isForward = operands.pass == .forward
+        let (x, y) = isForward ? (wide, narrow) : (narrow, wide)
+        return { _ in
+            zk_tile_linear(
+                x.memory, x.isHalf, t.weights, isForward, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace,
+                t.parts,
+                t.images, inputs, outputs)
         }
     }
 }
