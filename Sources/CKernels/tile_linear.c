@@ -192,7 +192,7 @@ void zk_tile_linear(
     zk_parallel(parts * LANES, small ? parts * LANES : LANES, multiply_parts, &l);
 }
 
-// ---- the gradient of the weights: yᵀ·x over pairs of images
+// ---- the gradient of the weights, dyᵀ·x: sums over pairs of images
 
 typedef struct {
     int64_t images, inputs, outputs, parts;
