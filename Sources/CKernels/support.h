@@ -20,8 +20,14 @@
 
 typedef void (*zk_body)(const void *context, int64_t begin, int64_t end);
 
-// Runs body over 0..<count on the OpenMP team, in pieces of at least `grain`; piece bounds are multiples of LANES.
+// Runs body over 0..<count on the team, in pieces of at least `grain`; piece bounds are multiples of LANES.
 void zk_parallel(int64_t count, int64_t grain, zk_body body, const void *context);
+
+typedef void (*zk_unit_body)(const void *context, int64_t worker, int64_t unit);
+
+// Runs body for each of `units` on the team: a thread takes the next unit when it is free, so which thread does which
+// depends on the load of the machine. Workers are numbered from 0, below zk_thread_count(): each may have memory of its own.
+void zk_share(int64_t units, zk_unit_body body, const void *context);
 
 ZK_INLINE float as_float(int32_t bits) {
     float value;

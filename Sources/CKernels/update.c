@@ -64,6 +64,20 @@ ZK_CLONES static void average(const void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) a->average[i] = decay * a->average[i] + (1.0f - decay) * a->parameters[i];
 }
 
+void zk_update_range(const zk_target *target, int64_t first, int64_t count, const float *gradients) {
+    const zk_update *u = target->update;
+    arguments a = {
+        .update = u, .parameters = target->parameters + first, .gradients = gradients,
+        .first = target->first ? target->first + first : NULL, .second = target->second ? target->second + first : NULL,
+        .average = target->average ? target->average + first : NULL};
+    if (u->method == ZK_ADAM || u->method == ZK_ADAMW) {
+        adam(&a, 0, count);
+    } else {
+        sgd(&a, 0, count);
+    }
+    if (target->average) average(&a, 0, count);
+}
+
 void zk_update_parameters(
     const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average_,
     int64_t count) {

@@ -29,9 +29,14 @@ public protocol CompiledProgram: AnyObject {
     /// Fills an input, parameter or buffer. `values` holds whole images (at most `batchSize`) or the whole tensor.
     func write(_ values: [Float], to id: TensorID)
 
-    /// Reads a tensor: `batchSize` images or the whole tensor. Inputs, parameters, buffers, parameter gradients and
-    /// results are always readable; activations and gradients only if the engine was asked to keep them.
+    /// Reads a tensor: `batchSize` images or the whole tensor. Inputs, parameters, buffers and results are always readable, parameter
+    /// gradients too unless `isReadable` says otherwise; activations and gradients only if the engine was asked to keep
+    /// them.
     func read(_ id: TensorID) -> [Float]
+
+    /// Whether a parameter's gradient is stored: an engine may update a parameter as soon as it has computed the gradient, and
+    /// then keeps it only if it was asked to.
+    func isReadable(_ gradient: TensorID) -> Bool
 
     /// Reads the first elements of a tensor into `buffer`, in the order of `read`, without allocating memory for tensors
     /// whose memory is in that order.
@@ -86,6 +91,8 @@ public struct StepProfile: Sendable {
 }
 
 extension CompiledProgram {
+    public func isReadable(_ gradient: TensorID) -> Bool { true }
+
     public func profile(_ values: StepValues) -> [StepProfile] {
         run(values)
         return []

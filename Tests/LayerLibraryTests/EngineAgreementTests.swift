@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LayerCases.all, [false, true])
+    @Test(arguments: LayerCases.all + LayerCases.phases + LayerCases.tiles, [false, true])
     func enginesAgree(_ layerCase: LayerCase, keepsEverything: Bool) throws {
         let built = try program(layerCase)
         let reference = try built.prepared(ReferenceEngine())
@@ -36,7 +36,7 @@ import Testing
     }
 
     /// What a program compiled for more images does with three of them is what one for three images does.
-    @Test(arguments: LayerCases.all) func shortBatchesIgnoreTheRest(_ layerCase: LayerCase) throws {
+    @Test(arguments: LayerCases.all + LayerCases.phases) func shortBatchesIgnoreTheRest(_ layerCase: LayerCase) throws {
         let built = try program(layerCase)
         let expected = try built.prepared(ReferenceEngine())
         #expect(expected.run(built.stepValues()))

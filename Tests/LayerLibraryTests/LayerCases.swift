@@ -6,7 +6,7 @@ enum LayerCases {
     static let all = matrix + normalization + rearrangement + activations + combinations + objectives
 
     /// What in bf16 runs on tile registers: channels of both sides in multiples of 32, strides and borders of each kind, and large
-    /// linear layers. In f32 these are oneDNN's, which the other cases check.
+    /// linear layers.
     static let tiles: [LayerCase] = [
         LayerCase(
             "conv2d_32_channels", [32, 7, 6],
@@ -26,6 +26,39 @@ enum LayerCases {
             "conv_transpose2d_32_channels_gap", [32, 3, 2], [.transposed(32, .square(2, stride: 3), bias: false)]),
         // More inputs, and on the way back more outputs, than tiles of weights are made for at once; blocks that are not full.
         LayerCase("linear_1100_hidden", [70], [.linear(named: "first", 1100, .relu), .linear(named: "second", 33)]),
+    ]
+
+    /// What in f32 is done with fewer operations: kernels of 3 and 4, stride 2, channels of both sides in multiples of 16. Tiles of
+    /// each size, whole and cut short, few and many channels, borders of each kind.
+    static let phases: [LayerCase] = [
+        LayerCase(
+            "phases_3", [32, 14, 13],
+            [
+                .conv(named: "first", 48, .square(3, stride: 2, padding: 1), .relu),
+                .conv(named: "second", 16, .square(3, stride: 2)),
+            ]),
+        LayerCase(
+            "phases_4", [16, 22, 9],
+            [
+                .conv(named: "first", 32, .square(4, stride: 2, padding: 1), .relu),
+                .conv(named: "second", 16, .square(4, stride: 2, padding: 2), .tanh),
+            ]),
+        LayerCase("phases_many_channels", [64, 8, 8], [.conv(128, .square(4, stride: 2, padding: 1), .relu)]),
+        LayerCase(
+            "phases_non_square", [16, 9, 14],
+            [.conv(16, Window(kernel: .init(3, 4), stride: .init(2), padding: .init(0, 3)), bias: false)]),
+        LayerCase(
+            "phases_transposed", [32, 4, 3],
+            [
+                .transposed(named: "first", 48, .square(4, stride: 2, padding: 1), .relu),
+                .transposed(named: "second", 16, .square(3, stride: 2, padding: 1, outputPadding: 1), .tanh),
+            ]),
+        LayerCase(
+            "phases_transposed_border", [16, 5, 7],
+            [
+                .transposed(named: "first", 16, .square(4, stride: 2), .relu),
+                .transposed(named: "second", 32, .square(3, stride: 2, padding: 2), bias: false),
+            ]),
     ]
 
     /// Linear layers and convolutions: with and without bias, on vectors and maps, square and not, channel counts that

@@ -63,6 +63,27 @@ import Testing
             ])
     }
 
+    /// Whatever computes in f32: fewer and more threads than images, and more than there is work for.
+    @Test(arguments: LayerCases.matrix + LayerCases.phases + LayerCases.tiles)
+    func f32GivesTheSameWithAnyThreads(_ layerCase: LayerCase) throws {
+        let built = try CaseProgram(layerCase)
+        let outcomes = try [1, 2, 3, 20].map { count in
+            try withThreads(count) {
+                let compiled = try built.prepared(OneDNNEngine(), batchSize: 18)
+                compiled.run(built.stepValues(imageCount: 18))
+                return outcome(compiled, built)
+            }
+        }
+        for found in outcomes.dropFirst() { #expect(found == outcomes[0]) }
+    }
+
+    @Test(arguments: LayerCases.phases) func phasesTakeTheirKernels(_ layerCase: LayerCase) throws {
+        let built = try CaseProgram(layerCase)
+        let compiled = try built.prepared(OneDNNEngine())
+        let kernels = compiled.profile(built.stepValues()).filter { $0.flops > 0 }
+        #expect(!kernels.isEmpty && kernels.allSatisfy { $0.implementation == "winograd kernel" })
+    }
+
     /// Fewer and more threads than images, and more than the sums of a weights' gradient are split into.
     @Test(arguments: imageCases, precisions)
     func imageKernelsGiveTheSameWithAnyThreads(_ layerCase: LayerCase, _ precision: Precision) throws {

@@ -115,7 +115,7 @@ struct WholeModelGolden: Decodable, Sendable {
         let program = compiled.program
         #expect(Set(program.parameters.map { program[$0].name }) == Set(golden.gradients.keys))
         var worst = 0.0
-        for (parameter, id) in zip(program.parameters, program.parameterGradients) {
+        for (parameter, id) in zip(program.parameters, program.parameterGradients) where compiled.isReadable(id) {
             let name = program[parameter].name
             let gradient = compiled.read(id).map(Double.init)
             guard let expected = golden.gradients[name], gradient.count == expected.count, expected.norm > 0 else {

@@ -1,5 +1,5 @@
-// The element-wise and reducing kernels around oneDNN's matrix products: fused, vectorised for the processor they run on
-// (target_clones), threaded on the same OpenMP team that oneDNN uses.
+// The kernels that compute: fused, vectorised for the processor they run on (target_clones), each shared out to a team of threads
+// (threads.c).
 //
 // Feature maps are N H W C. `rows` counts positions (images × H × W), `channels` the elements of each. Sums are split by
 // problem shape and not by thread count, so results do not depend on the number of threads; zk_tile_weights is the exception.
@@ -16,15 +16,16 @@ int zk_thread_count(void);
 // processors that this process may use
 int zk_processor_count(void);
 
-// Between these two calls the calling thread leads a team of exactly `threads` threads, and all of them flush denormal numbers
-// to zero: Adam's second moments decay into them, and arithmetic on them is a hundred times slower on many processors. The
-// caller's own settings are restored at the end; the other threads of the team keep flushing.
+// Between these two calls the calling thread leads a team of exactly `threads` threads, OpenMP's if `on_openmp`, and all of them
+// flush denormal numbers to zero: Adam's second moments decay into them, and arithmetic on them is a hundred times slower on many
+// processors. The caller's own settings are restored at the end; the other threads of the team keep flushing.
 typedef struct {
-    int threads, dynamic;
+    int threads, omp_threads, omp_dynamic;
+    bool on_openmp;
     uint32_t floating_point;
 } zk_thread_settings;
 
-zk_thread_settings zk_begin_run(int threads);
+zk_thread_settings zk_begin_run(int threads, bool on_openmp);
 void zk_end_run(zk_thread_settings before);
 
 // f32 operations per second of a multiply-add loop on registers on all threads: the best of some runs within `seconds`
@@ -103,6 +104,86 @@ void zk_maps_to_image(
 void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
+
+// ---- updates
+typedef enum { ZK_SGD = 0, ZK_NESTEROV = 1, ZK_ADAM = 2, ZK_ADAMW = 3 } zk_method;
+
+typedef struct {
+    zk_method method;
+    float rate, momentum, beta1, beta2, epsilon, weight_decay;
+    float correction1, correction2;  // 1 - beta^t
+    float gradient_scale;            // from clipping
+    float average_decay;             // used if average != NULL
+} zk_update;
+
+// sqrt(sum of squares)
+double zk_norm(const float *x, int64_t count);
+void zk_update_parameters(
+    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average,
+    int64_t count);
+
+// Parameters and their state, that a pass for a weights' gradient updates as soon as it has computed the gradient, which then is not
+// stored.
+typedef struct {
+    const zk_update *update;
+    float *parameters, *first, *second, *average;
+} zk_target;
+
+// The elements from `first` on; gradients are those of these elements.
+void zk_update_range(const zk_target *target, int64_t first, int64_t count, const float *gradients);
+
+// ---- linear layers y = W·x + b in f32
+//
+// Weights and their gradient lie in panels of 32 outputs: panel × input × 32; the last panel has 16 or 32, of which those beyond the
+// outputs are zero. mask, of the side written, may be NULL: zero is written where it is not positive.
+
+int64_t zk_linear_weight_count(int64_t inputs, int64_t outputs);
+// floats that the two functions below need
+int64_t zk_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t workers);
+// y = W·x + bias, then ReLU if `relu`; bias may be NULL
+void zk_linear(
+    const float *x, const float *weights, const float *bias, bool relu, const float *mask, float *y, int64_t images,
+    int64_t inputs, int64_t outputs);
+void zk_linear_data(
+    const float *dy, const float *weights, const float *mask, float *dx, float *workspace, int64_t images, int64_t inputs,
+    int64_t outputs);
+// dbias may be NULL. With a target the weights are updated, and dweights is not written.
+void zk_linear_weights(
+    const float *x, const float *dy, float *dweights, float *dbias, const zk_target *target, float *workspace,
+    int64_t images, int64_t inputs, int64_t outputs);
+
+// ---- convolutions between maps with fewer operations (Winograd by phases), in f32
+//
+// `window` describes the convolution from the wide side, whose channels are the window's, to the narrow side of `maps` channels.
+// Weights, and their gradient, are kernel height × kernel width × channels × maps.
+
+// whether the functions below take such a window
+bool zk_winograd_fits(const zk_window *window, int64_t maps);
+// floats of the transformed weights for one direction, and of workspace for all
+int64_t zk_winograd_filter_count(const zk_window *window, int64_t maps, bool to_wide);
+int64_t zk_winograd_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t workers);
+void zk_winograd_pack(const float *weights, float *filter, bool to_wide, const zk_window *window, int64_t maps);
+// From the narrow to the wide side if `to_wide`, else the other way. bias, of the side written, may be NULL; ReLU if `relu`; then
+// zero where `mask`, of the side written, is not positive, unless it is NULL.
+void zk_winograd(
+    const float *x, const float *filter, bool to_wide, const float *bias, bool relu, const float *mask, float *y,
+    float *workspace, int64_t images, int64_t maps, const zk_window *window);
+void zk_winograd_weights(
+    const float *wide, const float *narrow, float *dweights, float *workspace, int64_t images, int64_t maps,
+    const zk_window *window);
+
+// The same convolutions with any window and any number of channels, tap by tap. To the wide side the weights are read as kernel height
+// × kernel width × maps × channels, as zk_direct_convolution_pack writes them. Weights are read in whole vectors: 15 floats
+// behind them must be readable, and behind the narrow side in the gradient.
+
+int64_t zk_direct_convolution_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t workers);
+void zk_direct_convolution_pack(const float *weights, float *packed, const zk_window *window, int64_t maps);
+void zk_direct_convolution(
+    const float *x, const float *weights, bool to_wide, const float *bias, bool relu, const float *mask, float *y,
+    float *workspace, int64_t images, int64_t maps, const zk_window *window);
+void zk_direct_convolution_weights(
+    const float *wide, const float *narrow, float *dweights, float *workspace, int64_t images, int64_t maps,
+    const zk_window *window);
 
 // ---- matrix products on tile registers (AMX)
 //
@@ -199,22 +280,5 @@ void zk_reconstruction(
     zk_likelihood likelihood, bool sigmoid, float weight, bool first, const float *prediction, const float *target,
     const float *log_sigma, float *loss, float *gradient, float *dlog_sigma, int64_t images, int64_t batch,
     int64_t pixels);
-
-// ---- updates
-typedef enum { ZK_SGD = 0, ZK_NESTEROV = 1, ZK_ADAM = 2, ZK_ADAMW = 3 } zk_method;
-
-typedef struct {
-    zk_method method;
-    float rate, momentum, beta1, beta2, epsilon, weight_decay;
-    float correction1, correction2;  // 1 - beta^t
-    float gradient_scale;            // from clipping
-    float average_decay;             // used if average != NULL
-} zk_update;
-
-// sqrt(sum of squares)
-double zk_norm(const float *x, int64_t count);
-void zk_update_parameters(
-    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average,
-    int64_t count);
 
 #endif

@@ -39,7 +39,7 @@ struct ImageConvolution: MatrixKernel {
     /// The maps' bias.
     var sumsBias: Bool { !operands.isTransposed }
 
-    func weightLayout() throws -> DNNLayout { try .channelsThenMaps(weightShape) }
+    var weightLayout: WeightLayout { .channelsThenMaps }
 
     func workspaceByteCount(images: Int, parts: Int) -> Int {
         var window = window

@@ -6,7 +6,7 @@ protocol MatrixKernel {
     /// What a profile calls it.
     var name: String { get }
     /// How the weights and their gradient lie.
-    func weightLayout() throws -> DNNLayout
+    var weightLayout: WeightLayout { get }
     /// Bytes of a copy of the weights that is made before a run; nil where the kernel reads them as they are.
     var packedByteCount: Int? { get }
     /// Bytes of workspace for batches done in `parts` that may run at the same time.
@@ -19,6 +19,8 @@ protocol MatrixKernel {
     var masksOutput: Bool { get }
     /// Whether it computes the gradient of the bias together with that of the weights.
     var sumsBias: Bool { get }
+    /// Whether it can update the weights in place of storing their gradient.
+    var updatesWeights: Bool { get }
     func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void
     func run(_ tensors: KernelTensors, relu: Bool) -> (StepValues) -> Void
 }
@@ -40,6 +42,8 @@ struct KernelTensors {
     /// Or its gradient.
     let bias: KernelMemory?
     let mask: KernelMemory?
+    /// The weights to update in place of storing their gradient.
+    let target: UnsafePointer<zk_target>?
     let workspace: KernelMemory
     let parts: Int64
     let images: Int64
@@ -49,17 +53,33 @@ extension MatrixKernel {
     var packedByteCount: Int? { nil }
     var f32Tensor: TensorID? { nil }
     var sumsBias: Bool { false }
+    var updatesWeights: Bool { false }
     func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void { { _ in } }
 }
 
 extension ProgramStep {
     func matrixKernel(_ program: Program, _ precision: Precision) -> (any MatrixKernel)? {
         ImageConvolution(self, program) ?? TileConvolution(self, program, precision)
-            ?? TileLinear(self, program, precision)
+            ?? TileLinear(self, program, precision) ?? WinogradConvolution(self, program, precision)
+            ?? DirectConvolution(self, program, precision) ?? FloatLinear(self, program, precision)
     }
 }
 
 extension StepCompiler {
+    /// The weights that a step updates as soon as it has their gradient: nobody else wants the gradient, and no later step reads
+    /// the weights.
+    func updatedParameter(of fused: FusedStep, _ kernel: any MatrixKernel) -> TensorID? {
+        guard kernel.updatesWeights, !keepsEverything, let rule = program.update, rule.clipNorm == nil,
+            let position = program.parameterGradients.firstIndex(of: fused.step.outputs[0])
+        else { return nil }
+        let (gradient, parameter) = (program.parameterGradients[position], program.parameters[position])
+        guard let index = self.fused.firstIndex(where: { $0.step.outputs.contains(gradient) }) else { return nil }
+        let isReadLater = self.fused[(index + 1)...].contains {
+            $0.inputs.contains(gradient) || $0.inputs.contains(parameter)
+        }
+        return isReadLater ? nil : parameter
+    }
+
     func packStep(
         _ kernel: any MatrixKernel, _ packed: KernelMemory, byteCount: Int, _ placement: Placement
     ) throws -> CompiledStep {
@@ -76,12 +96,15 @@ extension StepCompiler {
         let step = fused.step
         let operands = kernel.operands
         func at(_ id: TensorID) throws -> KernelMemory { try address(id, placement) }
+        let updates = placement.updates
+        let updated = updatedParameter(of: fused, kernel)
         func tensor(_ id: TensorID) throws -> KernelTensor { .init(memory: try at(id), isHalf: types.isHalf(id)) }
         var run = kernel.run(
             KernelTensors(
                 wide: try tensor(operands.wide), narrow: try tensor(operands.narrow),
                 weights: try packed ?? at(operands.weights), bias: try operands.bias.map(at),
-                mask: try fused.mask.map(at), workspace: placement.scratchpad, parts: Int64(threadCount),
+                mask: try fused.mask.map(at), target: updated.flatMap { updates.target(of: $0) },
+                workspace: placement.scratchpad, parts: Int64(threadCount),
                 images: Int64(batchSize)),
             relu: fused.activation == .relu)
         if operands.pass == .backwardWeights {
@@ -103,9 +126,14 @@ extension StepCompiler {
                 zk_activate(kind, parameter, written.memory, written.memory, written.isHalf, count)
             }
         }
+        if updated != nil {
+            let product = run
+            run = { values in withExtendedLifetime(updates) { product(values) } }
+        }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: kernel.name,
             flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
-            byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
+            byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, updatesWeights: updated != nil,
+            run: run)
     }
 }

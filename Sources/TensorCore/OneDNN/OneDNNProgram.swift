@@ -12,6 +12,8 @@ struct CompiledStep {
     let flops: Double
     /// Bytes read and written, for steps that are limited by memory.
     let byteCount: Int
+    /// Whether it updates weights, which must not happen where a loss is not finite.
+    var updatesWeights = false
     let run: (StepValues) -> Void
 }
 
@@ -25,6 +27,7 @@ final class OneDNNProgram: CompiledProgram {
     let batchSize: Int
     /// oneDNN plans how threads share the work when a primitive is made, and runs it rightly with that many only.
     private let threadCount: Int32
+    private let callsOneDNN: Bool
     let context: DNNContext
     let orders: FeatureOrders
     private let types: ElementTypes
@@ -33,6 +36,7 @@ final class OneDNNProgram: CompiledProgram {
     private let storages: [TensorID: ParameterStorage]
     private let blockOffset: [TensorID: Int]
     private let block: ParameterBlock
+    private let updates: FusedUpdates
     private let preparation: [CompiledStep]
     private let steps: [CompiledStep]
     private let losses: [UnsafeMutablePointer<Float>]
@@ -42,13 +46,14 @@ final class OneDNNProgram: CompiledProgram {
 
     init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
         threadCount = zk_thread_count()
-        let settings = zk_begin_run(threadCount)
+        let settings = zk_begin_run(threadCount, precision == .bf16)
         defer { zk_end_run(settings) }
         let compiler = try StepCompiler(
             program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything,
             threadCount: Int(threadCount))
         self.program = program
         self.batchSize = batchSize
+        callsOneDNN = compiler.callsOneDNN
         context = compiler.context
         orders = compiler.orders
         types = compiler.types
@@ -58,6 +63,7 @@ final class OneDNNProgram: CompiledProgram {
         offsets = placed.offsets
         blockOffset = placed.blockOffset
         block = placed.block
+        updates = placed.updates
         imageIndices = placed.imageIndices
         let compiled = try compiler.compile(placed)
         preparation = compiled.preparation
@@ -81,36 +87,46 @@ final class OneDNNProgram: CompiledProgram {
 
     @discardableResult
     func run(_ values: StepValues) -> Bool {
+        run(values) { _, body in body() }
+    }
+
+    /// Runs all steps, each and the update within `measure`.
+    private func run(_ values: StepValues, measure: (CompiledStep, () -> Void) -> Void) -> Bool {
         let settings = beginRun(values)
         defer { zk_end_run(settings) }
-        if parametersChanged { for step in preparation { step.run(values) } }
+        if parametersChanged { for step in preparation { measure(step) { step.run(values) } } }
         parametersChanged = false
-        for step in steps { step.run(values) }
+        let update = program.update.map { zk_update($0, values) }
+        if let update { updates.prepare(update) }
+        for step in steps {
+            // The losses are known before anything is learned from them.
+            if step.updatesWeights, !parametersChanged {
+                guard lossesAreFinite(values.imageCount) else { return false }
+                parametersChanged = true
+            }
+            measure(step) { step.run(values) }
+        }
         guard lossesAreFinite(values.imageCount) else { return false }
-        guard let rule = program.update else { return true }
-        return update(rule, values)
+        guard let rule = program.update, let update else { return true }
+        var isMade = false
+        measure(
+            CompiledStep(
+                path: "parameters", operation: "update", pass: .forward, implementation: "kernel", flops: 0,
+                byteCount: updates.remaining.reduce(0) { $0 + $1.count } * (3 + 2 * rule.slots.count), run: { _ in })
+        ) { isMade = finishUpdate(rule, update) }
+        return isMade
     }
 
     func profile(_ values: StepValues) -> [StepProfile] {
-        let settings = beginRun(values)
-        defer { zk_end_run(settings) }
         let clock = ContinuousClock()
         var profiles: [StepProfile] = []
-        func measure(_ step: CompiledStep, _ body: () -> Void) {
+        _ = run(values) { step, body in
             let duration = clock.measure(body).components
             profiles.append(
                 StepProfile(
                     path: step.path, operation: step.operation, pass: step.pass, implementation: step.implementation,
                     flops: step.flops, byteCount: step.byteCount,
                     seconds: Double(duration.seconds) + Double(duration.attoseconds) * 1e-18))
-        }
-        for step in (parametersChanged ? preparation : []) + steps { measure(step) { step.run(values) } }
-        parametersChanged = false
-        if let rule = program.update, lossesAreFinite(values.imageCount) {
-            let step = CompiledStep(
-                path: "parameters", operation: "update", pass: .forward, implementation: "kernel", flops: 0,
-                byteCount: block.byteCount * (3 + 2 * rule.slots.count), run: { _ in })
-            measure(step) { update(rule, values) }
         }
         return profiles
     }
@@ -120,7 +136,7 @@ final class OneDNNProgram: CompiledProgram {
         precondition(
             values.imageCount > 0 && values.imageCount <= batchSize,
             "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
-        return zk_begin_run(threadCount)
+        return zk_begin_run(threadCount, callsOneDNN)
     }
 
     private func lossesAreFinite(_ imageCount: Int) -> Bool {
@@ -128,40 +144,24 @@ final class OneDNNProgram: CompiledProgram {
         return true
     }
 
-    /// Makes the update, unless the gradient is to be clipped and its norm is not finite.
+    /// Updates the parameters that no step has updated, unless the gradient is to be clipped and its norm is not finite.
     ///
-    /// - Returns: whether it was made.
-    @discardableResult
-    private func update(_ rule: UpdateRule, _ values: StepValues) -> Bool {
-        var update = zk_update()
-        update.rate = values.learningRate
-        update.gradient_scale = 1
-        let count = block.byteCount / MemoryLayout<Float>.stride
+    /// - Returns: whether it did.
+    private func finishUpdate(_ rule: UpdateRule, _ prepared: zk_update) -> Bool {
+        var update = prepared
         if let limit = rule.clipNorm {
-            let norm = norm(of: block.gradients, count: count)
+            let norm = norm(of: block.gradients, count: block.byteCount / MemoryLayout<Float>.stride)
             gradientNorm = Float(norm)
             guard norm.isFinite else { return false }
             if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
         }
-        update.average_decay = rule.averageDecay ?? 0
-        switch rule.method {
-        case .sgd(let momentum, let nesterov, let weightDecay):
-            update.method = nesterov ? ZK_NESTEROV : ZK_SGD
-            update.momentum = momentum
-            update.weight_decay = weightDecay
-        case .adam(let beta1, let beta2, let epsilon, let weightDecay),
-            .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-            if case .adam = rule.method { update.method = ZK_ADAM } else { update.method = ZK_ADAMW }
-            update.beta1 = beta1
-            update.beta2 = beta2
-            update.epsilon = epsilon
-            update.weight_decay = weightDecay
-            update.correction1 = Float(1 - pow(Double(beta1), Double(values.updateCount + 1)))
-            update.correction2 = Float(1 - pow(Double(beta2), Double(values.updateCount + 1)))
+        for range in updates.remaining {
+            let first = range.lowerBound / MemoryLayout<Float>.stride
+            func part(_ slot: UpdateRule.Slot) -> UnsafeMutablePointer<Float>? { block.state[slot].map { $0 + first } }
+            zk_update_parameters(
+                &update, block.parameters + first, block.gradients + first, part(.momentum) ?? part(.firstMoment),
+                part(.secondMoment), part(.average), Int64(range.count / MemoryLayout<Float>.stride))
         }
-        zk_update_parameters(
-            &update, block.parameters, block.gradients, block.state[.momentum] ?? block.state[.firstMoment],
-            block.state[.secondMoment], block.state[.average], Int64(count))
         parametersChanged = true
         return true
     }
@@ -199,6 +199,8 @@ final class OneDNNProgram: CompiledProgram {
 
     func read(_ id: TensorID) -> [Float] {
         let info = program[id]
+        precondition(
+            isReadable(id), "\(info.name) is not stored: the weights are updated with it; compile to keep everything")
         guard let memory = pointer(id) else { preconditionFailure("\(info.name) has no memory of its own") }
         if let storage = storages[id] ?? gradientStorage(id) { return unpack(storage, memory) }
         return fromMemory(memory, id, images: info.isBatched ? batchSize : 1)
@@ -255,6 +257,10 @@ final class OneDNNProgram: CompiledProgram {
 
     private func pointer(_ id: TensorID) -> UnsafeMutablePointer<Float>? {
         offsets[id.index].map { arena.floats(at: $0) }
+    }
+
+    func isReadable(_ gradient: TensorID) -> Bool {
+        program.parameterGradients.firstIndex(of: gradient).map { !updates.contains(program.parameters[$0]) } ?? true
     }
 
     private func gradientStorage(_ id: TensorID) -> ParameterStorage? {
@@ -314,6 +320,31 @@ final class OneDNNProgram: CompiledProgram {
                 base.update(from: memory, count: count)
             }
             filled = count
+        }
+    }
+}
+
+extension zk_update {
+    /// The numbers of one update by `rule`, without clipping.
+    fileprivate init(_ rule: UpdateRule, _ values: StepValues) {
+        self.init()
+        rate = values.learningRate
+        gradient_scale = 1
+        average_decay = rule.averageDecay ?? 0
+        switch rule.method {
+        case .sgd(let momentum, let nesterov, let weightDecay):
+            method = nesterov ? ZK_NESTEROV : ZK_SGD
+            self.momentum = momentum
+            weight_decay = weightDecay
+        case .adam(let beta1, let beta2, let epsilon, let weightDecay),
+            .adamW(let beta1, let beta2, let epsilon, let weightDecay):
+            if case .adam = rule.method { method = ZK_ADAM } else { method = ZK_ADAMW }
+            self.beta1 = beta1
+            self.beta2 = beta2
+            self.epsilon = epsilon
+            weight_decay = weightDecay
+            correction1 = Float(1 - pow(Double(beta1), Double(values.updateCount + 1)))
+            correction2 = Float(1 - pow(Double(beta2), Double(values.updateCount + 1)))
         }
     }
 }

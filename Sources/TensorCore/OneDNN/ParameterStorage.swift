@@ -7,12 +7,11 @@ import COneDNN
 /// zero.
 struct ParameterStorage {
     let shape: Shape
-    /// nil for row-major.
-    let layout: DNNLayout?
+    let layout: WeightLayout
     let rowOrder: FeatureOrder
     let columnOrder: FeatureOrder
 
-    var byteCount: Int { layout?.byteCount ?? shape.count * MemoryLayout<Float>.stride }
+    var byteCount: Int { layout.byteCount(shape) }
 
     /// Writes row-major values into the storage at `memory`.
     func pack(_ values: [Float], into memory: UnsafeMutablePointer<Float>, context: DNNContext) throws {
@@ -22,14 +21,14 @@ struct ParameterStorage {
     /// The row-major values of the storage at `memory`.
     func unpack(_ memory: UnsafeMutablePointer<Float>, context: DNNContext) throws -> [Float] {
         var plain = [Float](repeating: 0, count: shape.count)
-        if let layout {
+        if case .blocked(let layout) = layout {
             let reorder = try DNNPrimitive.reorder(context, from: layout, to: .plain(shape.dimensions))
             try plain.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
                 try run(reorder, from: memory, to: base)
             }
-        } else {
-            for index in plain.indices { plain[index] = memory[index] }
+        } else if let places = layout.places(shape) {
+            for (index, place) in places.enumerated() { plain[index] = memory[place] }
         }
         return permuted(plain, toMemory: false)
     }
@@ -37,15 +36,16 @@ struct ParameterStorage {
     private func convert(
         _ plain: [Float], to memory: UnsafeMutablePointer<Float>, _ context: DNNContext
     ) throws {
-        guard let layout else {
-            for (index, value) in plain.enumerated() { memory[index] = value }
-            return
-        }
-        var plain = plain
-        let reorder = try DNNPrimitive.reorder(context, from: .plain(shape.dimensions), to: layout)
-        try plain.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            try run(reorder, from: base, to: memory)
+        if case .blocked(let layout) = layout {
+            var plain = plain
+            let reorder = try DNNPrimitive.reorder(context, from: .plain(shape.dimensions), to: layout)
+            try plain.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                try run(reorder, from: base, to: memory)
+            }
+        } else if let places = layout.places(shape) {
+            memory.update(repeating: 0, count: byteCount / MemoryLayout<Float>.stride)
+            for (index, place) in places.enumerated() { memory[place] = plain[index] }
         }
     }
 

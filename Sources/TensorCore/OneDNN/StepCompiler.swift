@@ -18,6 +18,7 @@ struct Placement {
     /// Byte offset within the parameter block.
     var blockOffset: [TensorID: Int]
     var block: ParameterBlock
+    var updates: FusedUpdates
     /// Byte offset of packed copies of weights, by the place of their first user in the list of fused steps.
     var packedOffsets: [Int: Int]
     /// Byte offset of memory for bfloat16 copies of what a matrix product reads.
@@ -43,10 +44,12 @@ final class StepCompiler {
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
     private let kernels: [Int: any MatrixKernel]
-    private let keepsEverything: Bool
+    let keepsEverything: Bool
     /// With how many threads the calling thread computes, now and in every run.
     let threadCount: Int
     let aliases: Set<Int>
+
+    var callsOneDNN: Bool { !primitives.isEmpty }
 
     init(
         _ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool, threadCount: Int
@@ -115,12 +118,12 @@ final class StepCompiler {
     }
 
     private func chooseStorages() throws {
-        var gradientLayouts: [TensorID: DNNLayout] = [:]
-        var forwardLayouts: [TensorID: DNNLayout] = [:]
+        var gradientLayouts: [TensorID: WeightLayout] = [:]
+        var forwardLayouts: [TensorID: WeightLayout] = [:]
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
-                try kernels[index]?.weightLayout() ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS)
+                kernels[index]?.weightLayout ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS).map { .blocked($0) }
             guard let layout else { continue }
             if step.pass == .backwardWeights {
                 gradientLayouts[step.outputs[0]] = layout
@@ -136,12 +139,12 @@ final class StepCompiler {
         let gradients = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
         for parameter in program.parameters + program.buffers {
             // Without a gradient, the forward pass's layout does, unless it would round the parameter.
-            let forwardLayout = forwardLayouts[parameter].flatMap { $0.type == ZOO_DNN_F32 ? $0 : nil }
+            let forwardLayout = forwardLayouts[parameter].flatMap { $0.isFloat ? $0 : nil }
             let shape = program[parameter].shape
             let isMatrix = shape.rank == 2
             storages[parameter] = ParameterStorage(
                 shape: shape,
-                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayout,
+                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayout ?? .rowMajor,
                 rowOrder: isMatrix
                     ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
                 columnOrder: isMatrix ? orders.columnOrder(of: parameter) : .plain)
@@ -155,7 +158,10 @@ final class StepCompiler {
         guard let primitive = primitives[index], let operands = fused[index].step.matrixOperands,
             operands.pass != .backwardWeights, let layout = primitive.layout(of: ZOO_DNN_WEIGHTS)
         else { return nil }
-        let stored = try storages[operands.weights]?.layout ?? .plain(program[operands.weights].shape.dimensions)
+        let shape = program[operands.weights].shape
+        guard let stored = try (storages[operands.weights]?.layout ?? .rowMajor).described(shape) else {
+            throw ZooError("\(program[operands.weights].name) is stored as oneDNN cannot read it")
+        }
         return layout.isEqual(to: stored) ? nil : (operands.weights, stored, layout)
     }
 
@@ -208,11 +214,19 @@ final class StepCompiler {
         }
         var state: [UpdateRule.Slot: UnsafeMutablePointer<Float>] = [:]
         for (index, slot) in slots.enumerated() { state[slot] = arena.floats(at: blockBytes * (2 + index)) }
+        let block = ParameterBlock(
+            byteCount: blockBytes, parameters: arena.floats(at: 0),
+            gradients: arena.floats(at: learns ? blockBytes : 0), state: state)
+        var updated: [TensorID: Range<Int>] = [:]
+        for (index, step) in fused.enumerated() {
+            guard let kernel = kernels[index], let parameter = updatedParameter(of: step, kernel),
+                let offset = blockOffset[parameter], let bytes = storages[parameter]?.byteCount
+            else { continue }
+            updated[parameter] = offset..<offset + (bytes + 63) / 64 * 64
+        }
         return Placement(
-            arena: arena, offsets: offsets, blockOffset: blockOffset,
-            block: ParameterBlock(
-                byteCount: blockBytes, parameters: arena.floats(at: 0),
-                gradients: arena.floats(at: learns ? blockBytes : 0), state: state),
+            arena: arena, offsets: offsets, blockOffset: blockOffset, block: block,
+            updates: FusedUpdates(updated, block),
             packedOffsets: packedOffsets, conversionOffset: conversionOffset,
             scratchpad: arena.floats(at: scratchOffset),
             imageIndices: .allocate(capacity: batchSize))

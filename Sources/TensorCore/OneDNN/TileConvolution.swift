@@ -28,7 +28,7 @@ struct TileConvolution: MatrixKernel {
 
     var masksOutput: Bool { true }
 
-    func weightLayout() throws -> DNNLayout { try .mapsThenChannels(weightShape) }
+    var weightLayout: WeightLayout { .mapsThenChannels }
 
     /// The pass for the weights reads none.
     var packedByteCount: Int? {

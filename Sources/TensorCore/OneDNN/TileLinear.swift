@@ -26,7 +26,7 @@ struct TileLinear: MatrixKernel {
 
     var masksOutput: Bool { true }
 
-    func weightLayout() throws -> DNNLayout { try .plain(weightShape.dimensions) }
+    var weightLayout: WeightLayout { .rowMajor }
 
     func workspaceByteCount(images: Int, parts: Int) -> Int {
         Int(zk_tile_linear_workspace(Int64(images), inputs, outputs, Int64(parts)))

@@ -1,0 +1,141 @@
+#include "products.h"
+
+// Sums stay in registers over the whole depth: STRIP rows of A by one panel of B at a time. A vector is one register of AVX-512,
+// two of AVX2 and four of SSE or NEON, so the strip is lower there.
+
+#define STRIP 8
+#define LOW_STRIP 3
+
+static bool has_wide_registers(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512f");
+#else
+    return false;
+#endif
+}
+
+ZK_INLINE void fetch_line(zk_fetch *f) {
+    if (f->next >= f->end) return;
+    for (int i = 0; i < f->count; i++) __builtin_prefetch(f->from[i] + f->next, 0, 2);
+    f->next += LANES;
+}
+
+// Rows of A for which one pointer serves: the processor adds once or twice a row's length while it loads.
+#define ROWS_PER_POINTER 3
+#define POINTERS ((STRIP + ROWS_PER_POINTER - 1) / ROWS_PER_POINTER)
+
+ZK_INLINE void steps(
+    const zk_product *p, const int rows, const int vectors, const bool by_rows, const float *const a[POINTERS],
+    const float *b, const int count, vector sums[STRIP][2]) {
+    UNROLL for (int k = 0; k < count; k++) {
+        vector right[2];
+        UNROLL for (int v = 0; v < vectors; v++) right[v] = load(b + k * p->b_step + LANES * v);
+        UNROLL for (int i = 0; i < rows; i++) {
+            const float *row = a[i / ROWS_PER_POINTER];
+            const int inner = i % ROWS_PER_POINTER;
+            const vector left = splat(by_rows ? row[inner * p->a_row + k] : a[0][i + k * p->a_step]);
+            UNROLL for (int v = 0; v < vectors; v++) sums[i][v] += left * right[v];
+        }
+    }
+}
+
+// What follows the sums of a row of C, and the way to memory of as many columns as there are.
+ZK_INLINE void finish(const zk_product *p, int64_t row, const int vectors, const vector bias[2], vector sums[2]) {
+    float *c = p->c + row * p->c_row;
+    const float *mask = p->mask ? p->mask + row * p->c_row : NULL;
+    const bool whole = p->columns == vectors * LANES;
+    float masks[PANEL] = {0}, result[PANEL];
+    if (mask && !whole) {
+        memcpy(masks, mask, (size_t)p->columns * sizeof(float));
+        mask = masks;
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vector sum = sums[v] + bias[v];
+        if (p->relu) sum = positive(sum);
+        if (mask) sum = masked(sum, load(mask + LANES * v));
+        store((whole ? c : result) + LANES * v, sum);
+    }
+    if (!whole) memcpy(c, result, (size_t)p->columns * sizeof(float));
+}
+
+ZK_INLINE void strip(const zk_product *p, const int rows, const int vectors, const bool by_rows, int64_t first) {
+    vector sums[STRIP][2];
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int v = 0; v < vectors; v++) sums[i][v] = (vector){0};
+    }
+    if (p->accumulates) {
+        const bool full = p->columns == vectors * LANES;
+        UNROLL for (int i = 0; i < rows; i++) {
+            const float *c = p->c + (first + i) * p->c_row;
+            float partial[PANEL] = {0};
+            if (!full) {
+                memcpy(partial, c, (size_t)p->columns * sizeof(float));
+                c = partial;
+            }
+            UNROLL for (int v = 0; v < vectors; v++) sums[i][v] = load(c + LANES * v);
+        }
+    }
+    const bool fetches = p->fetch && p->fetch->next < p->fetch->end;
+    const zk_part whole = {p->a, p->b}, *parts = p->parts ? p->parts : &whole;
+    for (int64_t part = 0; part < (p->parts ? p->part_count : 1); part++) {
+        const float *a[POINTERS], *b = parts[part].b;
+        UNROLL for (int i = 0; i < POINTERS; i++) a[i] = parts[part].a + (first + ROWS_PER_POINTER * i) * p->a_row;
+        int64_t k = 0;
+#define STEPS(COUNT)                                                         \
+    do {                                                                     \
+        steps(p, rows, vectors, by_rows, a, b, COUNT, sums);                 \
+        UNROLL for (int i = 0; i < POINTERS; i++) a[i] += COUNT * p->a_step; \
+        b += COUNT * p->b_step;                                              \
+        k += COUNT;                                                          \
+    } while (0)
+        if (fetches) {
+            while (k + 4 <= p->depth) {
+                fetch_line(p->fetch);
+                STEPS(4);
+            }
+        } else {
+            while (k + 4 <= p->depth) STEPS(4);
+        }
+        while (k < p->depth) STEPS(1);
+    }
+    if (!p->bias && !p->relu && !p->mask && p->columns == vectors * LANES) {
+        UNROLL for (int i = 0; i < rows; i++) {
+            UNROLL for (int v = 0; v < vectors; v++) store(p->c + (first + i) * p->c_row + LANES * v, sums[i][v]);
+        }
+        return;
+    }
+    float buffer[PANEL] = {0};
+    if (p->bias) memcpy(buffer, p->bias, (size_t)p->columns * sizeof(float));
+    const vector bias[2] = {load(buffer), load(buffer + LANES)};
+    UNROLL for (int i = 0; i < rows; i++) finish(p, first + i, vectors, bias, sums[i]);
+}
+
+ZK_INLINE void strips(const zk_product *p, const int vectors, const bool by_rows) {
+    int64_t row = 0;
+    if (has_wide_registers()) {
+        for (; row + STRIP <= p->rows; row += STRIP) strip(p, STRIP, vectors, by_rows, row);
+        if (row + 4 <= p->rows) {
+            strip(p, 4, vectors, by_rows, row);
+            row += 4;
+        }
+    }
+    for (; row + LOW_STRIP <= p->rows; row += LOW_STRIP) strip(p, LOW_STRIP, vectors, by_rows, row);
+    for (; row < p->rows; row++) strip(p, 1, vectors, by_rows, row);
+}
+
+ZK_CLONES void zk_multiply(const zk_product *product) {
+    const zk_product p = *product;
+    if (p.a_step == 1) {
+        if (p.columns > LANES) {
+            strips(&p, 2, true);
+        } else {
+            strips(&p, 1, true);
+        }
+    } else {
+        if (p.columns > LANES) {
+            strips(&p, 2, false);
+        } else {
+            strips(&p, 1, false);
+        }
+    }
+}

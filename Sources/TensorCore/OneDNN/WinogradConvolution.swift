@@ -1,0 +1,62 @@
+import CKernels
+
+/// A pass of a convolution of stride 2 between maps in f32, with fewer operations than the products of all pixels and taps take.
+///
+/// Its phases are convolutions of two taps, done by Winograd's algorithm (Lavin and Gray 2016; phases: Huang and others 2020,
+/// arXiv:2002.00552). Weights lie as kernel height × kernel width × channels of the wide side × channels of the narrow side.
+struct WinogradConvolution: MatrixKernel {
+    let operands: MatrixOperands
+    private let weightShape: Shape
+    private var window: zk_window
+
+    /// nil where the step is no convolution, not in f32, or of a shape that the kernels do not take.
+    init?(_ step: ProgramStep, _ program: Program, _ precision: Precision) {
+        guard precision == .f32, let operands = step.matrixOperands, let window = operands.window else { return nil }
+        self.operands = operands
+        weightShape = program[operands.weights].shape
+        self.window = zk_window(window, input: program[operands.wide].shape, output: program[operands.narrow].shape)
+        guard zk_winograd_fits(&self.window, maps) else { return nil }
+    }
+
+    private var maps: Int64 { Int64(weightShape.dimensions[0]) }
+
+    var name: String { "winograd kernel" }
+
+    var fusesReLU: Bool { true }
+
+    var masksOutput: Bool { true }
+
+    var weightLayout: WeightLayout { .channelsThenMaps }
+
+    /// The pass for the weights reads none.
+    var packedByteCount: Int? {
+        var window = window
+        return operands.pass == .backwardWeights
+            ? nil
+            : Int(zk_winograd_filter_count(&window, maps, operands.pass == .backwardData)) * MemoryLayout<Float>.stride
+    }
+
+    func workspaceByteCount(images: Int, parts: Int) -> Int {
+        var window = window
+        return Int(zk_winograd_workspace(&window, maps, Int64(images), Int64(parts))) * MemoryLayout<Float>.stride
+    }
+
+    func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void {
+        let (isToWide, maps) = (operands.pass == .backwardData, maps)
+        var window = window
+        return { _ in zk_winograd_pack(weights, packed, isToWide, &window, maps) }
+    }
+
+    func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
+        let (maps, wide, narrow) = (maps, t.wide.memory, t.narrow.memory)
+        var window = window
+        if operands.pass == .backwardWeights {
+            return { _ in zk_winograd_weights(wide, narrow, t.weights, t.workspace, t.images, maps, &window) }
+        }
+        let isToWide = operands.pass == .backwardData
+        let (x, y) = isToWide ? (narrow, wide) : (wide, narrow)
+        return { _ in
+            zk_winograd(x, t.weights, isToWide, t.bias, relu, t.mask, y, t.workspace, t.images, maps, &window)
+        }
+    }
+}
