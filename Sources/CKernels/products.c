@@ -16,7 +16,8 @@ static bool has_wide_registers(void) {
 
 ZK_INLINE void fetch_line(zk_fetch *f) {
     if (f->next >= f->end) return;
-    for (int i = 0; i < f->count; i++) __builtin_prefetch(f->from[i] + f->next, 0, 2);
+    if (f->writes) __builtin_prefetch(f->from[0] + f->next, 1, 3);
+    for (int i = f->writes; i < f->count; i++) __builtin_prefetch(f->from[i] + f->next, 0, 2);
     f->next += LANES;
 }
 

@@ -31,6 +31,7 @@ ZK_INLINE vector masked(vector v, vector mask) { return (vector)((bits_vector)v 
 typedef struct {
     const float *from[4];
     int count;
+    bool writes;  // for who writes the memory first named
     int64_t next, end;  // floats of each
 } zk_fetch;
 

@@ -42,7 +42,7 @@ typedef struct {
     // images of a block, or else rows of tiles of one image
     int64_t block_images, block_rows, bands;
     float *workspace;
-    int64_t workspace_size, tiles;
+    int64_t workspace_size, tiles, workers;
     // of the weights' gradient
     int64_t group, splits;
     float *sums;
@@ -75,6 +75,25 @@ static block make_block(const arguments *a, cut rows, cut columns, int64_t unit)
 }
 
 // The tiles of a block that use a point.
+// The images of the block that this thread may take after `unit`, to be fetched in the meantime; those of the block at `out` to be
+// written.
+static zk_fetch fetch_next(
+    const arguments *a, const block *b, int64_t unit, const float *in, int64_t in_size, const float *out, int64_t out_size) {
+    zk_fetch f = {.next = 0};
+    if (a->bands > 1) return f;
+    const int64_t next = (unit + a->workers) * a->block_images;
+    if (out) {
+        f.from[f.count++] = out + b->image * out_size;
+        f.writes = true;
+        f.end = b->images * out_size;
+    }
+    if (next + a->block_images <= a->images) {
+        f.from[f.count++] = in + next * in_size;
+        if (b->images * in_size > f.end) f.end = b->images * in_size;
+    }
+    return f;
+}
+
 static void range(const arguments *a, const block *b, int64_t i, int64_t j, int64_t *begin, int64_t *end) {
     const bool edge_row = i == a->largest || i < EDGE, edge_column = j == a->largest || j < EDGE;
     *begin = b->start[edge_row ? 0 : 1];
@@ -140,16 +159,26 @@ ZK_INLINE void wide_points(
     }
     for (int phase = 0; phase < 4; phase++) {
         const int odd_row = phase >> 1, odd_column = phase & 1;
+        // A single tap has no use for the last row or column.
+        const bool short_row = odd_row && a->single[0], short_column = odd_column && a->single[1];
         for (int64_t c = 0; c < channels; c += LANES) {
             vector d[SIDE * SIDE];
             UNROLL for (int i = 0; i <= h; i++) {
-                UNROLL for (int j = 0; j <= w; j++) d[i * SIDE + j] = load(at[2 * i + odd_row][2 * j + odd_column] + c);
+                UNROLL for (int j = 0; j <= w; j++) {
+                    const bool unused = (i == h && short_row) || (j == w && short_column);
+                    d[i * SIDE + j] = unused ? (vector){0} : load(at[2 * i + odd_row][2 * j + odd_column] + c);
+                }
             }
-            UNROLL for (int j = 0; j <= w; j++) input_points(h, d + j, SIDE);
-            UNROLL for (int i = 0; i <= h; i++) input_points(w, d + i * SIDE, 1);
+            UNROLL for (int j = 0; j <= w; j++) {
+                if (!(j == w && short_column)) input_points(h, d + j, SIDE);
+            }
+            UNROLL for (int i = 0; i <= h; i++) {
+                if (!(i == h && short_row)) input_points(w, d + i * SIDE, 1);
+            }
             float *to = values + phase * channels + c;
             UNROLL for (int i = 0; i <= h; i++) {
                 UNROLL for (int j = 0; j <= w; j++) {
+                    if ((i == h && short_row) || (j == w && short_column)) continue;
                     store(to + (POINT(i, h) * (largest + 1) + POINT(j, w)) * step, d[i * SIDE + j]);
                 }
             }
@@ -248,7 +277,7 @@ ZK_INLINE void tile_outputs(
 // Products at a point of all tiles that use it, with the filter of the phases that have taps there.
 static void multiply_phases(
     const arguments *a, int64_t i, int64_t j, const float *values, int64_t values_row, float *points, int64_t points_row,
-    int64_t count) {
+    int64_t count, zk_fetch *fetch) {
     const int64_t largest = a->largest, channels = a->window.channels, depth = 4 * channels;
     const float *filter = a->filter + (i * (largest + 1) + j) * depth * a->maps;
     bool uses[5] = {false};
@@ -267,7 +296,7 @@ static void multiply_phases(
                 .a = values + phase * channels, .a_row = values_row, .a_step = 1,
                 .b = filter + k * depth + phase * channels * columns, .b_step = columns, .c = points + k,
                 .c_row = points_row, .rows = count, .depth = (end - phase) * channels, .columns = columns,
-                .accumulates = accumulates};
+                .accumulates = accumulates, .fetch = fetch};
             zk_multiply(&p);
             accumulates = true;
             phase = end - 1;
@@ -287,6 +316,9 @@ ZK_CLONES static void to_narrow_(const void *context, int64_t worker, int64_t un
 #define CALL(H, W, PLACE, TILE) wide_points(a, H, W, PLACE, 0, p->channels, values + TILE * values_row, values_step);
     FOR_TILES(a, &b, CALL)
 #undef CALL
+    zk_fetch fetch = fetch_next(
+        a, &b, unit, a->wide, p->input_height * p->input_width * p->channels, a->out,
+        p->output_height * p->output_width * a->maps);
     for (int64_t i = 0; i < side; i++) {
         for (int64_t j = 0; j < side; j++) {
             int64_t begin, end;
@@ -294,7 +326,7 @@ ZK_CLONES static void to_narrow_(const void *context, int64_t worker, int64_t un
             const int64_t point = i * side + j;
             multiply_phases(
                 a, i, j, values + point * values_step + begin * values_row, values_row,
-                points + point * points_step + begin * points_row, points_row, end - begin);
+                points + point * points_step + begin * points_row, points_row, end - begin, &fetch);
         }
     }
     const int64_t row = p->output_width * a->maps;
@@ -332,6 +364,10 @@ ZK_CLONES static void to_wide_(const void *context, int64_t worker, int64_t unit
 #define CALL(H, W, PLACE, TILE) narrow_points(a, H, W, PLACE, values + TILE * values_row, values_step);
         FOR_TILES(a, &b, CALL)
 #undef CALL
+        zk_fetch fetch = {.next = 0};
+        if (phase == 3) {
+            fetch = fetch_next(a, &b, unit, a->narrow, p->output_height * p->output_width * a->maps, NULL, 0);
+        }
         for (int64_t i = no_row; i < side; i++) {
             for (int64_t j = no_column; j < side; j++) {
                 int64_t begin, end;
@@ -343,7 +379,7 @@ ZK_CLONES static void to_wide_(const void *context, int64_t worker, int64_t unit
                         .a = values + point * values_step + begin * values_row, .a_row = values_row, .a_step = 1,
                         .b = a->filter + ((phase * side * side + point) * channels + c) * a->maps, .b_step = columns,
                         .c = points + point * points_step + begin * points_row + c, .c_row = points_row,
-                        .rows = end - begin, .depth = a->maps, .columns = columns};
+                        .rows = end - begin, .depth = a->maps, .columns = columns, .fetch = &fetch};
                     zk_multiply(&product);
                 }
             }
@@ -382,6 +418,14 @@ ZK_CLONES static void sum_weights(const void *context, int64_t worker, int64_t u
     gradient_points(a, H, W, PLACE, points + TILE * points_row, points_step);
         FOR_TILES(a, &b, CALL)
 #undef CALL
+        zk_fetch fetch = {.next = 0};
+        if (a->bands == 1 && index + 1 < last && b.image + b.images + a->block_images <= a->images) {
+            const int64_t wide = p->input_height * p->input_width * p->channels;
+            const int64_t narrow = p->output_height * p->output_width * a->maps;
+            fetch = (zk_fetch){
+                .from = {a->wide + (b.image + b.images) * wide, a->narrow + (b.image + b.images) * narrow}, .count = 2,
+                .end = b.images * (wide > narrow ? wide : narrow)};
+        }
         for (int64_t i = 0; i < side; i++) {
             for (int64_t j = 0; j < side; j++) {
                 int64_t begin, end;
@@ -399,7 +443,7 @@ ZK_CLONES static void sum_weights(const void *context, int64_t worker, int64_t u
                             .a_step = values_row, .b = points + point * points_step + begin * points_row + k,
                             .b_step = points_row, .c = sums + (point * depth + phase * a->group) * a->maps + k,
                             .c_row = a->maps, .rows = a->group, .depth = end - begin,
-                            .columns = a->maps - k < PANEL ? a->maps - k : PANEL, .accumulates = written[point]};
+                            .columns = a->maps - k < PANEL ? a->maps - k : PANEL, .accumulates = written[point], .fetch = &fetch};
                         zk_multiply(&product);
                     }
                 }
@@ -576,9 +620,10 @@ static arguments prepare(const zk_window *window, int64_t maps, int64_t images, 
     a.single[1] = window->kernel[1] == 3;
     a.group = window->channels % 32 == 0 && window->channels > 32 ? 32 : 16;
     a.splits = 1;
+    a.workers = zk_thread_count();
     int64_t rows;
     const int64_t columns = most_tiles(&a, d, &rows);
-    const int64_t wanted = a.largest == 2 || d == WEIGHTS ? 32 : 16;
+    const int64_t wanted = a.largest == 2 || d == WEIGHTS || a.single[0] ? 32 : 16;
     if (rows * columns >= wanted) {
         a.block_images = 1;
         a.block_rows = (wanted + columns - 1) / columns;

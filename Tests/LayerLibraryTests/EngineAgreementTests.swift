@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LayerCases.all + LayerCases.phases + LayerCases.tiles, [false, true])
+    @Test(arguments: LayerCases.all + LayerCases.phases + LayerCases.tiles + LayerCases.faultyInOneDNN, [false, true])
     func enginesAgree(_ layerCase: LayerCase, keepsEverything: Bool) throws {
         let built = try program(layerCase)
         let reference = try built.prepared(ReferenceEngine())
@@ -33,6 +33,17 @@ import Testing
         #expect(reference.run(built.stepValues()))
         #expect(fast.run(built.stepValues()))
         expectAgreement(fast, reference, built, keepsEverything: keepsEverything)
+    }
+
+    @Test(arguments: LayerCases.phases) func directConvolutionsAgree(_ layerCase: LayerCase) throws {
+        let built = try program(layerCase)
+        let reference = try built.prepared(ReferenceEngine())
+        let fast = try built.prepared(OneDNNEngine(convolution: .direct))
+        #expect(reference.run(built.stepValues()))
+        #expect(fast.run(built.stepValues()))
+        expectAgreement(fast, reference, built, keepsEverything: false)
+        let kernels = fast.profile(built.stepValues()).filter { $0.flops > 0 }
+        #expect(!kernels.isEmpty && kernels.allSatisfy { $0.implementation == "direct kernel" })
     }
 
     /// What a program compiled for more images does with three of them is what one for three images does.

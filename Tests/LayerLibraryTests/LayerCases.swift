@@ -28,6 +28,16 @@ enum LayerCases {
         LayerCase("linear_1100_hidden", [70], [.linear(named: "first", 1100, .relu), .linear(named: "second", 33)]),
     ]
 
+    /// Shapes at which oneDNN 2.6 crashes or writes beyond its memory: the backward pass of a linear layer from few inputs to many
+    /// outputs, and the gradient of a strided 1×1 convolution's weights from few channels.
+    static let faultyInOneDNN: [LayerCase] = [
+        LayerCase("linear_16_to_2048", [5], [.linear(named: "first", 16, .relu), .linear(named: "second", 2048)]),
+        LayerCase("linear_32_to_1088", [5], [.linear(named: "first", 32), .linear(named: "second", 1088)]),
+        LayerCase(
+            "conv2d_shortcut", [3, 64, 66],
+            [.conv(named: "first", 8, .square(1)), .conv(named: "second", 16, .square(1, stride: 2))]),
+    ]
+
     /// What in f32 is done with fewer operations: kernels of 3 and 4, stride 2, channels of both sides in multiples of 16. Tiles of
     /// each size, whole and cut short, few and many channels, borders of each kind.
     static let phases: [LayerCase] = [

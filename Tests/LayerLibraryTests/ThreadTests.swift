@@ -64,7 +64,7 @@ import Testing
     }
 
     /// Whatever computes in f32: fewer and more threads than images, and more than there is work for.
-    @Test(arguments: LayerCases.matrix + LayerCases.phases + LayerCases.tiles)
+    @Test(arguments: LayerCases.matrix + LayerCases.phases + LayerCases.tiles + LayerCases.faultyInOneDNN)
     func f32GivesTheSameWithAnyThreads(_ layerCase: LayerCase) throws {
         let built = try CaseProgram(layerCase)
         let outcomes = try [1, 2, 3, 20].map { count in

@@ -45,6 +45,10 @@ package enum RecipeFields {
         FieldSchema(
             "precision", .name(Precision.allCases.map(\.rawValue)), default: .name(Precision.f32.rawValue),
             "Number format of matrix products and activations in training."),
+        FieldSchema(
+            "convolution", .name(ConvolutionMethod.allCases.map(\.rawValue)),
+            default: .name(ConvolutionMethod.fast.rawValue),
+            "How convolutions are computed in f32: with fewer multiplications where possible, or by plain sums."),
     ]
 
     private static let learningRate = FieldSchema(

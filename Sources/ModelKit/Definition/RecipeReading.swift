@@ -21,7 +21,8 @@ extension NodeReader {
             batchSize: values.integer("batch_size"), epochs: values.integer("epochs"),
             validationCount: values.integer("validation"),
             patience: values.has("patience") ? values.integer("patience") : nil,
-            precision: Precision(rawValue: values.name("precision")) ?? .f32)
+            precision: Precision(rawValue: values.name("precision")) ?? .f32,
+            convolution: ConvolutionMethod(rawValue: values.name("convolution")) ?? .fast)
     }
 
     private mutating func optimizer(

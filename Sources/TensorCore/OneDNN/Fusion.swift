@@ -17,7 +17,7 @@ struct FusedStep {
 struct Fusion {
     private(set) var steps: [FusedStep] = []
 
-    init(_ program: Program, precision: Precision, keepsEverything: Bool) {
+    init(_ program: Program, _ choice: KernelChoice, keepsEverything: Bool) {
         var uses = [Int](repeating: 0, count: program.tensors.count)
         for step in program.steps { for input in step.inputs { uses[input.index] += 1 } }
         var consumed = Set<Int>()
@@ -34,7 +34,7 @@ struct Fusion {
                 fused.step.inputs[1] = gradient
                 fused.mask = mask
             }
-            if !keepsEverything, let (user, mask) = Self.maskOfOutput(index, in: program, precision, uses: uses) {
+            if !keepsEverything, let (user, mask) = Self.maskOfOutput(index, in: program, choice, uses: uses) {
                 fused.step.outputs = program.steps[user].outputs
                 fused.mask = mask
                 consumed.insert(user)
@@ -92,11 +92,11 @@ struct Fusion {
 
     /// Of a kernel of ours that writes a gradient which only a ReLU's gradient reads: that step, and what it masks by.
     private static func maskOfOutput(
-        _ index: Int, in program: Program, _ precision: Precision, uses: [Int]
+        _ index: Int, in program: Program, _ choice: KernelChoice, uses: [Int]
     ) -> (user: Int, mask: TensorID)? {
         let step = program.steps[index]
         guard step.pass == .backwardData, uses[step.outputs[0].index] == 1,
-            step.matrixKernel(program, precision)?.masksOutput == true,
+            step.matrixKernel(program, choice)?.masksOutput == true,
             let user = program.steps[index...].firstIndex(where: { $0.inputs.contains(step.outputs[0]) }),
             isReLUGradient(program.steps[user]), program.steps[user].inputs[0] == step.outputs[0]
         else { return nil }

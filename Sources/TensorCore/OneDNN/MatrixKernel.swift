@@ -58,10 +58,10 @@ extension MatrixKernel {
 }
 
 extension ProgramStep {
-    func matrixKernel(_ program: Program, _ precision: Precision) -> (any MatrixKernel)? {
-        ImageConvolution(self, program) ?? TileConvolution(self, program, precision)
-            ?? TileLinear(self, program, precision) ?? WinogradConvolution(self, program, precision)
-            ?? DirectConvolution(self, program, precision) ?? FloatLinear(self, program, precision)
+    func matrixKernel(_ program: Program, _ choice: KernelChoice) -> (any MatrixKernel)? {
+        ImageConvolution(self, program) ?? TileConvolution(self, program, choice.precision)
+            ?? TileLinear(self, program, choice.precision) ?? WinogradConvolution(self, program, choice)
+            ?? DirectConvolution(self, program, choice.precision) ?? FloatLinear(self, program, choice.precision)
     }
 }
 

@@ -1,8 +1,8 @@
 import CKernels
 import COneDNN
 
-/// The fast engine: matrix products and convolutions by oneDNN or, where it is slow, by kernels of our own (`MatrixKernel`),
-/// everything between them by the fused kernels of `CKernels`, on one OpenMP team.
+/// The fast engine: matrix products and convolutions by kernels of our own (`MatrixKernel`) or, in bf16 where none takes the shapes, by
+/// oneDNN, everything between them by the fused kernels of `CKernels`.
 ///
 /// All feature maps are channels-last (N H W C) from the first layer to the last, so nothing is reordered between layers;
 /// what a flattened vector's order would change is folded into the rows and columns of the neighbouring weights
@@ -16,14 +16,21 @@ public struct OneDNNEngine: Engine {
 
     public let precision: Precision
 
-    public init(precision: Precision = .f32, keepsEverything: Bool = false) {
+    public let convolution: ConvolutionMethod
+
+    public init(
+        precision: Precision = .f32, convolution: ConvolutionMethod = .fast, keepsEverything: Bool = false
+    ) {
         self.precision = precision
+        self.convolution = convolution
         self.keepsEverything = keepsEverything
     }
 
-    public var exact: any Engine { OneDNNEngine(keepsEverything: keepsEverything) }
+    public var exact: any Engine { OneDNNEngine(convolution: convolution, keepsEverything: keepsEverything) }
 
-    public var watching: any Engine { OneDNNEngine(precision: precision, keepsEverything: true) }
+    public var watching: any Engine {
+        OneDNNEngine(precision: precision, convolution: convolution, keepsEverything: true)
+    }
 
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
         guard Self.supports(precision) else {
@@ -33,7 +40,8 @@ public struct OneDNNEngine: Engine {
                 advice: "use --precision f32")
         }
         return try OneDNNProgram(
-            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything)
+            program, batchSize: batchSize, choice: KernelChoice(precision: precision, convolution: convolution),
+            keepsEverything: keepsEverything)
     }
 
     /// Whether this processor has instructions for matrix products in a precision.

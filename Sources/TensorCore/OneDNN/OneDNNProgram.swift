@@ -44,12 +44,12 @@ final class OneDNNProgram: CompiledProgram {
     private var parametersChanged = true
     private(set) var gradientNorm: Float?
 
-    init(_ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool) throws {
+    init(_ program: Program, batchSize: Int, choice: KernelChoice, keepsEverything: Bool) throws {
         threadCount = zk_thread_count()
-        let settings = zk_begin_run(threadCount, precision == .bf16)
+        let settings = zk_begin_run(threadCount, choice.precision == .bf16)
         defer { zk_end_run(settings) }
         let compiler = try StepCompiler(
-            program, batchSize: batchSize, precision: precision, keepsEverything: keepsEverything,
+            program, batchSize: batchSize, choice: choice, keepsEverything: keepsEverything,
             threadCount: Int(threadCount))
         self.program = program
         self.batchSize = batchSize

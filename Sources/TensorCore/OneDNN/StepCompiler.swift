@@ -52,22 +52,22 @@ final class StepCompiler {
     var callsOneDNN: Bool { !primitives.isEmpty }
 
     init(
-        _ program: Program, batchSize: Int, precision: Precision, keepsEverything: Bool, threadCount: Int
+        _ program: Program, batchSize: Int, choice: KernelChoice, keepsEverything: Bool, threadCount: Int
     ) throws {
         precondition(batchSize > 0, "a batch has at least one image, not \(batchSize)")
         self.program = program
         self.batchSize = batchSize
-        self.precision = precision
+        precision = choice.precision
         self.keepsEverything = keepsEverything
         self.threadCount = threadCount
         context = try DNNContext()
         orders = FeatureOrders(program)
-        fused = Fusion(program, precision: precision, keepsEverything: keepsEverything).steps
+        fused = Fusion(program, choice, keepsEverything: keepsEverything).steps
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
         var kernels: [Int: any MatrixKernel] = [:]
-        for (index, step) in fused.enumerated() { kernels[index] = step.step.matrixKernel(program, precision) }
+        for (index, step) in fused.enumerated() { kernels[index] = step.step.matrixKernel(program, choice) }
         self.kernels = kernels
         types = ElementTypes(fused, program, precision: precision, aliases: aliases, kernels: kernels)
         for (index, step) in fused.enumerated() where kernels[index] == nil {

@@ -9,9 +9,11 @@ struct WinogradConvolution: MatrixKernel {
     private let weightShape: Shape
     private var window: zk_window
 
-    /// nil where the step is no convolution, not in f32, or of a shape that the kernels do not take.
-    init?(_ step: ProgramStep, _ program: Program, _ precision: Precision) {
-        guard precision == .f32, let operands = step.matrixOperands, let window = operands.window else { return nil }
+    /// nil where the step is no convolution, not in f32, of a shape that the kernels do not take, or to be computed directly.
+    init?(_ step: ProgramStep, _ program: Program, _ choice: KernelChoice) {
+        guard choice.precision == .f32, choice.convolution == .fast, let operands = step.matrixOperands,
+            let window = operands.window
+        else { return nil }
         self.operands = operands
         weightShape = program[operands.weights].shape
         self.window = zk_window(window, input: program[operands.wide].shape, output: program[operands.narrow].shape)

@@ -24,6 +24,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Number format of matrix products and activations: f32 or bf16 (default: the recipe's).")
     var precision: Precision?
 
+    @Option(help: "Convolutions in f32: fast or direct (default: the recipe's).")
+    var convolution: ConvolutionMethod?
+
     @Option(parsing: .unconditional, help: "Images per step (default: the recipe's).")
     var batchSize: Int?
 
@@ -59,7 +62,10 @@ struct BenchCommand: ParsableCommand {
         if checkpoint { return try measureCheckpoints(definitions) }
         let peak = OneDNNEngine.measuredPeak(seconds: 0.3)
         let results = try definitions.map {
-            try Measurement($0, precision: precision, batchSize: batchSize, seconds: seconds, peak: peak)
+            var definition = $0
+            if let precision { definition.training.precision = precision }
+            if let convolution { definition.training.convolution = convolution }
+            return try Measurement(definition, batchSize: batchSize, seconds: seconds, peak: peak)
         }
         if json {
             Console.print(JSONValue.array(results.map(\.json)).text(indented: true))
@@ -97,7 +103,6 @@ extension BenchCommand {
 /// Step times of one model.
 private struct Measurement {
     private let definition: ModelDefinition
-    private let precision: Precision
     private let batchSize: Int
     private let times: [Double]
     private let flops: Double
@@ -106,15 +111,13 @@ private struct Measurement {
     private let steps: [StepProfile]
 
     init(
-        _ definition: ModelDefinition, precision: Precision?, batchSize: Int?, seconds: Double, peak: Double
+        _ definition: ModelDefinition, batchSize: Int?, seconds: Double, peak: Double
     ) throws {
         self.definition = definition
         self.peak = peak
         let batchSize = batchSize ?? definition.training.batchSize
         self.batchSize = batchSize
-        let precision = precision ?? definition.training.precision
-        self.precision = precision
-        let plan = try TrainingPlan(definition, batchSize: batchSize, engine: OneDNNEngine(precision: precision))
+        let plan = try TrainingPlan(definition, batchSize: batchSize, engine: definition.training.engine)
         plan.model.initialize(seed: 0)
         let stream = RandomStream(seed: 0, purpose: .other)
         let pixels = (0..<batchSize * definition.input.count).map { UInt8(truncatingIfNeeded: stream.word(UInt64($0))) }
@@ -163,7 +166,8 @@ private struct Measurement {
 
     var cells: [String] {
         [
-            definition.name, precision.rawValue, "\(batchSize)", Formatting.decimals(median * 1e3, 2),
+            definition.name, definition.training.precision.rawValue, "\(batchSize)",
+            Formatting.decimals(median * 1e3, 2),
             "\(Formatting.decimals(quantile(0.1) * 1e3, 2))–\(Formatting.decimals(quantile(0.9) * 1e3, 2))",
             Formatting.grouped(Int(Double(batchSize) / median)), Formatting.decimals(flops / median / 1e9, 0),
             Formatting.decimals(100 * flops / median / peak, 0) + " %", Formatting.bytes(memoryByteCount),
@@ -174,7 +178,8 @@ private struct Measurement {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return .object([
-            ("model", .string(definition.name)), ("precision", .string(precision.rawValue)),
+            ("model", .string(definition.name)), ("precision", .string(definition.training.precision.rawValue)),
+            ("convolution", .string(definition.training.convolution.rawValue)),
             ("batch_size", .integer(batchSize)),
             ("threads", .integer(OneDNNEngine.threadCount)), ("step_ms", .number(median * 1e3)),
             ("images_per_second", .number(Double(batchSize) / median)), ("gflops", .number(flops / median / 1e9)),

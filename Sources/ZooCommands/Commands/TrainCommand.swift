@@ -109,7 +109,7 @@ struct TrainCommand: ParsableCommand {
             fallback: definition.dataset, shape: definition.input.dimensions, downloads: true)
         let trainer = try Trainer(
             definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps,
-            engine: OneDNNEngine(precision: definition.training.precision))
+            engine: definition.training.engine)
         let weights = try initFrom.map {
             try InitialWeights(
                 TrainedModel($0, registry: registry), into: trainer.plan.model, isPartial: initPartial)
@@ -180,7 +180,7 @@ struct TrainCommand: ParsableCommand {
         let stepLimit = steps ?? (epochs == nil ? checkpoint.progress?.stepLimit : nil)
         let trainer = try Trainer(
             definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: stepLimit,
-            engine: OneDNNEngine(precision: definition.training.precision))
+            engine: definition.training.engine)
         try trainer.resume(from: checkpoint)
         if trainer.isDone {
             let made = "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"

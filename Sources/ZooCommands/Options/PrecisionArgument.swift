@@ -2,3 +2,5 @@ import ArgumentParser
 import TensorCore
 
 extension Precision: ExpressibleByArgument {}
+
+extension ConvolutionMethod: ExpressibleByArgument {}

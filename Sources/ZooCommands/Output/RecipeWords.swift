@@ -30,6 +30,7 @@ extension TrainingRecipe {
         if validationCount > 0 { parts.append("\(Formatting.grouped(validationCount)) validation images") }
         if let patience { parts.append("stops after \(patience) epochs without improvement") }
         if precision != .f32 { parts.append("computed in \(precision.rawValue)") }
+        if convolution != .fast { parts.append("\(convolution.rawValue) convolutions") }
         return parts.joined(separator: "; ")
     }
 
