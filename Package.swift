@@ -82,6 +82,11 @@ let package = Package(
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         library("TestSupport", ["TensorCore"], path: "Tests/TestSupport"),
+        library("ShapeSweep", ["Planning", "ModelKit", "TensorCore", "TestSupport"], path: "Tests/ShapeSweep"),
+        .executableTarget(
+            name: "shape-sweep", dependencies: ["ShapeSweep", argumentParser], path: "Tests/ShapeSweepProgram",
+            swiftSettings: swiftSettings),
+        tests("ShapeSweepTests", ["ShapeSweep", "shape-sweep"]),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
         tests(
