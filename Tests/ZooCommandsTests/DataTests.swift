@@ -1,6 +1,7 @@
 import Datasets
 import FileSupport
 import Foundation
+import ModelKit
 import TensorCore
 import Testing
 
@@ -66,7 +67,7 @@ import Testing
         let folder = try TemporaryFolder()
         let result = try zoo("data", "verify", "celeba", "--data-dir", folder.path)
         #expect(result.status == 1)
-        #expect(result.errors.contains("The data set 'celeba' was not found."))
+        #expect(result.errors.contains("the data set celeba was not found: missing img_align_celeba/"))
         #expect(result.errors.contains("  \(folder.path)/celeba\n"))
         let trace = try zoo("trace", "conv-vae-celeba", "--index", "0", "--data-dir", folder.path)
         #expect(trace.status == 1)
@@ -124,7 +125,74 @@ import Testing
             "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1",
             datasets: try catalog())
         #expect(dead.status == 1)
-        #expect(dead.errors.contains("Run `zoo data get tiny` again to continue."))
+        #expect(dead.errors.contains("the connection for http://127.0.0.1:1/images.bin failed"), "\(dead.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/tiny").isEmpty, "no empty part")
+    }
+
+    @Test func dataToBeFetchedByHandSaysWhere() throws {
+        let folder = try TemporaryFolder()
+        let result = try zoo("data", "get", "celeba", "--data-dir", folder.path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("  \(folder.path)/celeba\n"), "\(result.errors)")
+        #expect(result.errors.contains("take img_align_celeba.zip"))
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/celeba/img_align_celeba", withIntermediateDirectories: true)
+        let present = try zoo("data", "get", "celeba", "--data-dir", folder.path)
+        #expect(present.output == "\(folder.path)/celeba/img_align_celeba\n", "\(present.errors)")
+    }
+
+    /// A data set whose files are looked for where nothing is: `--data-dir` keeps it from being downloaded.
+    @Test func missingDataIsSaidOnceBeforeAnythingStarts() throws {
+        let folder = try TemporaryFolder()
+        let place = ["--data-dir", folder.path]
+        let train = try zoo(["train", "conv-vae-cifar", "--steps", "1", "--run-dir", folder.path + "/run"] + place)
+        #expect(train.status == 1)
+        #expect(train.errors.contains("`zoo data get cifar-10` downloads it"))
+        #expect(train.errors.contains("generated images of the same shape need no files: --dataset color-sprites"))
+        #expect(train.errors.components(separatedBy: "--data-dir").count == 2, "said once: \(train.errors)")
+
+        let dsprites = try zoo(["train", "beta-vae-dsprites", "--steps", "1", "--dry-run"] + place)
+        #expect(dsprites.status == 1 && dsprites.errors.contains("need no files: --dataset sprites"))
+
+        let output = folder.path + "/sweep"
+        let sweep = try zoo(
+            ["sweep", "conv-vae-cifar", "--vary", "objective.kl.weight=1,5", "--output", output] + place)
+        #expect(sweep.status == 1 && sweep.errors.components(separatedBy: "was not found").count == 2)
+        #expect(!FileManager.default.fileExists(atPath: output))
+
+        let text = """
+            format: zoo.recipe/1
+            name: both
+            summary: For tests
+            task: none
+            commands:
+              - train conv-vae-cifar --dataset color-sprites --steps 1 --run-dir {output}/first --quiet
+              - train conv-vae-cifar --steps 1 --run-dir {output}/second --data-dir \(folder.path)
+              - sweep conv-vae-cifar --vary latent.size=2,3 --output {output}/third --data-dir \(folder.path)
+            """
+        let recipe = try zoo(
+            ["recipe", "both", "--output", output], recipes: [try Recipe(text: text, source: "both")])
+        #expect(recipe.status == 1 && recipe.errors.components(separatedBy: "was not found").count == 2)
+        #expect(!recipe.errors.contains("[1/3]") && !FileManager.default.fileExists(atPath: output))
+    }
+
+    /// A process, because the cache that a download would go to is named by the environment.
+    @Test func aDryRunDownloadsNothing() throws {
+        let folder = try TemporaryFolder()
+        let environment = [
+            "/usr/bin/env", "-u", "ZOO_DATA", "XDG_CACHE_HOME=\(folder.path)", "https_proxy=http://127.0.0.1:1",
+        ]
+        let dry = try ZooProcess(["train", "conv-vae-cifar", "--dry-run"], wrapper: environment).finish()
+        #expect(dry.status == 0)
+        #expect(dry.errors.contains("training would first download 170.05 MB from https://"), "\(dry.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        let run = try ZooProcess(
+            ["train", "conv-vae-cifar", "--steps", "1", "--run-dir", folder.path + "/run"], wrapper: environment
+        ).finish()
+        #expect(run.status == 1)
+        #expect(run.errors.contains("downloading it failed: the connection for https://"), "\(run.errors)")
+        #expect(run.errors.contains("--dataset color-sprites"))
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasSuffix(".part") })
     }
 
     @Test func generatedDataNeedsNoGetting() throws {
