@@ -43,7 +43,8 @@ import Testing
             #expect(text.contains(part))
         }
         #expect(!text.contains("train-images-idx3-ubyte.gz"))
-        #expect(try message { _ = try DatasetCatalog.builtIn.open("dsprites", options) }.contains("dsprites was not found"))
+        #expect(
+            try message { _ = try DatasetCatalog.builtIn.open("dsprites", options) }.contains("dsprites was not found"))
         #expect(try message { _ = try DatasetCatalog.builtIn.open("celeba", options) }.contains("by hand"))
     }
 
