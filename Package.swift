@@ -107,6 +107,7 @@ let package = Package(
             "ZooCommandsTests",
             [
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
+                "Training",
                 "FileSupport", "ImageFiles", "Interchange", "LatentTools", "TensorCore", "TestSupport", "zoo",
             ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),

@@ -34,7 +34,7 @@ public struct CheckpointFolder: Sendable {
         public var rejected: [Rejection]
     }
 
-    /// The checkpoint with the lowest loss.
+    /// The checkpoint with the lowest loss: a second name of its step's file, while that is kept.
     public var best: String { path + "/best.h5" }
 
     /// The file for a step.
@@ -88,10 +88,13 @@ public struct CheckpointFolder: Sendable {
         using operations: some FileOperations = SystemFileOperations()
     ) throws -> String {
         let bytes = try checkpoint.encoded()
-        // The best first: were it lost in between, going on from the older step would write it again.
-        if isBest { try AtomicFile.write(bytes, to: best, using: operations) }
         let file = file(step: step)
-        try AtomicFile.write(bytes, to: file, using: operations)
+        if isBest {
+            // The best first: were it lost in between, going on from the older step would write it again.
+            try AtomicFile.write(bytes, to: best, twin: file, using: operations)
+        } else {
+            try AtomicFile.write(bytes, to: file, using: operations)
+        }
         verified.insert(file)
         prune(keeping: max(1, count), using: operations)
         return file

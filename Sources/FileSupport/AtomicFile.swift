@@ -7,13 +7,15 @@ import TensorCore
 /// then one `rename` gives them the name, and the folder is brought to the disk as well.
 /// A symbolic link at the target is replaced by the file.
 public enum AtomicFile {
-    /// Replaces the file `path` by one with `bytes`.
+    /// Replaces the file `path` by one with `bytes`, and then, if asked for, `twin` by a second name of that file; by a copy
+    /// where the file system has no second names.
     ///
+    /// - Parameter twin: a path in the same folder.
     /// - Throws: `ZooError` naming the step that failed. The old file is then as it was, and no temporary file is left,
     ///   with two exceptions that the message tells: the temporary file could not be removed; or only the last step
     ///   failed, so that the new file is in place but could be lost in a power failure.
     public static func write(
-        _ bytes: UnsafeRawBufferPointer, to path: String,
+        _ bytes: UnsafeRawBufferPointer, to path: String, twin: String? = nil,
         using operations: some FileOperations = SystemFileOperations()
     ) throws {
         let place = Place(path)
@@ -21,14 +23,28 @@ public enum AtomicFile {
             throw ZooError("\"\(path)\" names no file to write.", kind: .usage)
         }
         let (temporary, descriptor) = try create(for: place, path, operations)
+        // Another process may replace `path` at once: the second name is of the file that was compared.
+        let second = place.temporaryName()
+        var isLinked = false
         do {
             try fill(descriptor, with: bytes, operations)
             try compare(temporary, with: bytes, operations)
+            isLinked = twin != nil && (try? operations.link(temporary, to: second)) != nil
             try step("put the new file in place") { () throws(SystemCallFailure) in
                 try operations.rename(temporary, to: path)
             }
         } catch {
-            throw failure(path, error, leftover: remove(temporary, operations) ? nil : temporary)
+            let left = [temporary, isLinked ? second : nil].compactMap(\.self).filter { !remove($0, operations) }
+            throw failure(path, error, leftover: left.first)
+        }
+        if isLinked, let twin {
+            do {
+                try step("put its second name in place") { () throws(SystemCallFailure) in
+                    try operations.rename(second, to: twin)
+                }
+            } catch {
+                throw failure(twin, error, leftover: remove(second, operations) ? nil : second)
+            }
         }
         do {
             try synchronizeFolder(place.folder, operations)
@@ -38,15 +54,17 @@ public enum AtomicFile {
                     + "\(error.cause).",
                 advice: "The new file could be lost in a power failure. Check the disk, then save again.")
         }
+        if let twin, !isLinked { try write(bytes, to: twin, using: operations) }
     }
 
     /// Replaces the file `path` by one with `bytes`.
     ///
     /// - Throws: as `write(_:to:using:)` with a buffer.
     public static func write(
-        _ bytes: [UInt8], to path: String, using operations: some FileOperations = SystemFileOperations()
+        _ bytes: [UInt8], to path: String, twin: String? = nil,
+        using operations: some FileOperations = SystemFileOperations()
     ) throws {
-        try bytes.withUnsafeBytes { try write($0, to: path, using: operations) }
+        try bytes.withUnsafeBytes { try write($0, to: path, twin: twin, using: operations) }
     }
 
     /// Whether `name` is that of a file not yet put in place, as `write` makes them: `.NAME.tmp.PROCESS.RANDOM`.
@@ -69,6 +87,14 @@ public enum AtomicFile {
             }
             folder = slash == path.startIndex ? "/" : String(path[..<slash])
             name = String(path[path.index(after: slash)...])
+        }
+
+        /// A path beside it that nobody else uses, as `isTemporary` knows them.
+        func temporaryName() -> String {
+            // The name may have 255 bytes; what is added has at most 40.
+            let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
+            let number = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+            return "\(folder == "/" ? "/" : folder + "/").\(stem).tmp.\(getpid()).\(number)"
         }
     }
 
@@ -98,12 +124,8 @@ public enum AtomicFile {
     private static func create(
         for place: Place, _ path: String, _ operations: some FileOperations
     ) throws -> (path: String, descriptor: Int32) {
-        // The name may have 255 bytes; what is added has at most 40.
-        let stem = String(decoding: place.name.utf8.prefix(200), as: UTF8.self)
-        let prefix = place.folder == "/" ? "/" : place.folder + "/"
         for _ in 0..<16 {
-            let number = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-            let temporary = "\(prefix).\(stem).tmp.\(getpid()).\(number)"
+            let temporary = place.temporaryName()
             do {
                 return (temporary, try operations.create(temporary))
             } catch  where error.code == EEXIST || error.code == EINTR {

@@ -35,6 +35,8 @@ public protocol FileOperations {
     func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SystemCallFailure) -> Int
     /// Gives the file `source` the name `target`, replacing what had it.
     func rename(_ source: String, to target: String) throws(SystemCallFailure)
+    /// Gives the file `source` a second name, `target`, which must not exist.
+    func link(_ source: String, to target: String) throws(SystemCallFailure)
     /// Opens the folder `path`.
     func openFolder(_ path: String) throws(SystemCallFailure) -> Int32
     /// Removes the file `path`.
@@ -84,6 +86,10 @@ public struct SystemFileOperations: FileOperations, Sendable {
 
     public func rename(_ source: String, to target: String) throws(SystemCallFailure) {
         try Self.check(Glibc.rename(source, target))
+    }
+
+    public func link(_ source: String, to target: String) throws(SystemCallFailure) {
+        try Self.check(Glibc.link(source, target))
     }
 
     public func openFolder(_ path: String) throws(SystemCallFailure) -> Int32 {

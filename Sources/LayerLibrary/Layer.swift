@@ -20,6 +20,15 @@ public enum ActivationFunction: Sendable {
 
     public static var identity: ActivationFunction { .builtIn(.identity) }
 
+    /// As in definitions, for instance `relu`; nil for none.
+    public var name: String? {
+        switch self {
+        case .builtIn(.identity): nil
+        case .builtIn(let activation): activation.definitionName
+        case .custom(let operation): operation.name
+        }
+    }
+
     /// Appends the activation to the program.
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         switch self {
@@ -59,5 +68,22 @@ extension Sequence where Element == NamedLayer {
     /// Appends the layers one after another.
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try reduce(x) { try $1.lower($0, into: &builder) }
+    }
+}
+
+extension Activation {
+    /// As definitions call it.
+    fileprivate var definitionName: String {
+        switch self {
+        case .identity: "identity"
+        case .relu: "relu"
+        case .leakyReLU: "leaky_relu"
+        case .elu: "elu"
+        case .gelu: "gelu"
+        case .silu: "silu"
+        case .tanh: "tanh"
+        case .sigmoid: "sigmoid"
+        case .softplus: "softplus"
+        }
     }
 }

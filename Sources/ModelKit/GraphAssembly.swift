@@ -103,12 +103,27 @@ struct GraphAssembly {
         guard let latent else { return }
         try builder.scoped("decoder") { builder in
             let output = try lower(decoderLayers, latent, &builder)
+            listLink(builder.shape(output))
             guard builder.shape(output).count == definition.input.count else {
                 throw ZooError(
                     "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
                     advice: "make the last layers end in the input's shape")
             }
             prediction = output
+        }
+    }
+
+    /// Lists the final sigmoid, which the losses contain.
+    private mutating func listLink(_ shape: Shape) {
+        guard let last = definition.decoder.last, link == .sigmoid else { return }
+        if decoderLayers.count == definition.decoder.count {
+            rows[rows.count - 1].activation = last.activation.name
+        } else {
+            rows.append(
+                ModelGraph.LayerRow(
+                    path: "decoder." + last.name, kind: last.kind,
+                    activation: ActivationFunction.builtIn(.sigmoid).name,
+                    outputShape: shape, parameterCount: 0, multiplyAdds: 0))
         }
     }
 
@@ -142,6 +157,7 @@ struct GraphAssembly {
             rows.append(
                 ModelGraph.LayerRow(
                     path: (builder.path.isEmpty ? "" : builder.path + ".") + layer.name, kind: layer.kind,
+                    activation: layer.activation.name ?? (layer.layer as? ActivationLayer)?.function.name,
                     outputShape: program[x].shape,
                     parameterCount: program.parameters[parameters...].reduce(0) { $0 + program[$1].shape.count },
                     multiplyAdds: program.steps[steps...].reduce(0) { $0 + program.multiplyAdds(of: $1) }))

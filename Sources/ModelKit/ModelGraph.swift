@@ -33,6 +33,8 @@ public struct ModelGraph: Sendable {
     public struct LayerRow: Sendable {
         public var path: String
         public var kind: String
+        /// As in definitions; nil for none.
+        public var activation: String?
         public var outputShape: Shape
         public var parameterCount: Int
         public var multiplyAdds: Int

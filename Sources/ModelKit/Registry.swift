@@ -84,8 +84,11 @@ public struct Registry: Sendable {
     /// - Throws: `ZooError` (wrong usage) with the nearest known name.
     public func model(_ name: String) throws -> ModelSource {
         if let model = models.first(where: { $0.name == name }) { return model }
-        let near = nearestName(to: name, among: models.map(\.name)).map { "did you mean \($0)?" }
-        throw ZooError("there is no model called \(name)", advice: near ?? "`zoo list` shows all models", kind: .usage)
+        let names = models.map(\.name)
+        let near = nearestName(to: name, among: names).map { "did you mean \($0)?" }
+        throw ZooError(
+            "there is no model called \(name)", advice: near ?? "there are \(names.joined(separator: ", "))",
+            kind: .usage)
     }
 
     private func merged<Item>(

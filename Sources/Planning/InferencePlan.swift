@@ -27,8 +27,15 @@ public final class InferencePlan {
 
     /// μ (or the code) and log σ² of images of bytes in H W C order, one row of D numbers per image; log σ² is empty for a
     /// plain autoencoder.
-    public func encode(_ pixels: [UInt8]) -> (mean: [[Float]], logVariance: [[Float]]) {
+    ///
+    /// - Throws: `ZooError` for bytes that are no whole number of images.
+    public func encode(_ pixels: [UInt8]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
         let imageSize = definition.input.count
+        guard pixels.count.isMultiple(of: imageSize) else {
+            throw ZooError(
+                "\(pixels.count) bytes are no whole number of images: \(definition.name) takes \(definition.input), "
+                    + "\(imageSize) bytes each")
+        }
         return encode(imageCount: pixels.count / imageSize) { first, count, images in
             pixels.withUnsafeBufferPointer {
                 encoder.compiled.writeImages(
@@ -38,8 +45,11 @@ public final class InferencePlan {
     }
 
     /// μ (or the code) and log σ² of images as `decode` gives them: one row of C·H·W numbers from 0 to 1 per image.
-    public func encode(_ images: [[Float]]) -> (mean: [[Float]], logVariance: [[Float]]) {
-        encode(imageCount: images.count) { first, count, input in
+    ///
+    /// - Throws: `ZooError` for an image of another size.
+    public func encode(_ images: [[Float]]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+        try require(images, "image", size: definition.input.count, "\(definition.name) takes \(definition.input)")
+        return encode(imageCount: images.count) { first, count, input in
             encoder.compiled.write(images[first..<first + count].flatMap { $0 }, to: input)
         }
     }
@@ -62,7 +72,12 @@ public final class InferencePlan {
     }
 
     /// x̂ in C H W order, one row of C·H·W numbers (0…1 where the decoder ends in a sigmoid) per latent vector of D numbers.
-    public func decode(_ latents: [[Float]]) -> [[Float]] {
+    ///
+    /// - Throws: `ZooError` for a latent vector of another size.
+    public func decode(_ latents: [[Float]]) throws -> [[Float]] {
+        try require(
+            latents, "latent vector", size: definition.latentSize,
+            "\(definition.name) has \(definition.latentSize) latent dimensions")
         var images: [[Float]] = []
         for start in stride(from: 0, to: latents.count, by: batchSize) {
             let batch = latents[start..<min(start + batchSize, latents.count)]
@@ -71,6 +86,12 @@ public final class InferencePlan {
             images += rows(decoder, decoder.graph.reconstruction, batch.count, definition.input.count)
         }
         return images
+    }
+
+    /// - Throws: `ZooError` for the first row of another size.
+    private func require(_ rows: [[Float]], _ what: String, size: Int, _ expected: String) throws {
+        guard let index = rows.firstIndex(where: { $0.count != size }) else { return }
+        throw ZooError("\(what) \(index) has \(rows[index].count) numbers, but \(expected)")
     }
 
     private func rows(_ model: CompiledModel, _ id: TensorID?, _ count: Int, _ size: Int) -> [[Float]] {

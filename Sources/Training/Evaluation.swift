@@ -14,23 +14,28 @@ public struct Evaluator {
     }
 
     /// Sums over the images.
+    public func sums(over indices: [Int32], seed: UInt64) -> EvaluationSums {
+        sums(over: indices, seed: seed) { _ in }
+    }
+
+    /// Sums over the images.
     ///
     /// - Parameter progress: called with images done.
     public func sums(
-        over indices: [Int32], seed: UInt64, progress: (Int) -> Void = { _ in }
-    ) -> EvaluationSums {
+        over indices: [Int32], seed: UInt64, progress: (Int) throws -> Void
+    ) rethrows -> EvaluationSums {
         var sums = EvaluationSums(latentSize: plan.definition.latentSize)
         let imageSize = dataset.info.imageByteCount
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
         defer { pixels.deallocate() }
-        indices.withUnsafeBufferPointer { indices in
+        try indices.withUnsafeBufferPointer { indices in
             for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
                 let batch = UnsafeBufferPointer(rebasing: indices[start..<min(start + plan.batchSize, indices.count)])
                 dataset.readImages(batch, into: pixels)
                 plan.add(
                     pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
                     seed: seed, to: &sums)
-                progress(start + batch.count)
+                try progress(start + batch.count)
             }
         }
         return sums

@@ -21,6 +21,9 @@ public final class Trainer {
     private let engine: any Engine
     private let pixels: UnsafeMutableBufferPointer<UInt8>
     private let clock = ContinuousClock()
+    private var meter = ProgressMeter()
+    /// How long the end of an epoch takes: evaluation, and what else is done between two epochs; nil before the first.
+    private var secondsBetweenEpochs: Double?
 
     /// - Parameters:
     ///   - stepLimit: ends training after so many steps, whatever the number of epochs; nil for whole epochs.
@@ -75,11 +78,14 @@ public final class Trainer {
         shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
     ) throws -> TrainingEnd {
         let start = clock.now
+        var lastEnd: ContinuousClock.Instant?
         while !isDone {
             let epochStart = clock.now
+            if let lastEnd { secondsBetweenEpochs = seconds(since: lastEnd) }
             let imagesBefore = state.images
             let epoch = batches.epoch(state.epoch)
             while state.batch < epoch.batchCount, state.step < totalSteps {
+                let stepStart = clock.now
                 let losses = try epoch.withBatch(state.batch) { try step($0) }
                 state.images += losses.imageCount
                 state.lossSum += losses.loss
@@ -87,13 +93,16 @@ public final class Trainer {
                 state.klSum += losses.kl
                 state.batch += 1
                 state.step += 1
-                try onEvent(.step(stepRecord(losses, start, epochStart, imagesBefore)))
+                meter.add(losses, seconds: seconds(since: stepStart))
+                try onEvent(.step(stepRecord(losses, start)))
                 if shouldStop() { return .interrupted }
             }
+            lastEnd = clock.now
             let trainSeconds = seconds(since: epochStart)
             let record = try finishEpoch(
                 seconds: seconds(since: start),
-                imagesPerSecond: Double(state.images - imagesBefore) / max(1e-9, trainSeconds))
+                imagesPerSecond: Double(state.images - imagesBefore) / max(1e-9, trainSeconds),
+                onProgress: { try onEvent(.evaluation($0)) })
             try onEvent(.epoch(record))
         }
         return hasRunOutOfPatience ? .stoppedEarly(epoch: state.epoch) : .finished
@@ -118,8 +127,10 @@ public final class Trainer {
     }
 
     /// The learning rate of the next step.
-    public var learningRate: Float {
-        definition.training.learningRate(step: state.step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps)
+    public var learningRate: Float { learningRate(of: state.step) }
+
+    private func learningRate(of step: Int) -> Float {
+        definition.training.learningRate(step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps)
     }
 
     private func seconds(since start: ContinuousClock.Instant) -> Double {
@@ -127,16 +138,29 @@ public final class Trainer {
         return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 
-    private func stepRecord(
-        _ losses: BatchLosses, _ start: ContinuousClock.Instant, _ epochStart: ContinuousClock.Instant,
-        _ imagesBefore: Int
-    ) -> StepRecord {
-        let elapsed = seconds(since: epochStart)
-        let speed = Double(state.images - imagesBefore) / max(1e-9, elapsed)
-        let left = Double(totalSteps - state.step) * Double(plan.batchSize) / max(1e-9, speed)
+    private func stepRecord(_ losses: BatchLosses, _ start: ContinuousClock.Instant) -> StepRecord {
+        state.interval.add(losses)
+        var interval: MeanLosses?
+        if StepInterval.ends(at: state.step) {
+            interval = state.interval.means
+            state.interval = TrainingState.IntervalSums()
+        }
+        let made = state.step - 1
         return StepRecord(
             epoch: state.epoch + 1, epochCount: epochCount, step: state.step, totalSteps: totalSteps, batch: losses,
-            running: runningMeans, seconds: seconds(since: start), imagesPerSecond: speed, secondsLeft: left)
+            current: meter.losses, interval: interval, learningRate: learningRate(of: made),
+            klWeight: definition.objective.klWeight(step: made),
+            klCapacity: definition.objective.klCapacity(step: made), seconds: seconds(since: start),
+            imagesPerSecond: meter.imagesPerSecond, secondsLeft: secondsLeft)
+    }
+
+    /// Until all is done: the steps at the speed of now, and the ends of epochs as long as the last one took. Before one has
+    /// been measured an image is taken to need a third of a training step.
+    private var secondsLeft: Double {
+        let speed = max(1e-9, meter.imagesPerSecond)
+        let steps = Double(totalSteps - state.step) * Double(plan.batchSize) / speed
+        let evaluated = Double(splits.validation.count + splits.test.count)
+        return steps + Double(max(0, epochCount - state.epoch)) * (secondsBetweenEpochs ?? evaluated / (3 * speed))
     }
 
     private var runningMeans: MeanLosses {
@@ -147,16 +171,27 @@ public final class Trainer {
 
     // MARK: Epochs
 
-    private func finishEpoch(seconds: Double, imagesPerSecond: Double) throws -> EpochRecord {
+    private func finishEpoch(
+        seconds: Double, imagesPerSecond: Double, onProgress: (EvaluationProgress) throws -> Void
+    ) throws -> EpochRecord {
         try evaluation.load(plan.model.parameters + plan.model.buffers)
         let evaluator = Evaluator(evaluation, dataset: dataset)
-        func evaluate(_ indices: [Int32]) -> (EvaluationSums, MeanLosses)? {
+        let start = clock.now
+        let count = splits.validation.count + splits.test.count
+        func evaluate(_ indices: [Int32], before: Int) throws -> (EvaluationSums, MeanLosses)? {
             guard !indices.isEmpty else { return nil }
-            let sums = evaluator.sums(over: indices, seed: seed)
+            let sums = try evaluator.sums(over: indices, seed: seed) { images in
+                let done = before + images
+                let perImage = self.seconds(since: start) / Double(done)
+                try onProgress(
+                    EvaluationProgress(
+                        epoch: state.epoch + 1, epochCount: epochCount, imagesDone: done, imageCount: count,
+                        secondsLeft: Double(count - done) * perImage))
+            }
             return (sums, sums.means(definition.objective, step: state.step))
         }
-        let validation = evaluate(splits.validation)?.1
-        let test = evaluate(splits.test)
+        let validation = try evaluate(splits.validation, before: 0)?.1
+        let test = try evaluate(splits.test, before: splits.validation.count)
         let train = runningMeans
         let monitored = (validation ?? test?.1 ?? train).loss
         let isBest = state.bestLoss.map { monitored < $0 } ?? true
@@ -166,8 +201,7 @@ public final class Trainer {
         let record = EpochRecord(
             epoch: state.epoch + 1, step: state.step, train: train, validation: validation, test: test?.1,
             latent: test?.0,
-            learningRate: definition.training.learningRate(
-                step: lastStep, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps),
+            learningRate: learningRate(of: lastStep),
             klWeight: definition.objective.klWeight(step: lastStep),
             klCapacity: definition.objective.klCapacity(step: lastStep), seconds: seconds,
             imagesPerSecond: imagesPerSecond, isBest: isBest)

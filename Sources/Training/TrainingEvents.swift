@@ -47,15 +47,43 @@ public struct StepRecord: Sendable {
     public var step: Int
     public var totalSteps: Int
     public var batch: BatchLosses
-    /// Means over the epoch so far.
-    public var running: MeanLosses
+    /// Losses as they are now: means over the last steps, the latest counting most.
+    public var current: MeanLosses
+    /// Means over the images since the last step that had this; nil between `StepInterval`s.
+    public var interval: MeanLosses?
+    public var learningRate: Float
+    public var klWeight: Float
+    public var klCapacity: Float
     public var seconds: Double
+    /// As it is now.
     public var imagesPerSecond: Double
+    /// Until all is done, evaluations included.
     public var secondsLeft: Double
+}
+
+/// How far the evaluation at the end of an epoch is, for progress displays.
+public struct EvaluationProgress: Sendable, Equatable {
+    /// Of the epoch, from 1.
+    public var epoch: Int
+    public var epochCount: Int
+    public var imagesDone: Int
+    public var imageCount: Int
+    public var secondsLeft: Double
+}
+
+/// After which steps losses are recorded: after each at first, and so that there are about two hundred in every tenfold.
+public enum StepInterval {
+    /// Whether the losses are recorded after so many steps. Does not depend on how many there will be.
+    public static func ends(at step: Int) -> Bool {
+        var length = 1
+        while length <= step / 200 { length *= 10 }
+        return step > 0 && step % length == 0
+    }
 }
 
 public enum TrainingEvent: Sendable {
     case step(StepRecord)
+    case evaluation(EvaluationProgress)
     case epoch(EpochRecord)
 }
 
@@ -81,6 +109,30 @@ public struct TrainingState: Sendable, Equatable {
     public var lossSum = 0.0
     public var reconstructionSum = 0.0
     public var klSum = 0.0
+    /// Sums over the images since losses were last recorded (`StepInterval`).
+    public var interval = IntervalSums()
+
+    /// Sums over the images of some steps.
+    public struct IntervalSums: Sendable, Equatable {
+        public var images = 0
+        public var loss = 0.0
+        public var reconstruction = 0.0
+        public var kl = 0.0
+
+        public init() {}
+
+        mutating func add(_ losses: BatchLosses) {
+            images += losses.imageCount
+            loss += losses.loss
+            reconstruction += losses.reconstruction
+            kl += losses.kl
+        }
+
+        var means: MeanLosses {
+            let count = Double(max(1, images))
+            return MeanLosses(loss: loss / count, reconstruction: reconstruction / count, kl: kl / count)
+        }
+    }
 
     public init() {}
 }

@@ -7,7 +7,7 @@ import TensorCore
 /// The command `zoo`.
 public struct ZooCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
-        commandName: "zoo",
+        commandName: Tool.name,
         abstract: "A model zoo of autoencoders and variational autoencoders.",
         version: ZooContext.version,
         subcommands: [
@@ -31,7 +31,7 @@ public struct ZooCommand: ParsableCommand {
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn,
         recipes: @autoclosure () throws -> [Recipe] = []
     ) -> Never {
-        runProcess(registry, datasets, recipes)
+        Tool.$name.withValue(Tool.nameOfProcess) { runProcess(registry, datasets, recipes) }
     }
 }
 
@@ -43,8 +43,8 @@ extension ParsableCommand {
     ) -> Never {
         do {
             let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
-            Glibc.exit(
-                ZooContext.$current.withValue(context) { run(arguments: Array(CommandLine.arguments.dropFirst())) })
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            Glibc.exit(ZooContext.$current.withValue(context) { run(arguments: arguments) })
         } catch {
             Console.complain("\(error)")
             Glibc.exit(1)
@@ -72,7 +72,7 @@ extension ParsableCommand {
                 Console.print(fullMessage(for: error))
                 return 0
             }
-            Console.writeError(fullMessage(for: error))
+            Console.complain(misuse(error, arguments).description)
             return status == .validationFailure ? 2 : 1
         }
     }

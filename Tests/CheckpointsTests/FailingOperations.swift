@@ -23,6 +23,8 @@ final class FailingOperations: FileOperations {
     let system = SystemFileOperations()
     let fault: Fault
     let failingCall: Int
+    /// If given, every call of this name fails instead.
+    var failingName: String?
     /// Calls so far, and which of them was the one that failed.
     var calls: [String] = []
     var openDescriptors: Set<Int32> = []
@@ -36,6 +38,10 @@ final class FailingOperations: FileOperations {
 
     private func call(_ name: String) throws(SystemCallFailure) {
         calls.append(name)
+        if let failingName {
+            guard name == failingName else { return }
+            throw SystemCallFailure(EPERM)
+        }
         guard calls.count - 1 == failingCall || fault == .lastingFailure && isReached else { return }
         switch fault {
         case .inputOutput, .lastingFailure: throw SystemCallFailure(EIO)
@@ -95,6 +101,11 @@ final class FailingOperations: FileOperations {
     func rename(_ source: String, to target: String) throws(SystemCallFailure) {
         try call("rename")
         try system.rename(source, to: target)
+    }
+
+    func link(_ source: String, to target: String) throws(SystemCallFailure) {
+        try call("link")
+        try system.link(source, to: target)
     }
 
     func openFolder(_ path: String) throws(SystemCallFailure) -> Int32 {

@@ -38,12 +38,13 @@ import Testing
         let options = DatasetOptions(dataDirectory: folder.path, environment: ["ZOO_DATA": "/nowhere"])
         let text = try message { _ = try DatasetCatalog.builtIn.open("mnist", options) }
         for part in [
-            "\(folder.path)/mnist\n", "\n  /nowhere/mnist\n", "t10k-labels-idx1-ubyte.gz", "zoo data get mnist",
+            "\(folder.path)/mnist\n", "\n  /nowhere/mnist\n", "t10k-labels-idx1-ubyte.gz", "--data-dir or $ZOO_DATA",
         ] {
             #expect(text.contains(part))
         }
         #expect(!text.contains("train-images-idx3-ubyte.gz"))
-        #expect(try message { _ = try DatasetCatalog.builtIn.open("dsprites", options) }.contains("'sprites'"))
+        #expect(
+            try message { _ = try DatasetCatalog.builtIn.open("dsprites", options) }.contains("dsprites was not found"))
         #expect(try message { _ = try DatasetCatalog.builtIn.open("celeba", options) }.contains("by hand"))
     }
 

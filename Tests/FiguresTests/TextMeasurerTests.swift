@@ -18,6 +18,18 @@ struct TextMeasurerTests {
         #expect(measurer.lines(of: "", in: font, width: 500) == [""])
     }
 
+    @Test("A line that is broken between parts does not end in the sign between them")
+    func separators() throws {
+        let measurer = try TextMeasurer()
+        let text = ["conv-vae-cifar", "color-sprites", "z = 10", "test loss 1091"].map {
+            $0.replacing(" ", with: "\u{A0}")
+        }.joined(separator: "\u{A0}\u{A0}·\u{A0} ")
+        let lines = measurer.lines(of: text, in: font, width: 260)
+        #expect(lines.count == 2 && !lines[0].contains("·\u{A0}") == false, "\(lines)")
+        #expect(lines[0].hasSuffix("color-sprites") && lines[1].hasPrefix("z"), "\(lines)")
+        #expect(measurer.lines(of: "a ·", in: font, width: 260) == ["a ·"])
+    }
+
     @Test("A word longer than a line is broken and nothing is lost")
     func longWord() throws {
         let measurer = try TextMeasurer()

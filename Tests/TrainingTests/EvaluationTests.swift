@@ -58,16 +58,37 @@ import Training
         let pixels = Patterns().images([96, 97, 98])
         let fast = try InferencePlan(definition, weights: weights, batchSize: 2, engine: OneDNNEngine())
         let slow = try InferencePlan(definition, weights: weights, batchSize: 3, engine: ReferenceEngine())
-        let (a, b) = (fast.encode(pixels), slow.encode(pixels))
+        let (a, b) = (try fast.encode(pixels), try slow.encode(pixels))
         #expect(a.mean.count == 3 && a.logVariance.count == 3)
         for (fastRow, slowRow) in zip(a.mean + a.logVariance, b.mean + b.logVariance) {
             for (x, y) in zip(fastRow, slowRow) { #expect(abs(x - y) < 1e-4) }
         }
-        let (images, reference) = (fast.decode(a.mean), slow.decode(b.mean))
+        let (images, reference) = (try fast.decode(a.mean), try slow.decode(b.mean))
         #expect(images.count == 3 && images[0].count == 64)
         for (x, y) in zip(images.joined(), reference.joined()) {
             #expect(abs(x - y) < 1e-4)
             #expect(x >= 0 && x <= 1)
         }
+    }
+
+    @Test func numbersOfAnotherSizeAreRefused() throws {
+        let definition = try Fixtures.definition()
+        let trainer = try Fixtures.trainer(definition)
+        let plan = try InferencePlan(
+            definition, weights: trainer.plan.model.parameters + trainer.plan.model.buffers, engine: OneDNNEngine())
+        func message(_ body: () throws -> Void) -> String {
+            do {
+                try body()
+                return ""
+            } catch { return "\(error)" }
+        }
+        #expect(
+            message { _ = try plan.decode([[0, 0, 0], [0, 0]]) }
+                == "latent vector 1 has 2 numbers, but small-vae has 3 latent dimensions")
+        #expect(
+            message { _ = try plan.encode([[0.5]]) } == "image 0 has 1 numbers, but small-vae takes [1, 8, 8]")
+        #expect(
+            message { _ = try plan.encode([UInt8](repeating: 0, count: 65)) }.hasPrefix("65 bytes are no whole number"))
+        #expect(try plan.decode([]).isEmpty && plan.decode([[0, 0, 0]]).count == 1)
     }
 }

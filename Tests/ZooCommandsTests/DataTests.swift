@@ -1,6 +1,7 @@
 import Datasets
 import FileSupport
 import Foundation
+import ModelKit
 import TensorCore
 import Testing
 
@@ -66,7 +67,7 @@ import Testing
         let folder = try TemporaryFolder()
         let result = try zoo("data", "verify", "celeba", "--data-dir", folder.path)
         #expect(result.status == 1)
-        #expect(result.errors.contains("The data set 'celeba' was not found."))
+        #expect(result.errors.contains("the data set celeba was not found: missing img_align_celeba/"))
         #expect(result.errors.contains("  \(folder.path)/celeba\n"))
         let trace = try zoo("trace", "conv-vae-celeba", "--index", "0", "--data-dir", folder.path)
         #expect(trace.status == 1)
@@ -124,7 +125,78 @@ import Testing
             "data", "get", "tiny", "--data-dir", folder.path, "--base-url", "http://127.0.0.1:1",
             datasets: try catalog())
         #expect(dead.status == 1)
-        #expect(dead.errors.contains("Run `zoo data get tiny` again to continue."))
+        #expect(dead.errors.contains("the connection for http://127.0.0.1:1/images.bin failed"), "\(dead.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/tiny").isEmpty, "no empty part")
+    }
+
+    @Test func dataToBeFetchedByHandSaysWhere() throws {
+        let folder = try TemporaryFolder()
+        let result = try zoo("data", "get", "celeba", "--data-dir", folder.path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("  \(folder.path)/celeba\n"), "\(result.errors)")
+        #expect(result.errors.contains("take img_align_celeba.zip"))
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/celeba/img_align_celeba", withIntermediateDirectories: true)
+        let present = try zoo("data", "get", "celeba", "--data-dir", folder.path)
+        #expect(present.output == "\(folder.path)/celeba/img_align_celeba\n", "\(present.errors)")
+    }
+
+    /// `--data-dir` keeps it from being downloaded.
+    @Test func missingDataIsSaidOnceBeforeAnythingStarts() throws {
+        let folder = try TemporaryFolder()
+        let catalog = try catalog()
+        let model = try folder.write(
+            FewSprites.definition.replacing("dataset: few-sprites", with: "dataset: tiny"), "model.yaml")
+        let place = ["--data-dir", folder.path]
+        let missing = "no \(folder.path)/tiny/images.bin"
+        func count(_ text: String, in errors: String) -> Int { errors.components(separatedBy: text).count - 1 }
+
+        let train = try zoo(
+            ["train", model, "--steps", "1", "--run-dir", folder.path + "/run"] + place, datasets: catalog)
+        #expect(train.status == 1 && count(missing, in: train.errors) == 1, "\(train.errors)")
+        #expect(count("`zoo data get tiny` downloads it", in: train.errors) == 1)
+        #expect(train.errors.contains("generated images of the same shape need no files: --dataset sprites"))
+
+        let output = folder.path + "/output"
+        let sweep = try zoo(
+            ["sweep", model, "--vary", "objective.kl.weight=1,5", "--output", output] + place, datasets: catalog)
+        #expect(sweep.status == 1 && count(missing, in: sweep.errors) == 1, "\(sweep.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+
+        let text = """
+            format: zoo.recipe/1
+            name: both
+            summary: For tests
+            task: none
+            commands:
+              - train \(model) --dataset sprites --steps 1 --run-dir {output}/first --quiet
+              - train \(model) --steps 1 --run-dir {output}/second --data-dir \(folder.path)
+              - sweep \(model) --vary latent.size=2,3 --output {output}/third --data-dir \(folder.path)
+            """
+        let recipe = try zoo(
+            ["recipe", "both", "--output", output], datasets: catalog, recipes: [try Recipe(text: text, source: "both")]
+        )
+        #expect(recipe.status == 1 && count(missing, in: recipe.errors) == 1, "\(recipe.errors)")
+        #expect(!recipe.errors.contains("[1/3]") && !FileManager.default.fileExists(atPath: output))
+    }
+
+    /// A process, because the cache that a download would go to is named by the environment.
+    @Test func aDryRunDownloadsNothing() throws {
+        let folder = try TemporaryFolder()
+        let environment = [
+            "/usr/bin/env", "-u", "ZOO_DATA", "XDG_CACHE_HOME=\(folder.path)", "https_proxy=http://127.0.0.1:1",
+        ]
+        let dry = try ZooProcess(["train", "conv-vae-cifar", "--dry-run"], wrapper: environment).finish()
+        #expect(dry.status == 0)
+        #expect(dry.errors.contains("training would first download 170.05 MB from https://"), "\(dry.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        let run = try ZooProcess(
+            ["train", "conv-vae-cifar", "--steps", "1", "--run-dir", folder.path + "/run"], wrapper: environment
+        ).finish()
+        #expect(run.status == 1)
+        #expect(run.errors.contains("downloading it failed: the connection for https://"), "\(run.errors)")
+        #expect(run.errors.contains("--dataset color-sprites"))
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasSuffix(".part") })
     }
 
     @Test func generatedDataNeedsNoGetting() throws {

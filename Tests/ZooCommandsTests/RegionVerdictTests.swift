@@ -7,10 +7,10 @@ import Testing
 @Suite struct RegionVerdictTests {
     private func analysis(
         _ name: String, nearest: Double? = 4, entropy: Double? = 0.1, sharpness: Double = 0.05,
-        cycle: Double = 1
+        cycle: Double = 1, norms: ClosedRange<Double>? = nil
     ) -> RegionAnalysis {
         RegionAnalysis(
-            name: name, sampleCount: 8, latentNorm: 3, nearestDistance: nearest, entropy: entropy,
+            name: name, sampleCount: 8, latentNorm: 3, latentNorms: norms, nearestDistance: nearest, entropy: entropy,
             sharpness: sharpness,
             diversity: 8, cycleError: cycle)
     }
@@ -26,6 +26,19 @@ import Testing
             RegionVerdict(rows, of: regions).sentence
                 == "Compared with images, samples degrade in far (cycle error +200 %, 50 % further from training images); "
                 + "blurred (entropy +100 %, sharpness −40 %). They hold up in the prior.")
+    }
+
+    /// In two dimensions the prior reaches far beyond a shell that holds up; that is said, for else it reads as a contradiction.
+    @Test func aRegionThatHoldsAPartOfItselfSaysHowFarItReaches() {
+        let rows = [
+            analysis("images", norms: 0.1...3.5), analysis("prior", cycle: 1.5, norms: 0.12...3.2),
+            analysis("shell", norms: 1.41...1.41), analysis("far", cycle: 2, norms: 5...5),
+        ]
+        let regions: [LatentRegion] = [.posterior, .prior, .shell(radius: 1.41), .shell(radius: 5)]
+        #expect(
+            RegionVerdict(rows, of: regions).sentence
+                == "Compared with images, samples degrade in far (cycle error +100 %); "
+                + "prior (cycle error +50 %, from ‖z‖ = 0.12 to 3.2). They hold up in shell.")
     }
 
     @Test func aMeasureThatIsMissingIsNotCompared() {

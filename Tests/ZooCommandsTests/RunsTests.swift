@@ -16,7 +16,8 @@ import Testing
         let text = try small.folder.text(record)
         try small.folder.write(text.replacing("\"finished\"", with: "\"running\""), record)
         let checkpoints = small.checkpoints("runs/sweep/cut")
-        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: checkpoints.file(step: 15)))
+        // Another file in its place: the best is a second name of the old one.
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: checkpoints.file(step: 15)), options: .atomic)
         let wild = SmallRun.definition(optimizer: "sgd: {learning_rate: 1000}").replacing("  clip_norm: 5\n", with: "")
         #expect(try zoo(small.begin("runs/wild", wild)).status == 1)
         try FileManager.default.createDirectory(
@@ -72,10 +73,13 @@ import Testing
         let small = try SmallRun()
         #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 3))).status == 0)
         var lines = try small.folder.text("run/metrics.jsonl").split(separator: "\n").map(String.init)
-        lines[1] = lines[1].replacing("\"train\":{\"loss\":", with: "\"train\":{\"lost\":")
+        let second = try #require(lines.indices.filter { lines[$0].contains("\"epoch\":") }.dropFirst().first)
+        lines[second] = lines[second].replacing("\"train\":{\"loss\":", with: "\"train\":{\"lost\":")
         try small.folder.write(lines.joined(separator: "\n") + "\n", "run/metrics.jsonl")
         let shown = try zoo("runs", "show", small.folder.path + "/run", "--json")
-        #expect(shown.errors.contains("metrics.jsonl: line 2 of the metrics: losses without loss"), "\(shown.errors)")
+        #expect(
+            shown.errors.contains("metrics.jsonl: line \(second + 1) of the metrics: losses without loss"),
+            "\(shown.errors)")
         let epochs = try #require(try shown.object()["epochs"] as? [[String: Any]])
         #expect(epochs.compactMap { $0["epoch"] as? Int } == [1, 3])
     }
@@ -90,6 +94,60 @@ import Testing
         #expect(try zoo("runs", "show", folder.path, "--json").object()["state"] as? String == "running")
         _ = consume lock
         #expect(try zoo("runs", "show", folder.path, "--json").object()["state"] as? String == "finished")
+    }
+
+    /// Less than an epoch: steps instead of epochs, the same number everywhere, and an animation.
+    @Test func aShortRunHasCurvesAndPictures() throws {
+        let folder = try TemporaryFolder()
+        let text = FewSprites.definition.replacing("batch_size: 16", with: "batch_size: 4")
+        let run = folder.path + "/run"
+        let trained = try FewSprites.zoo(
+            "train", try folder.write(text, "tiny.yaml"), "--steps", "12", "--run-dir", run, "--save-every", "8steps")
+        #expect(trained.status == 0, "\(trained.errors)")
+        #expect(trained.errors.contains("step-0000000012.h5 (the run has "))
+        #expect(
+            trained.errors.contains(" on average  test ") && trained.errors.contains(" (at the end: reconstruction "))
+        for file in [
+            "pictures/samples-epoch-0001-step-0000000010.png", "pictures/samples-epoch-0001.png", "training.gif",
+        ] {
+            #expect(FileManager.default.fileExists(atPath: run + "/" + file), "\(file)")
+        }
+        let list = try zoo("runs", "list", folder.path)
+        #expect(list.lines[1].contains(" 0.75/0.75 ") && list.lines[1].contains(" 12/12 "), "\(list.output)")
+        let shown = try zoo("runs", "show", run, "--output", folder.path + "/curves.svg")
+        #expect(shown.output.contains("0.75 of 0.75 epochs, 12 of 12 steps"))
+        #expect(shown.lines.contains { $0.hasPrefix("step-0000000012.h5") && $0.contains(" 0.75 ") }, "\(shown.output)")
+        #expect(shown.lines.contains { $0.hasPrefix("step-0000000008.h5") && $0.contains(" 0.5 ") }, "\(shown.output)")
+        #expect(shown.lines.contains { $0.hasPrefix("best.h5") && $0.contains("the same file as step-0000000012.h5") })
+        #expect(shown.lines.contains { $0.hasPrefix("    train, by steps ") && $0.contains("→") })
+        let curves = try RunOverview(RunFolder(path: run)).curves
+        #expect(curves.xLabel == "step" && curves.series.map(\.name) == ["train", "test"])
+        #expect(
+            curves.series[0].points.map(\.x) == (1...12).map(Double.init) && curves.series[1].points.map(\.x) == [12])
+        let steps = try #require(try zoo("runs", "show", run, "--json").object()["steps"] as? [[String: Any]])
+        #expect(steps.compactMap { $0["step"] as? Int } == Array(1...12))
+    }
+
+    @Test func theSizeOfARunCountsAFileOnce() throws {
+        let folder = try TemporaryFolder()
+        let run = folder.path + "/run"
+        try FileManager.default.createDirectory(atPath: run + "/checkpoints", withIntermediateDirectories: true)
+        try folder.write(String(repeating: "x", count: 700), "run/checkpoints/a")
+        try FileManager.default.linkItem(atPath: run + "/checkpoints/a", toPath: run + "/checkpoints/b")
+        try folder.write(String(repeating: "x", count: 50), "run/c")
+        #expect(RunFolder(path: run).byteCount == 750)
+    }
+
+    @Test func aRunUnderWayShowsItsSteps() throws {
+        let small = try SmallRun()
+        #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 1))).status == 0)
+        let record = try small.folder.text("run/run.json")
+        try small.folder.write(record.replacing("\"steps_done\": 5", with: "\"steps_done\": 0"), "run/run.json")
+        let folder = RunFolder(path: small.folder.path + "/run")
+        let lock = try folder.lock()
+        #expect(try zoo("runs", "list", folder.path).output.contains(" 5/5 "))
+        _ = consume lock
+        #expect(try zoo("runs", "list", folder.path).output.contains(" 0/5 "))
     }
 
     @Test func badInput() throws {

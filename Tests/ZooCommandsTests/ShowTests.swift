@@ -5,6 +5,8 @@ import TensorCore
 import Testing
 import ZooModels
 
+@testable import ZooCommands
+
 @Suite struct ShowTests {
     @Test func countsOfTheLecturesModel() throws {
         let model = try zoo("show", "conv-vae-mnist", "--json").object()
@@ -30,8 +32,27 @@ import ZooModels
         #expect(result.output.contains("Adam, learning rate 0.001; batches of 128; 10 epochs"))
         #expect(result.output.contains("bernoulli + KL, in nats per image"))
         #expect(result.lines.contains { $0.hasPrefix("total") && $0.contains("1,662,249") && $0.contains("3,540,224") })
-        #expect(result.output.contains("2.7 GFLOP per training step of 128 images"))
+        #expect(result.output.contains("2.70 GFLOP per training step of 128 images"))
         #expect(result.output.contains("6.65 MB"))
+    }
+
+    @Test func activationsAndSmallNumbers() throws {
+        let lines = try zoo("show", "conv-vae-mnist").lines.map { $0.split(separator: " ").map(String.init) }
+        #expect(lines.contains { $0.starts(with: ["encoder.conv1", "conv2d", "relu", "[32,"]) }, "\(lines)")
+        #expect(lines.contains { $0.first?.hasPrefix("decoder.") == true && $0.contains("sigmoid") })
+        let layers = try #require(try zoo("show", "conv-vae-mnist", "--json").object()["layers"] as? [[String: Any]])
+        #expect(layers.first?["activation"] as? String == "relu" && layers.last?["activation"] as? String == "sigmoid")
+        // 2·(6 + 3 + 3 + 3 + 6) operations forward; the formula of the training step is checked above.
+        let worked = try zoo("show", "worked-vae")
+        #expect(worked.output.contains(" FLOP per training step of 1 images"), "\(worked.output)")
+        #expect(!worked.output.contains("e-0"))
+    }
+
+    @Test(arguments: [
+        (0.0, "0 B"), (114, "114 B"), (1_234, "1.2 kB"), (6_648_996, "6.65 MB"), (2.7e9, "2.70 GB"), (3e12, "3.00 TB"),
+    ])
+    func quantities(value: Double, text: String) {
+        #expect(Formatting.quantity(value, "B") == text)
     }
 
     @Test func overridesCount() throws {

@@ -173,7 +173,7 @@ import ZooCommands
         (["--vary", "latent.size=2", "--vary", "latent.size=3"], "given twice"),
         (["--vary", "latent.sise=2,3"], "did you mean size?"),
         (["--vary", "latent.size=2,x"], "latent.size"),
-        (["--vary", "latent.size=2", "--epoch", "3"], "Did you mean '--epochs'?"),
+        (["--vary", "latent.size=2", "--epoch", "3"], "did you mean --epochs?"),
         (["--vary", "latent.size=2", "--resume", "x"], "--resume"),
         (["--vary", "latent.size=2", "--seeds", "0,a"], "\"a\" is not a number"),
         (["--vary", "latent.size=2", "--seeds", "0", "--seed", "1"], "not both"),

@@ -63,16 +63,14 @@ extension DatasetDescriptor {
                 if missing.count < fewestMissing.count { fewestMissing = missing }
             }
             throw locations.missing(
-                info, files: fewestMissing, lookedIn: folders, advice: downloadAdvice(info.name))
+                info, files: fewestMissing, lookedIn: folders, advice: placeAdvice)
         }
         return DatasetDescriptor(info: info, imageCount: 70_000, files: published, locate: locate) { options in
             try MNISTFormat.read(info, paths: locate(options).map(\.path))
         }
     }
 
-    private static func downloadAdvice(_ name: String) -> String {
-        "Run `zoo data get \(name)`, or say where the files are with --data-dir or $ZOO_DATA."
-    }
+    private static let placeAdvice = "say where the files are with --data-dir or $ZOO_DATA"
 
     fileprivate static var cifar10: DatasetDescriptor {
         let info = DatasetInfo(
@@ -104,7 +102,7 @@ extension DatasetDescriptor {
             }
             throw locations.missing(
                 info, files: ["\(published.name) (or .tar, .tar.xz, …; or the folder \(CIFAR10Format.folderName))"],
-                lookedIn: folders, advice: downloadAdvice(info.name))
+                lookedIn: folders, advice: placeAdvice)
         }
         return DatasetDescriptor(info: info, imageCount: 60_000, files: [published], locate: locate) { options in
             try CIFAR10Format.read(
@@ -125,9 +123,7 @@ extension DatasetDescriptor {
                 if Files.isFile(path) { return [LocatedFile(path: path, published: published)] }
             }
             throw locations.missing(
-                info, files: [published.name], lookedIn: folders,
-                advice: downloadAdvice(info.name)
-                    + " The generated data set 'sprites' looks the same and needs no files.")
+                info, files: [published.name], lookedIn: folders, advice: placeAdvice)
         }
         return DatasetDescriptor(info: info, imageCount: 737_280, files: [published], locate: locate) { options in
             try DSprites(path: locate(options).first?.path ?? "")

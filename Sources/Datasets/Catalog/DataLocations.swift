@@ -36,7 +36,7 @@ public struct DataLocations: Sendable, Equatable {
     func missing(_ info: DatasetInfo, files: [String], lookedIn folders: [String], advice: String) -> ZooError {
         let places = folders.isEmpty ? "  (no folder is known)" : folders.map { "  \($0)" }.joined(separator: "\n")
         return ZooError(
-            "The data set '\(info.name)' was not found. Missing: \(files.joined(separator: ", ")). Looked in:\n"
-                + places, advice: advice)
+            "the data set \(info.name) was not found: missing \(files.joined(separator: ", ")); looked in\n" + places,
+            advice: advice)
     }
 }

@@ -39,9 +39,9 @@ extension DatasetDescriptor {
             shape: [3, 64, 64])
         let folderName = "img_align_celeba"
         let instructions =
-            "CelebA must be fetched by hand, because its publisher gives it out under an agreement: from "
-            + "\(info.source) take img_align_celeba.zip, list_attr_celeba.txt and list_eval_partition.txt, put them "
-            + "in a folder 'celeba' in one of the places above and unpack the zip there."
+            "it must be fetched by hand, because its publisher gives it out under an agreement: from \(info.source) take "
+            + "img_align_celeba.zip, list_attr_celeba.txt and list_eval_partition.txt, put them in a folder celeba where "
+            + "data is looked for ($ZOO_DATA, the cache, or --data-dir) and unpack the zip there"
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
             let folders = locations.folders(for: info.name, otherNames: [])

@@ -52,22 +52,21 @@ public struct DatasetDownloader: Sendable {
         }
         try Files.makeFolder(folder)
         return try descriptor.files.map { file in
-            try download(file, into: folder, dataset: descriptor.name, progress: progress)
+            try download(file, into: folder, progress: progress)
         }
     }
 
     private func download(
-        _ file: DatasetFile, into folder: String, dataset: String,
+        _ file: DatasetFile, into folder: String,
         progress: @escaping @Sendable (DownloadProgress) -> Void
     ) throws -> String {
         let path = Files.join(folder, file.name)
         if try isRight(path, file) { return path }
         let address = (baseURL ?? file.baseURL) + file.name
         let partial = path + DatasetDownloader.partialSuffix
-        let resume = "Run `zoo data get \(dataset)` again to continue."
         // A part that has all bytes only needs to be checked.
         if file.byteCount == nil || Files.kind(partial) != .file(byteCount: file.byteCount ?? 0) {
-            try fetch(address, to: partial, file: file.name, resume: resume, progress)
+            try fetch(address, to: partial, file: file.name, progress)
         }
         try check(partial, file, address: address)
         guard rename(partial, path) == 0 else {
@@ -85,10 +84,13 @@ public struct DatasetDownloader: Sendable {
     }
 
     private func fetch(
-        _ address: String, to partial: String, file: String, resume: String,
+        _ address: String, to partial: String, file: String,
         _ progress: @escaping @Sendable (DownloadProgress) -> Void
     ) throws {
+        let goesOn = "the next download goes on where this one stopped"
         var outcome = try attempt(address, partial, file, progress)
+        // A part of nothing is no part.
+        defer { if outcome != .complete, Files.kind(partial) == .file(byteCount: 0) { unlink(partial) } }
         if case .rangeRefused = outcome {
             // The part is no beginning of what the server has.
             unlink(partial)
@@ -107,11 +109,12 @@ public struct DatasetDownloader: Sendable {
                     : "Try again later.")
         case .diskFailure(let code):
             throw ZooError(
-                "Cannot write '\(partial)': \(Files.reason(code)).", advice: "Make room on the disk. \(resume)")
+                "Cannot write '\(partial)': \(Files.reason(code)).", advice: "make room on the disk; \(goesOn)")
         case .connectionFailure(let reason, let received, let total):
+            guard received > 0 else { throw ZooError("the connection for \(address) failed: \(reason)") }
             let progress = total.map { "\(received) of \($0) bytes" } ?? "\(received) bytes"
             throw ZooError(
-                "The connection for \(address) failed: \(reason); \(progress) are in '\(partial)'.", advice: resume)
+                "the connection for \(address) failed: \(reason); \(progress) are in \(partial)", advice: goesOn)
         }
     }
 

@@ -34,12 +34,18 @@ public struct CurveFigure: Figure {
         public var style: Style
         /// Written in the middle of the points, on top of all series. Empty for none.
         public var label: String
+        /// Which of the colours and marks it has, from 0; nil for that of its place among the series. A model that keeps
+        /// its number keeps its colour in all figures of a report.
+        public var styleIndex: Int?
 
-        public init(name: String, points: [Point], style: Style = .line, label: String = "") {
+        public init(
+            name: String, points: [Point], style: Style = .line, label: String = "", styleIndex: Int? = nil
+        ) {
             self.name = name
             self.points = points
             self.style = style
             self.label = label
+            self.styleIndex = styleIndex
         }
 
         /// A curve through (1, values[0]), (2, values[1]), …: a value for each epoch.

@@ -4,8 +4,15 @@ struct CurveRenderer {
     let layout: CurveLayout
 
     private static let curveWidth = 2.5
-    /// Beyond the colours of the palette, curves are told apart by dashes too.
+    private let colors: [FigureColor]
+    /// Beyond the colours, curves are told apart by dashes too.
     private static let dashes: [[Double]] = [[], [9, 5], [2.5, 4], [12, 4, 2.5, 4]]
+
+    init(figure: CurveFigure, layout: CurveLayout) {
+        self.figure = figure
+        self.layout = layout
+        colors = .distinct((figure.series.enumerated().map { $1.styleIndex ?? $0 }.max() ?? 0) + 1)
+    }
 
     func draw(on canvas: borrowing Canvas) {
         drawAxes(on: canvas)
@@ -37,12 +44,13 @@ struct CurveRenderer {
         for text in layout.texts { canvas.draw(text) }
     }
 
-    private func color(_ index: Int) -> FigureColor {
-        FigureColor.palette[index % FigureColor.palette.count]
-    }
+    /// Which colour and mark a series has.
+    private func style(_ index: Int) -> Int { figure.series[index].styleIndex ?? index }
+
+    private func color(_ index: Int) -> FigureColor { colors[style(index) % colors.count] }
 
     private func dashes(_ index: Int) -> [Double] {
-        Self.dashes[index / FigureColor.palette.count % Self.dashes.count]
+        Self.dashes[style(index) / colors.count % Self.dashes.count]
     }
 
     private func drawAxes(on canvas: borrowing Canvas) {
@@ -94,12 +102,12 @@ struct CurveRenderer {
         }
     }
 
-    /// A mark in the colour of a series; beyond the colours of the palette, series are told apart by their shape too.
+    /// A mark in the colour of a series; where there are many series, they are told apart by their shape too.
     private func mark(
         _ index: Int, at place: FigurePoint, radius: Double, opacity: Double, on canvas: borrowing Canvas
     ) {
         let corners: [(x: Double, y: Double)]
-        switch index / FigureColor.palette.count % 4 {
+        switch figure.series.count > FigureColor.palette.count ? style(index) % 4 : 0 {
         case 0: return canvas.fillCircle(center: place, radius: radius, color: color(index), opacity: opacity)
         case 1: corners = [(0, -1.3), (1.2, 0.8), (-1.2, 0.8)]
         case 2: corners = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]

@@ -21,12 +21,27 @@ public struct FigureColor: Sendable, Equatable {
     /// Grid lines.
     public static let lightGrey = FigureColor(0xE2E2E2)
 
+    /// Ten colours, of which people with any of the common colour blindnesses can tell apart as many as possible: the muted
+    /// scheme of Tol, "Colour Schemes" (SRON/EPS/TN/09-002, 2021), and black.
+    fileprivate static let largePalette: [FigureColor] = [
+        FigureColor(0xCC6677), FigureColor(0x332288), FigureColor(0xDDCC77), FigureColor(0x117733),
+        FigureColor(0x88CCEE), FigureColor(0x882255), FigureColor(0x44AA99), FigureColor(0x999933),
+        FigureColor(0xAA4499), FigureColor(0x000000),
+    ]
+
     /// Colours that people with any of the common colour blindnesses can tell apart on white: those of Okabe and Ito,
     /// "Color Universal Design" (2008), without the yellow, which is too pale for lines.
     public static let palette: [FigureColor] = [
         FigureColor(0x0072B2), FigureColor(0xD55E00), FigureColor(0x009E73), FigureColor(0xCC79A7),
         FigureColor(0xE69F00), FigureColor(0x56B4E9), FigureColor(0x000000),
     ]
+}
+
+extension [FigureColor] {
+    /// So many colours, or as many as there are, that can be told apart.
+    static func distinct(_ count: Int) -> [FigureColor] {
+        count <= FigureColor.palette.count ? FigureColor.palette : FigureColor.largePalette
+    }
 }
 
 /// A sans-serif font of the system.

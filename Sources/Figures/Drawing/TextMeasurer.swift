@@ -33,7 +33,7 @@ package struct TextMeasurer: ~Copyable {
                     line = longer
                     continue
                 }
-                if !line.isEmpty { lines.append(line) }
+                if !line.isEmpty { lines.append(Self.withoutSeparator(line)) }
                 line = String(word)
                 while context.selectedWidth(of: line) > width, line.count > 1 {
                     let fitting = longestPrefix(of: line, width: width)
@@ -44,6 +44,17 @@ package struct TextMeasurer: ~Copyable {
             lines.append(line)
         }
         return lines
+    }
+
+    /// A line that goes on below, without the sign that would have stood between its parts.
+    private static func withoutSeparator(_ line: String) -> String {
+        let isBlank = { (character: Character) in character == " " || character == "\u{A0}" }
+        var rest = line[...]
+        while let last = rest.last, isBlank(last) { rest.removeLast() }
+        guard rest.last == "·" else { return line }
+        rest.removeLast()
+        while let last = rest.last, isBlank(last) { rest.removeLast() }
+        return String(rest)
     }
 
     /// `text` on one line of at most `width`: if it is longer, with "…" in place of its middle.

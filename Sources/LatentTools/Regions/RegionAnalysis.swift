@@ -10,6 +10,8 @@ public struct RegionAnalysis: Sendable, Equatable {
     public let sampleCount: Int
     /// ‖z‖.
     public let latentNorm: Double
+    /// From the smallest to the largest ‖z‖; nil where that is not known.
+    public let latentNorms: ClosedRange<Double>?
     /// ‖x̂ − x‖ to the nearest training image, pixels from 0 to 1; nil without training images.
     public let nearestDistance: Double?
     /// Nats per pixel; nil where the decoder's numbers are no probabilities.
@@ -28,17 +30,19 @@ public struct RegionAnalysis: Sendable, Equatable {
     ///     would add the norm of its noise.
     ///   - hasProbabilities: whether the decoder's numbers are probabilities of Bernoulli pixels.
     ///   - training: images to be near to; nil to leave that out.
+    /// - Throws: `ZooError` for latent vectors of another size than the model's.
     public init(
         name: String, latents: [[Float]], dimensions: [Int], plan: InferencePlan, hasProbabilities: Bool,
         training: NearestImages?
-    ) {
-        let images = plan.decode(latents)
-        let found = plan.encode(images).mean
+    ) throws {
+        let images = try plan.decode(latents)
+        let found = try plan.encode(images).mean
         let count = Double(max(1, latents.count))
         self.name = name
         sampleCount = latents.count
-        latentNorm =
-            latents.reduce(0) { $0 + ImageDistance.euclidean($1, [Float](repeating: 0, count: $1.count)) } / count
+        let norms = latents.map { ImageDistance.euclidean($0, [Float](repeating: 0, count: $0.count)) }
+        latentNorm = norms.reduce(0, +) / count
+        latentNorms = norms.min().flatMap { smallest in norms.max().map { smallest...max(smallest, $0) } }
         nearestDistance = training.map { $0.distances(from: images).reduce(0, +) / count }
         entropy = hasProbabilities ? images.reduce(0) { $0 + ImageMeasures.bernoulliEntropy($1) } / count : nil
         let shape = plan.definition.input
@@ -52,12 +56,13 @@ public struct RegionAnalysis: Sendable, Equatable {
 
     /// Measures that are known.
     public init(
-        name: String, sampleCount: Int, latentNorm: Double, nearestDistance: Double?, entropy: Double?,
-        sharpness: Double, diversity: Double, cycleError: Double
+        name: String, sampleCount: Int, latentNorm: Double, latentNorms: ClosedRange<Double>? = nil,
+        nearestDistance: Double?, entropy: Double?, sharpness: Double, diversity: Double, cycleError: Double
     ) {
         self.name = name
         self.sampleCount = sampleCount
         self.latentNorm = latentNorm
+        self.latentNorms = latentNorms
         self.nearestDistance = nearestDistance
         self.entropy = entropy
         self.sharpness = sharpness

@@ -52,7 +52,7 @@ public struct LatentCodes: Sendable {
         means.reserveCapacity(indices.count * plan.definition.latentSize)
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
-            let codes = plan.encode(dataset.images(batch))
+            let codes = try plan.encode(dataset.images(batch))
             for row in codes.mean { means += row }
             for row in codes.logVariance { logVariances += row }
             progress(start + batch.count)

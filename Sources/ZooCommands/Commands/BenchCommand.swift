@@ -11,12 +11,12 @@ struct BenchCommand: ParsableCommand {
             A step is forward, loss, backward and update on a batch in memory. Operations are counted as published: six per
             multiply-add of the forward pass. The peak is a multiply-add loop on registers, on all threads.
 
-              zoo bench conv-vae-mnist conv-vae-cifar
-              zoo bench conv-vae-cifar --profile
-              zoo bench conv-vae-mnist --checkpoint
+              \(Tool.name) bench conv-vae-mnist conv-vae-cifar
+              \(Tool.name) bench conv-vae-cifar --profile
+              \(Tool.name) bench conv-vae-mnist --checkpoint
             """)
 
-    @Argument(help: "Models' names, definition files or checkpoints.")
+    @Argument(help: "Models' names, definition files or checkpoints.", completion: .anyModel)
     var names: [String]
 
     @OptionGroup var models: ModelOptions

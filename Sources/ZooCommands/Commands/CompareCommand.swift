@@ -9,11 +9,12 @@ struct CompareCommand: ParsableCommand {
             All models are shown the same images and the same latent vectors. Prints a table; --output writes a page (.html)
             with everything in it, or one of its figures (.png, .svg, .pdf).
 
-              zoo compare runs/conv runs/mlp --output report.html
-              zoo compare runs/sweep-mlp-vae-mnist-2d --figure manifolds --output manifolds.png
+              \(Tool.name) compare runs/conv runs/mlp --output report.html
+              \(Tool.name) compare runs/sweep-mlp-vae-mnist-2d --figure manifolds --output manifolds.png
             """)
 
-    @Argument(help: ArgumentHelp("Runs, checkpoints or sweeps.", valueName: "run|checkpoint|sweep"))
+    @Argument(
+        help: ArgumentHelp("Runs, checkpoints or sweeps.", valueName: "run|checkpoint|sweep"), completion: .trained)
     var arguments: [String]
 
     @OptionGroup var models: ModelOptions
@@ -21,13 +22,14 @@ struct CompareCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The page (.html), or the picture of --figure (.png, .svg or .pdf).", valueName: "file"))
+        help: ArgumentHelp("The page (.html), or the picture of --figure (.png, .svg or .pdf).", valueName: "file"),
+        completion: .figure)
     var output: String?
 
     @Option(
         help: ArgumentHelp(
             "What a picture shows: \(ComparisonFigure.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "figure"))
+            valueName: "figure"), completion: .list(ComparisonFigure.allCases.map(\.rawValue)))
     var figure: String?
 
     @Option(parsing: .unconditional, help: "Samples of each model.")
@@ -62,7 +64,7 @@ struct CompareCommand: ParsableCommand {
             if let figure {
                 try comparison.write(figure, to: output)
             } else {
-                try comparison.page(command: ["zoo"] + ZooContext.arguments).write(to: output)
+                try comparison.page(command: [Tool.name] + ZooContext.arguments).write(to: output)
             }
         }
         comparison.show(output: output, isJSON: json)

@@ -9,20 +9,24 @@ struct DataCommand: ParsableCommand {
             Looked for in --data-dir, $ZOO_DATA and the cache ($XDG_CACHE_HOME/zoo/data), in this order: in a folder with \
             the data set's name, or directly.
 
-              zoo data list
-              zoo data info dsprites
-              zoo data get mnist
-              zoo data verify mnist --data-dir ~/data
+              \(Tool.name) data list
+              \(Tool.name) data info dsprites
+              \(Tool.name) data get mnist
+              \(Tool.name) data verify mnist --data-dir ~/data
             """,
         subcommands: [DataListCommand.self, DataInfoCommand.self, DataGetCommand.self, DataVerifyCommand.self])
 }
 
 /// Where data sets are looked for.
 struct DataPlaceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where to look first; then $ZOO_DATA and the cache.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Where to look first; then $ZOO_DATA and the cache.", valueName: "dir"),
+        completion: .directory)
     var dataDir: String?
 
-    @Option(help: ArgumentHelp("The folder of pictures that image-folder stands for.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The folder of pictures that image-folder stands for.", valueName: "dir"),
+        completion: .directory)
     var imageFolder: String?
 
     var options: DatasetOptions { DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder) }
@@ -58,8 +62,8 @@ enum DatasetPresence {
     /// What to do about missing files, in a few words.
     func remedy(_ descriptor: DatasetDescriptor) -> String {
         guard case .missing(let error) = self else { return "" }
-        if !descriptor.files.isEmpty { return "get it with `zoo data get \(descriptor.name)`" }
-        return error.kind == .usage ? error.advice ?? "" : "see `zoo data info \(descriptor.name)`"
+        if !descriptor.files.isEmpty { return "get it with `\(Tool.name) data get \(descriptor.name)`" }
+        return error.kind == .usage ? error.advice ?? "" : "see `\(Tool.name) data info \(descriptor.name)`"
     }
 
     var word: String {
@@ -120,7 +124,7 @@ struct DataInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "All that is known about a data set: images, factors, files, licence.")
 
-    @Argument(help: "The data set's name (see `zoo data list`).")
+    @Argument(help: "The data set's name (see `\(Tool.name) data list`).", completion: .dataset)
     var name: String
 
     @OptionGroup var places: DataPlaceOptions

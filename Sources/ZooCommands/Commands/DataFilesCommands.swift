@@ -10,10 +10,10 @@ struct DataGetCommand: ParsableCommand {
             that was interrupted goes on where it stopped. Files with the wrong checksum are not kept.
             """)
 
-    @Argument(help: "The data set's name (see `zoo data list`).")
+    @Argument(help: "The data set's name (see `\(Tool.name) data list`).", completion: .dataset)
     var name: String
 
-    @Option(help: ArgumentHelp("Where to put it.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Where to put it.", valueName: "dir"), completion: .directory)
     var dataDir: String?
 
     @Option(help: ArgumentHelp("Fetch the files from here instead.", valueName: "url", visibility: .hidden))
@@ -48,7 +48,7 @@ struct DataVerifyCommand: ParsableCommand {
             reported but is no failure: the same images may come in another archive.
             """)
 
-    @Argument(help: "The data set's name (see `zoo data list`).")
+    @Argument(help: "The data set's name (see `\(Tool.name) data list`).", completion: .dataset)
     var name: String
 
     @OptionGroup var places: DataPlaceOptions

@@ -12,8 +12,8 @@ struct EmbedCommand: ParsableCommand {
         discussion: """
             Writes μ, log σ² and labels or factors of every image of the split as .npz or .csv, or draws μ in two coordinates.
 
-            zoo embed runs/mlp-vae-mnist-2d --output latents.png --output latents.npz
-            zoo embed runs/beta-vae-sprites --color shape --dimensions 3,7
+            \(Tool.name) embed runs/mlp-vae-mnist-2d --output latents.png --output latents.npz
+            \(Tool.name) embed runs/beta-vae-sprites --color shape --dimensions 3,7
             """)
 
     @OptionGroup var options: LatentOptions

@@ -13,10 +13,10 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate", abstract: "Losses of a trained model over a data set.",
         discussion: """
             Means over images in nats per image, each image counted once, layers in evaluation mode. The last line is the \
-            summary of the latent statistics that the checkpoint itself holds; zoo convert latent computes them anew.
+            summary of the latent statistics that the checkpoint itself holds; \(Tool.convert) latent computes them anew.
             """)
 
-    @Argument(help: "A checkpoint, or a run's folder.")
+    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
     var checkpoint: String
 
     @OptionGroup var models: ModelOptions
@@ -77,6 +77,6 @@ struct EvaluateCommand: ParsableCommand {
             Console.print("  active units    \(active) of \(model.definition.latentSize)")
         }
         let stored = model.checkpoint.latentStatistics.map { LatentText($0).line }
-        Console.print("  stored latent   \((stored ?? "none (zoo convert latent --store)").printable())")
+        Console.print("  stored latent   \((stored ?? "none (\(Tool.convert) latent --store)").printable())")
     }
 }

@@ -14,8 +14,8 @@ struct InterpolateCommand: ParsableCommand {
             Images are given by their number in the data set, as class:NAME, or as PNG or JPEG files. Decoded from means:
             the ends are the reconstructions of the two images.
 
-            zoo interpolate runs/conv-vae-mnist --between class:5 class:4 --rows 3
-            zoo interpolate runs/conv-vae-mnist --between me.png you.png --resize --path slerp --output morph.gif
+            \(Tool.name) interpolate runs/conv-vae-mnist --between class:5 class:4 --rows 3
+            \(Tool.name) interpolate runs/conv-vae-mnist --between me.png you.png --resize --path slerp --output morph.gif
             """)
 
     @OptionGroup var options: LatentOptions

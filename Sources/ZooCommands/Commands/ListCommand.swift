@@ -9,9 +9,9 @@ struct ListCommand: ParsableCommand {
         discussion: """
             PATTERN may hold * (anything), ? (one character) and [abc] (one of these).
 
-              zoo list
-              zoo list '*mnist*' --family vae
-              zoo list --json
+              \(Tool.name) list
+              \(Tool.name) list '*mnist*' --family vae
+              \(Tool.name) list --json
             """)
 
     @Argument(help: "Which names to list.")
@@ -66,10 +66,11 @@ struct ListCommand: ParsableCommand {
             for entry in listed { Console.print(entry.definition.name) }
             return
         }
-        var table = Table([
-            ("NAME", .left), ("FAMILY", .left), ("DATASET", .left), ("Z", .right), ("PARAMETERS", .right),
-            ("OBJECTIVE", .left), ("SUMMARY", .left),
-        ])
+        var table = Table(
+            [
+                ("NAME", .left), ("FAMILY", .left), ("DATASET", .left), ("Z", .right), ("PARAMETERS", .right),
+                ("OBJECTIVE", .left), ("SUMMARY", .left),
+            ], dropping: ["SUMMARY", "OBJECTIVE", "FAMILY", "Z"])
         for entry in listed { table.add(entry.cells) }
         for line in table.fittedLines { Console.print(line) }
     }
@@ -79,7 +80,7 @@ struct ListCommand: ParsableCommand {
         throw ZooError(
             "no model's name matches \(pattern)",
             advice: nearestName(to: pattern, among: names).map { "did you mean \($0)?" }
-                ?? "`zoo list` shows all models")
+                ?? "`\(Tool.name) list` shows all models")
     }
 }
 

@@ -8,8 +8,8 @@ struct ManifoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "manifold", abstract: "The decoder over an even grid of two latent dimensions.",
         discussion: """
-            zoo manifold runs/mlp-vae-mnist-2d --range -4..4 --size 20 --output manifold.png
-            zoo manifold runs/conv-vae-mnist --dimensions 3,11 --quantile
+            \(Tool.name) manifold runs/mlp-vae-mnist-2d --range -4..4 --size 20 --output manifold.png
+            \(Tool.name) manifold runs/conv-vae-mnist --dimensions 3,11 --quantile
             """)
 
     @OptionGroup var options: LatentOptions
@@ -40,7 +40,7 @@ struct ManifoldCommand: ParsableCommand {
         if range == nil {
             try model.requirePrior(
                 "whose range could be shown",
-                advice: "say which values to show with --range; `zoo embed` shows where its codes lie")
+                advice: "say which values to show with --range; `\(Tool.name) embed` shows where its codes lie")
         }
         let chosen = try LatentDimension.list(dimensions, size: model.definition.latentSize)
         guard chosen.count == 2 else {

@@ -8,8 +8,8 @@ struct NewCommand: ParsableCommand {
         discussion: """
             Writes NAME.yaml, a copy with its comments under the new name. A file that exists is left as it is.
 
-              zoo new my-vae --from conv-vae-mnist
-              zoo new my-vae --from conv-vae-mnist --output models/my-vae.yaml
+              \(Tool.name) new my-vae --from conv-vae-mnist
+              \(Tool.name) new my-vae --from conv-vae-mnist --output models/my-vae.yaml
             """)
 
     @Argument(help: "The new model's name: lower-case letters, digits and hyphens.")
@@ -17,7 +17,9 @@ struct NewCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
-    @Option(help: ArgumentHelp("The model, definition file or checkpoint to begin with.", valueName: "model"))
+    @Option(
+        help: ArgumentHelp("The model, definition file or checkpoint to begin with.", valueName: "model"),
+        completion: .anyModel)
     var from: String
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write (default: NAME.yaml).", valueName: "file"))
@@ -39,8 +41,8 @@ struct NewCommand: ParsableCommand {
         try TextFile.create(path, try Self.copy(original, name: name, registry: registry))
         Console.print(path)
         Console.writeError(
-            "Edit it, then check it with `zoo validate \(path)`, look at it with `zoo show \(Self.argument(path))` and "
-                + "train it with `zoo train \(Self.argument(path))`.")
+            "Edit it, then check it with `\(Tool.name) validate \(path)`, look at it with `\(Tool.name) show \(Self.argument(path))` and "
+                + "train it with `\(Tool.name) train \(Self.argument(path))`.")
     }
 
     /// What definitions accept as a name.

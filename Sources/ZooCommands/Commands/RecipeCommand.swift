@@ -7,14 +7,14 @@ struct RecipeCommand: ParsableCommand {
         commandName: "recipe", abstract: "Do a task of the course: train, compare, draw.",
         discussion: """
             A recipe is a list of zoo commands. Each is printed before it runs. Called again, a recipe skips and goes on as
-            `zoo sweep` does.
+            `\(Tool.name) sweep` does.
 
-              zoo recipe list
-              zoo recipe kl-weights --quick
-              zoo recipe conv-vs-mlp-cifar --dry-run
+              \(Tool.name) recipe list
+              \(Tool.name) recipe kl-weights --quick
+              \(Tool.name) recipe conv-vs-mlp-cifar --dry-run
             """)
 
-    @Argument(help: "A recipe's name, or list.")
+    @Argument(help: "A recipe's name, or list.", completion: .recipe)
     var name: String
 
     @Flag(help: "A few minutes on two cores instead of hours.")
@@ -36,18 +36,19 @@ struct RecipeCommand: ParsableCommand {
             throw ZooError(
                 "there is no recipe called \(name)",
                 advice: (nearestName(to: name, among: recipes.map(\.name)).map { "did you mean \($0)? " } ?? "")
-                    + "`zoo recipe list` shows all", kind: .usage)
+                    + "`\(Tool.name) recipe list` shows all", kind: .usage)
         }
         let folder = output ?? "runs/\(recipe.name)\(quick ? "-quick" : "")"
         let commands = recipe.commands(isQuick: quick, output: folder)
         if json { return Console.print(description(recipe, commands).text(indented: true)) }
         if dryRun {
-            for command in commands { Console.print(CommandText.text(["zoo"] + command)) }
+            for command in commands { Console.print(Tool.line(command)) }
             return
         }
+        for command in commands { try prepareData(command) }
         try RunFolder.makeDirectory(folder)
         for (index, command) in commands.enumerated() {
-            let text = CommandText.text(["zoo"] + command)
+            let text = Tool.line(command)
             Console.writeError("\(Console.style("[\(index + 1)/\(commands.count)] \(text)", .bold))")
             let status = try perform(command)
             if status == ExitStatus.interrupted.code { throw ExitStatus.interrupted }
@@ -64,14 +65,27 @@ struct RecipeCommand: ParsableCommand {
         }
     }
 
-    /// Runs a command; its exit status. A training run with a folder goes on where it was.
-    private func perform(_ command: [String]) throws -> Int32 {
-        guard command.first == "train", let option = command.firstIndex(of: "--run-dir"),
-            option + 1 < command.count
-        else { return ZooCommand.run(arguments: command) }
+    /// Downloads the data that a command trains on, before anything has begun.
+    private func prepareData(_ command: [String]) throws {
+        if let training = try resumable(command) {
+            try training.prepareData()
+        } else if command.first == "sweep" {
+            try SweepCommand.parse(Array(command.dropFirst())).prepareData()
+        }
+    }
+
+    /// A command that trains into a folder of its own; nil for others.
+    private func resumable(_ command: [String]) throws -> ResumableTraining? {
+        guard command.first == "train", let option = command.firstIndex(of: "--run-dir"), option + 1 < command.count
+        else { return nil }
         var arguments = Array(command.dropFirst())
         arguments.removeSubrange(option - 1...option)
-        let training = try ResumableTraining(arguments: arguments, folder: command[option + 1])
+        return try ResumableTraining(arguments: arguments, folder: command[option + 1])
+    }
+
+    /// Runs a command; its exit status. A training run with a folder goes on where it was.
+    private func perform(_ command: [String]) throws -> Int32 {
+        guard let training = try resumable(command) else { return ZooCommand.run(arguments: command) }
         guard let next = try training.nextCommand() else {
             Console.writeError("\(training.folder): finished already, skipped")
             return 0

@@ -9,8 +9,8 @@ struct ReconstructCommand: ParsableCommand {
         discussion: """
             Decoded from the posterior's mean.
 
-            zoo reconstruct runs/conv-vae-mnist --indices 3,14,15 --output reconstructions.png
-            zoo reconstruct runs/conv-vae-mnist --images me.png you.jpg --resize
+            \(Tool.name) reconstruct runs/conv-vae-mnist --indices 3,14,15 --output reconstructions.png
+            \(Tool.name) reconstruct runs/conv-vae-mnist --images me.png you.jpg --resize
             """)
 
     @OptionGroup var options: LatentOptions

@@ -12,10 +12,10 @@ struct RegionsCommand: ParsableCommand {
         discussion: """
             For each region: ‖z‖; the distance of a sample to the nearest training image (Euclidean, pixels from 0 to 1); the
             entropy of a pixel and the sharpness of the decoded images; the cycle error ‖z − μ(decode(z))‖ over the active
-            dimensions; and how much samples differ from each other. Regions are those of `zoo sample --from`.
+            dimensions; and how much samples differ from each other. Regions are those of `\(Tool.name) sample --from`.
 
-            zoo regions runs/conv-vae-mnist
-            zoo regions runs/conv-vae-mnist --regions prior shell:2 shell:8 class:5
+            \(Tool.name) regions runs/conv-vae-mnist
+            \(Tool.name) regions runs/conv-vae-mnist --regions prior shell:2 shell:8 class:5
             """)
 
     @OptionGroup var options: LatentOptions
@@ -61,7 +61,7 @@ struct RegionsCommand: ParsableCommand {
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)
-            let analysis = RegionAnalysis(
+            let analysis = try RegionAnalysis(
                 name: source.name(of: region), latents: latents, dimensions: dimensions, plan: pictures.plan,
                 hasProbabilities: model.definition.objective.isBernoulli, training: training)
             rows.append(RegionRow(analysis: analysis, latents: Array(latents.prefix(shown))))

@@ -8,8 +8,8 @@ struct RunsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs", abstract: "The training runs: which there are, how far they came, whether they can go on.",
         discussion: """
-              zoo runs list
-              zoo runs show runs/conv-vae-mnist-20261120-231501 --output curves.png
+              \(Tool.name) runs list
+              \(Tool.name) runs show runs/conv-vae-mnist-20261120-231501 --output curves.png
             """,
         subcommands: [RunsListCommand.self, RunsShowCommand.self])
 }
@@ -19,7 +19,7 @@ struct RunsListCommand: ParsableCommand {
         commandName: "list", abstract: "List the runs in a folder, oldest first.",
         discussion: "The loss is that of the last epoch over the test images, in nats per image.")
 
-    @Argument(help: "Where to look, three levels deep.")
+    @Argument(help: "Where to look, three levels deep.", completion: .directory)
     var folder = "runs"
 
     @Flag(help: "One JSON array on standard output.")
@@ -36,24 +36,29 @@ struct RunsListCommand: ParsableCommand {
             Console.writeError("no runs in \(folder)")
             return
         }
-        var table = Table([
-            ("RUN", .left), ("MODEL", .left), ("DATASET", .left), ("STATE", .left), ("EPOCHS", .right),
-            ("STEPS", .right),
-            ("LOSS", .right), ("BEST", .right), ("TIME", .right), ("GOES ON FROM", .left),
-        ])
+        var table = Table(
+            [
+                ("RUN", .left), ("MODEL", .left), ("DATASET", .left), ("STATE", .left), ("EPOCHS", .right),
+                ("STEPS", .right),
+                ("LOSS", .right), ("BEST", .right), ("TIME", .right), ("SIZE", .right), ("GOES ON FROM", .left),
+            ], dropping: ["SIZE", "DATASET", "BEST", "TIME", "MODEL", "STEPS", "GOES ON FROM", "EPOCHS"])
         for run in runs { table.add(run.cells) }
         for line in table.fittedLines { Console.print(line) }
     }
 }
 
 extension RunOverview {
+    /// Of the last epoch; before one has ended, of the last steps.
+    private var loss: Double? { history.last?.loss.means.loss ?? history.steps.last?.train.loss }
+
     fileprivate var cells: [String] {
         let record = record
         return [
-            folder.path, record.model, record.dataset, state.words, "\(record.epochsDone)/\(record.epochs)",
+            folder.path, record.model, record.dataset, state.words, record.epochsText(separator: "/"),
             "\(Formatting.grouped(record.steps))/\(Formatting.grouped(record.totalSteps))",
-            history.last.map { Formatting.decimals($0.loss.means.loss, 2) } ?? "–",
+            loss.map { Formatting.decimals($0, 2) } ?? "–",
             record.best.map { Formatting.decimals($0.loss, 2) } ?? "–", Formatting.duration(record.seconds),
+            Formatting.bytes(folder.byteCount),
             resumption(files()).map { "step \(Formatting.grouped($0.step))" } ?? "–",
         ]
     }
@@ -64,10 +69,10 @@ struct RunsShowCommand: ParsableCommand {
         commandName: "show", abstract: "Show a run: how far it came, its losses, its checkpoints.",
         discussion: "Each checkpoint is read whole and its digest compared.")
 
-    @Argument(help: "The run's folder.")
+    @Argument(help: "The run's folder.", completion: .run)
     var path: String
 
-    @Option(help: ArgumentHelp("Draw the losses over the epochs, too.", valueName: "png|svg|pdf"))
+    @Option(help: ArgumentHelp("Draw the losses over the epochs, too.", valueName: "png|svg|pdf"), completion: .figure)
     var output: String?
 
     @Flag(help: "One JSON object on standard output.")
@@ -75,9 +80,7 @@ struct RunsShowCommand: ParsableCommand {
 
     func run() throws {
         let folder = RunFolder(path: path)
-        guard folder.hasRecord else {
-            throw ZooError("\(path) is no run: it has no run.json", advice: "`zoo runs list` shows runs", kind: .usage)
-        }
+        try folder.requireRun()
         let overview = try RunOverview(folder)
         if let problem = overview.historyProblem { Console.warn(problem) }
         let files = overview.files()

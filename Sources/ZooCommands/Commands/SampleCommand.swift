@@ -11,8 +11,8 @@ struct SampleCommand: ParsableCommand {
             Regions: prior; aggregate (the Gaussian fitted to all posteriors of the split) and posterior (the posteriors
             themselves); shell:R and box:A..B; near:INDEX:SIGMA, around an image of the data set; class:NAME.
 
-            zoo sample runs/conv-vae-mnist --count 64 --temperature 0.7
-            zoo sample runs/conv-vae-mnist --from class:5
+            \(Tool.name) sample runs/conv-vae-mnist --count 64 --temperature 0.7
+            \(Tool.name) sample runs/conv-vae-mnist --from class:5
             """)
 
     @OptionGroup var options: LatentOptions

@@ -7,7 +7,7 @@ struct SchemaCommand: ParsableCommand {
         discussion: """
             The layers, activations and likelihoods of plug-ins are part of it.
 
-              zoo schema > schemas/model.schema.json
+              \(Tool.name) schema > schemas/model.schema.json
             """, shouldDisplay: false)
 
     func run() throws {

@@ -9,13 +9,15 @@ struct ShowCommand: ParsableCommand {
         discussion: """
             Multiply-adds are those of linear layers and convolutions for one image; one multiply-add is two operations.
 
-              zoo show conv-vae-mnist
-              zoo show conv-vae-mnist --set latent.size=2 --json
-              zoo show my-vae.yaml
-              zoo show runs/conv-vae-mnist-20261120-231501
+              \(Tool.name) show conv-vae-mnist
+              \(Tool.name) show conv-vae-mnist --set latent.size=2 --json
+              \(Tool.name) show my-vae.yaml
+              \(Tool.name) show runs/conv-vae-mnist-20261120-231501
             """)
 
-    @Argument(help: "A model's name (see `zoo list`), a definition file, a checkpoint or a run's folder.")
+    @Argument(
+        help: "A model's name (see `\(Tool.name) list`), a definition file, a checkpoint or a run's folder.",
+        completion: .anyModel)
     var model: String
 
     @OptionGroup var models: ModelOptions
@@ -62,24 +64,26 @@ struct ShowCommand: ParsableCommand {
         }
         if let (path, checkpoint) = checkpoint { field("checkpoint", checkpoint.words(path: path)) }
         Console.print("")
-        var table = Table([
-            ("LAYER", .left), ("KIND", .left), ("OUTPUT", .left), ("PARAMETERS", .right), ("MULTIPLY-ADDS", .right),
-        ])
+        var table = Table(
+            [
+                ("LAYER", .left), ("KIND", .left), ("ACTIVATION", .left), ("OUTPUT", .left), ("PARAMETERS", .right),
+                ("MULTIPLY-ADDS", .right),
+            ], dropping: ["MULTIPLY-ADDS", "ACTIVATION", "KIND"])
         for row in cost.rows {
             table.add([
-                row.path, row.kind, "\(row.outputShape)", Formatting.grouped(row.parameterCount),
+                row.path, row.kind, row.activation ?? "", "\(row.outputShape)", Formatting.grouped(row.parameterCount),
                 Formatting.grouped(row.multiplyAdds),
             ])
         }
         table.add([
-            "total", "", "", Formatting.grouped(cost.parameterCount), Formatting.grouped(cost.multiplyAdds),
+            "total", "", "", "", Formatting.grouped(cost.parameterCount), Formatting.grouped(cost.multiplyAdds),
         ])
         for line in table.fittedLines { Console.print(line) }
         Console.print("")
         field("weights", "\(Formatting.bytes(cost.byteCount)) as 32-bit numbers")
         field(
             "arithmetic",
-            "\(Formatting.significant(gigaFLOPs(definition, cost), 3)) GFLOP per training step of "
+            "\(Formatting.quantity(1e9 * gigaFLOPs(definition, cost), "FLOP")) per training step of "
                 + "\(definition.training.batchSize) images")
     }
 
@@ -89,6 +93,7 @@ struct ShowCommand: ParsableCommand {
         let layers = cost.rows.map { row in
             JSONValue.object([
                 ("path", .string(row.path)), ("kind", .string(row.kind)),
+                ("activation", JSONValue(row.activation)),
                 ("output_shape", .array(row.outputShape.map { .integer($0) })),
                 ("parameters", .integer(row.parameterCount)), ("multiply_adds", .integer(row.multiplyAdds)),
             ])

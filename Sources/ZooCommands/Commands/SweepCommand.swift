@@ -8,16 +8,16 @@ struct SweepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep", abstract: "Train a model once for each of several settings, and compare.",
         usage:
-            "zoo sweep <model> --vary <path=values> … [--seeds <list>] [--jobs <n>] [--output <dir>] [<options of train>]",
+            "\(Tool.name) sweep <model> --vary <path=values> … [--seeds <list>] [--jobs <n>] [--output <dir>] [<options of train>]",
         discussion: """
             Each combination gets a run folder, named by its values. Called again, it skips what is finished and goes on with
             what is not. At the end it compares the runs: a table, and report.html in the sweep's folder.
 
-              zoo sweep mlp-vae-mnist-2d --vary objective.kl.weight=1,5,10,40 --epochs 20
-              zoo sweep mlp-vae-mnist --vary latent.size=2,10,25,50 --seeds 0,1,2 --output runs/sizes
-              zoo sweep conv-vae-mnist --vary 'objective.reconstruction=bernoulli,gaussian,{bernoulli: 1, gaussian: 1}'
+              \(Tool.name) sweep mlp-vae-mnist-2d --vary objective.kl.weight=1,5,10,40 --epochs 20
+              \(Tool.name) sweep mlp-vae-mnist --vary latent.size=2,10,25,50 --seeds 0,1,2 --output runs/sizes
+              \(Tool.name) sweep conv-vae-mnist --vary 'objective.reconstruction=bernoulli,gaussian,{bernoulli: 1, gaussian: 1}'
 
-            Every option that is not listed here is one of `zoo train` and holds for all runs: --epochs, --set, --data-dir …
+            Every option that is not listed here is one of `\(Tool.name) train` and holds for all runs: --epochs, --set, --data-dir …
             """)
 
     @Option(
@@ -52,7 +52,8 @@ struct SweepCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "No progress.")
     var quiet = false
 
-    @Argument(parsing: .allUnrecognized, help: "The model and options of `zoo train`.")
+    @Argument(
+        parsing: .allUnrecognized, help: "The model and options of `\(Tool.name) train`.", completion: .model)
     var training: [String] = []
 
     func validate() throws {
@@ -63,27 +64,42 @@ struct SweepCommand: ParsableCommand {
     }
 
     func run() throws {
+        let (base, folder, combinations, trainings) = try plan()
+        if dryRun {
+            for training in trainings { Console.print(Tool.line(training.startCommand)) }
+            return
+        }
+        for training in trainings { try training.prepareData() }
+        try RunFolder.makeDirectory(folder)
+        let record = SweepRecord(
+            command: [Tool.name] + ZooContext.arguments,
+            vary: try vary.map { try VariedField(argument: $0) },
+            runs: zip(combinations, trainings).map { combination, training in
+                .init(
+                    label: combination.label, setting: combination.setting, folder: combination.name,
+                    command: [Tool.name] + training.startCommand)
+            })
+        var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
+        try conclude(try runner.run(), folder, base)
+    }
+
+    /// Downloads the data that the runs need.
+    ///
+    /// - Throws: `ZooError` where it is neither here nor to be had.
+    func prepareData() throws {
+        for training in try plan().trainings { try training.prepareData() }
+    }
+
+    /// What there is to train, and where.
+    private func plan() throws -> (
+        base: TrainCommand, folder: String, combinations: [Combination], trainings: [ResumableTraining]
+    ) {
         let base = try ResumableTraining.parse(training)
         let folder =
             try output
             ?? "runs/sweep-\(ModelArgument.definition(base.model ?? "", registry: base.models.registry()).name)"
         let combinations = try combinations(base)
-        let trainings = try trainings(combinations, base, folder)
-        if dryRun {
-            for training in trainings { Console.print(CommandText.text(["zoo"] + training.startCommand)) }
-            return
-        }
-        try RunFolder.makeDirectory(folder)
-        let record = SweepRecord(
-            command: ["zoo"] + ZooContext.arguments,
-            vary: try vary.map { try VariedField(argument: $0) },
-            runs: zip(combinations, trainings).map { combination, training in
-                .init(
-                    label: combination.label, setting: combination.setting, folder: combination.name,
-                    command: ["zoo"] + training.startCommand)
-            })
-        var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
-        try conclude(try runner.run(), folder, base)
+        return (base, folder, combinations, try trainings(combinations, base, folder))
     }
 
     private func combinations(_ base: TrainCommand) throws -> [Combination] {

@@ -11,12 +11,14 @@ struct TraceCommand: ParsableCommand {
             Shows every operation with its formula, every intermediate tensor, the losses and every gradient, computed in \
             64-bit floating point; nothing is learned. Tensors of more than 16 numbers are summarised.
 
-              zoo trace worked-autoencoder --input 0.34,0.55
-              zoo trace worked-vae --input 0.34,0.55 --noise 0.1
-              zoo trace conv-vae-mnist --index 7 --data-dir ~/data
+              \(Tool.name) trace worked-autoencoder --input 0.34,0.55
+              \(Tool.name) trace worked-vae --input 0.34,0.55 --noise 0.1
+              \(Tool.name) trace conv-vae-mnist --index 7 --data-dir ~/data
             """)
 
-    @Argument(help: "A model's name (see `zoo list`), a definition file, a checkpoint or a run's folder.")
+    @Argument(
+        help: "A model's name (see `\(Tool.name) list`), a definition file, a checkpoint or a run's folder.",
+        completion: .anyModel)
     var model: String
 
     @OptionGroup var models: ModelOptions
@@ -119,7 +121,7 @@ struct TraceCommand: ParsableCommand {
 
     /// An image of the data set in the order C H W, scaled to 0…1.
     private func image(_ index: Int, _ definition: ModelDefinition, _ fallback: String?) throws -> [Double] {
-        let dataset = try data.open(fallback: fallback, shape: definition.input.dimensions)
+        let dataset = try data.choice(for: definition, trainedOn: fallback).open()
         let shape = dataset.info.shape
         guard shape == definition.input.dimensions else {
             throw ZooError(

@@ -13,12 +13,12 @@ struct TrainCommand: ParsableCommand {
             Writes a run folder with the definition, metrics, checkpoints and pictures. Ctrl-C saves and stops; a run that
             was killed goes on from its newest checkpoint as if nothing had happened.
 
-              zoo train beta-vae-sprites --steps 2000 --save-every 500steps
-              zoo train conv-vae-cifar --data-dir ~/data --epochs 20 --set objective.kl.weight=2
-              zoo train --resume runs/conv-vae-cifar-20261120-231501 --epochs 40
+              \(Tool.name) train beta-vae-sprites --steps 2000 --save-every 500steps
+              \(Tool.name) train conv-vae-cifar --data-dir ~/data --epochs 20 --set objective.kl.weight=2
+              \(Tool.name) train --resume runs/conv-vae-cifar-20261120-231501 --epochs 40
             """)
 
-    @Argument(help: "A model's name (see `zoo list`) or a definition file.")
+    @Argument(help: "A model's name (see `\(Tool.name) list`) or a definition file.", completion: .model)
     var model: String?
 
     @OptionGroup var models: ModelOptions
@@ -48,16 +48,19 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("The run's folder (default: runs/MODEL-TIME).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The run's folder (default: runs/MODEL-TIME).", valueName: "dir"), completion: .directory)
     var runDir: String?
 
-    @Option(help: ArgumentHelp("Go on with a run or checkpoint, exactly.", valueName: "run"))
+    @Option(help: ArgumentHelp("Go on with a run or checkpoint, exactly.", valueName: "run"), completion: .trained)
     var resume: String?
 
     @Option(help: ArgumentHelp("Save between epochs, too: 500steps, 30s, 10min, 2h.", valueName: "interval"))
     var saveEvery: SaveInterval?
 
-    @Option(help: ArgumentHelp("Begin with the weights of a checkpoint or run.", valueName: "checkpoint"))
+    @Option(
+        help: ArgumentHelp("Begin with the weights of a checkpoint or run.", valueName: "checkpoint"),
+        completion: .trained)
     var initFrom: String?
 
     @Flag(help: "With --init-from: take the weights that fit, and begin the others at random.")
@@ -105,8 +108,16 @@ struct TrainCommand: ParsableCommand {
         if let resume { return try resumeRun(resume) }
         let registry = try models.registry()
         let definition = try definition(registry)
-        let dataset = try data.open(
-            fallback: definition.dataset, shape: definition.input.dimensions, downloads: true)
+        let choice = try data.choice(for: definition)
+        if dryRun, let download = choice.downloadAhead {
+            _ = try ModelGraph(definition, purpose: .training)
+            if !quiet {
+                Console.writeError("\(choice.name) is not on this machine: training would first download \(download)")
+            }
+            return Console.print(definition.text)
+        }
+        try choice.prepareForTraining()
+        let dataset = try choice.open()
         let trainer = try Trainer(
             definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps,
             engine: definition.training.engine)
@@ -161,15 +172,14 @@ struct TrainCommand: ParsableCommand {
         let isFile = path.hasSuffix(".h5")
         // Nobody may save into the folder between looking for the newest checkpoint and going on from it.
         let folder = RunFolder(path: path)
-        if !isFile, !folder.exists { throw ZooError("\(path) is no run: there is no such folder", kind: .usage) }
+        if !isFile { try folder.requireRun() }
         var lock = isFile || dryRun ? nil : Optional.some(try folder.lock())
         let (file, checkpoint) = isFile ? (path, try Checkpoint.read(from: path)) : try folder.newestCheckpoint()
         let registry = try models.registry()
         let changes = epochs.map { [DefinitionOverride(path: ["training", "epochs"], value: "\($0)")] } ?? []
         let definition = try ModelDefinition(
             text: checkpoint.definition, source: file, overrides: changes, registry: registry)
-        let dataset = try data.open(
-            fallback: checkpoint.dataset ?? definition.dataset, shape: definition.input.dimensions)
+        let dataset = try data.choice(for: definition, trainedOn: checkpoint.dataset).open()
         let digest = dataset.digest()
         if let before = checkpoint.datasetDigest, before != digest {
             throw ZooError(
@@ -215,7 +225,7 @@ struct TrainCommand: ParsableCommand {
         let said = [("notes", notes), ("license", license), ("initialized_from", path)]
         let provenance = said.compactMap { key, text in (text ?? before[key]).map { (key, $0) } }
         return TrainingRun.Settings(
-            isQuiet: quiet, command: ["zoo"] + ZooContext.arguments,
+            isQuiet: quiet, command: [Tool.name] + ZooContext.arguments,
             saveInterval: saveEvery ?? record?.saveInterval.flatMap(SaveInterval.init(argument:)),
             provenance: Dictionary(uniqueKeysWithValues: provenance))
     }
@@ -244,9 +254,11 @@ struct TrainCommand: ParsableCommand {
         if !quiet {
             if case .stoppedEarly(let epoch) = end { Console.writeError("stopped early after epoch \(epoch)") }
             if end == .interrupted {
-                Console.writeError("interrupted; go on with: zoo train --resume \(run.folder.path)")
+                Console.writeError("interrupted; go on with: \(Tool.name) train --resume \(run.folder.path)")
             }
-            Console.writeError("\(Console.style("saved", .green)) \(record.checkpoint ?? "no checkpoint")")
+            let size = Formatting.bytes(run.folder.byteCount)
+            Console.writeError(
+                "\(Console.style("saved", .green)) \(record.checkpoint ?? "no checkpoint") (the run has \(size))")
         }
         if json {
             let images = Double((trainer.state.step - stepsBefore) * trainer.plan.batchSize)

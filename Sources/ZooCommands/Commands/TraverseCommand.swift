@@ -14,8 +14,8 @@ struct TraverseCommand: ParsableCommand {
             A row for each dimension, ordered by its KL and captioned with it and, where the data set knows factors or labels,
             with the one it tells most about (mutual information). An animation moves all dimensions at once.
 
-            zoo traverse runs/beta-vae-sprites --range -3..3
-            zoo traverse runs/conv-vae-mnist --dimensions 3,7 --start 42 --range posterior --output traversal.gif
+            \(Tool.name) traverse runs/beta-vae-sprites --range -3..3
+            \(Tool.name) traverse runs/conv-vae-mnist --dimensions 3,7 --start 42 --range posterior --output traversal.gif
             """)
 
     @OptionGroup var options: LatentOptions
@@ -122,7 +122,7 @@ struct TraverseCommand: ParsableCommand {
         let (images, source) = try options.chosen(
             [ImageReference(argument: start)], for: model, resizing: resize)
         let image = images[0][0]
-        return (pictures.plan.encode(image.pixels).mean[0], image.name, source)
+        return (try pictures.plan.encode(image.pixels).mean[0], image.name, source)
     }
 
     /// The dimensions to show, those with the most KL first, and how many there would be.

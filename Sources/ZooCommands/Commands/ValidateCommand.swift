@@ -8,11 +8,11 @@ struct ValidateCommand: ParsableCommand {
         discussion: """
             All problems of all files are reported at once, each with its line and path. Exit status 1 if there are any.
 
-              zoo validate my-vae.yaml
-              zoo validate models/*.yaml --json
+              \(Tool.name) validate my-vae.yaml
+              \(Tool.name) validate models/*.yaml --json
             """)
 
-    @Argument(help: "Definition files.")
+    @Argument(help: "Definition files.", completion: .file(extensions: ["yaml", "yml"]))
     var files: [String]
 
     @OptionGroup var models: ModelOptions

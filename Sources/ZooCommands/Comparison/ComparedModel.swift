@@ -55,7 +55,8 @@ struct ComparedModel {
                 }
                 if found.isEmpty {
                     throw ZooError(
-                        "the sweep \(argument) has no run with a checkpoint", advice: "call the same `zoo sweep` again")
+                        "the sweep \(argument) has no run with a checkpoint",
+                        advice: "call the same `\(Tool.name) sweep` again")
                 }
                 models += found
             } catch {

@@ -19,8 +19,7 @@ struct Comparison {
             sampleCount: sampleCount, largestLatent: models.map(\.definition.latentSize).max() ?? 1, seed: seed)
         if let first = models.first {
             do {
-                let dataset = try data.open(
-                    fallback: first.trained.dataset, shape: first.definition.input.dimensions)
+                let dataset = try data.choice(for: first.definition, trainedOn: first.trained.dataset).open()
                 guard dataset.info.shape == first.definition.input.dimensions else {
                     throw ZooError(
                         "the images of \(dataset.info.name) are \(dataset.info.shape), but the models take \(first.definition.input)"

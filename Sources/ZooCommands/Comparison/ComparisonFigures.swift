@@ -58,15 +58,26 @@ extension Comparison {
         case .trainingLoss: (title, value) = ("Loss, training images", { $0.train.loss })
         default: return nil
         }
-        let shown = figure == .kl ? models.filter(\.definition.isVariational) : models
+        // A model keeps its colour in figures that leave others out.
+        let shown = models.enumerated().filter { figure != .kl || $0.element.definition.isVariational }
+        if figure == .trainingLoss, shown.allSatisfy({ !$0.element.history.steps.isEmpty }) {
+            return CurveFigure(
+                title: title, xLabel: "step", yLabel: "nats per image",
+                series: shown.map { index, model in
+                    CurveFigure.Series(
+                        name: model.label,
+                        points: model.history.steps.map { CurveFigure.Point(x: Double($0.step), y: $0.train.loss) },
+                        styleIndex: index)
+                })
+        }
         return CurveFigure(
             title: title, xLabel: "epoch", yLabel: "nats per image",
-            series: shown.map { model in
+            series: shown.map { index, model in
                 CurveFigure.Series(
                     name: model.label,
                     points: model.history.epochs.map {
                         CurveFigure.Point(x: Double($0.epoch), y: value($0))
-                    })
+                    }, styleIndex: index)
             })
     }
 
@@ -160,7 +171,7 @@ extension Comparison {
         switch figure {
         case .manifolds: "manifolds are of models with two latent dimensions; see --figure traversals"
         case .traversals: "traversals are of models with more than two latent dimensions; see --figure manifolds"
-        case .reconstructions: "reconstructions need the data set; see `zoo data list`"
+        case .reconstructions: "reconstructions need the data set; see `\(Tool.name) data list`"
         default: "plain autoencoders have no prior; see --figure reconstructions"
         }
     }

@@ -18,7 +18,8 @@ struct ConvertCommand: ParsableCommand {
 /// The command `zoo-convert`: `zoo convert` as a program of its own.
 public struct ZooConvertCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
-        commandName: "zoo-convert", abstract: ConvertCommand.configuration.abstract, version: ZooContext.version,
+        commandName: Tool.ownConvert ?? "zoo-convert", abstract: ConvertCommand.configuration.abstract,
+        version: ZooContext.version,
         subcommands: ConvertCommand.subcommands)
 
     public init() {}
@@ -27,6 +28,6 @@ public struct ZooConvertCommand: ParsableCommand {
     public static func main(
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn
     ) -> Never {
-        runProcess(registry, datasets)
+        Tool.$ownConvert.withValue(Tool.nameOfProcess) { runProcess(registry, datasets) }
     }
 }

@@ -12,13 +12,13 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a checkpoint's weights for PyTorch, NumPy, ONNX or Keras.",
         discussion: """
-            zoo convert export runs/conv-vae-mnist-20261120-231501 --to safetensors
+            \(Tool.convert) export runs/conv-vae-mnist-20261120-231501 --to safetensors
 
             safetensors and npz hold the names and layouts of PyTorch's state_dict. onnx writes two graphs, \
             NAME.encoder.onnx and NAME.decoder.onnx. See docs/interchange.md.
             """)
 
-    @Argument(help: "A checkpoint, or a run's folder.")
+    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
     var checkpoint: String
 
     @OptionGroup var models: ModelOptions

@@ -9,14 +9,16 @@ struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a checkpoint of weights from PyTorch, NumPy, ONNX or Keras.",
         discussion: """
-            zoo convert import model.safetensors --model conv-vae-mnist --to imported.h5
-            zoo convert import vae.encoder.onnx vae.decoder.onnx --to imported.h5
+            \(Tool.convert) import model.safetensors --model conv-vae-mnist --to imported.h5
+            \(Tool.convert) import vae.encoder.onnx vae.decoder.onnx --to imported.h5
 
             Every tensor must be in the model and the other way round, with the same shape; every difference is named. \
             Python pickles are refused. See docs/interchange.md.
             """)
 
-    @Argument(help: "The files, safetensors, npz, npy, ONNX or Keras; several if the model is spread over them.")
+    @Argument(
+        help: "The files, safetensors, npz, npy, ONNX or Keras; several if the model is spread over them.",
+        completion: .weights)
     var files: [String]
 
     @OptionGroup var models: ModelOptions

@@ -13,12 +13,12 @@ struct LatentCommand: ParsableCommand {
             Per dimension the KL divergence in nats, mean and variance of μ, mean σ², active or not, and, where the data set \
             knows factors or labels, the mutual information with each.
 
-              zoo convert latent runs/beta-vae-sprites
-              zoo convert latent best.h5 --dataset fashion-mnist --split train
-              zoo convert latent best.h5 --store best-with-statistics.h5
+              \(Tool.convert) latent runs/beta-vae-sprites
+              \(Tool.convert) latent best.h5 --dataset fashion-mnist --split train
+              \(Tool.convert) latent best.h5 --store best-with-statistics.h5
             """)
 
-    @Argument(help: "A checkpoint, or a run's folder.")
+    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
     var checkpoint: String
 
     @OptionGroup var models: ModelOptions

@@ -10,13 +10,13 @@ struct SlimCommand: ParsableCommand {
         abstract:
             "A copy of a checkpoint to publish: weights, definition and statistics, without the state of training.",
         discussion: """
-            zoo convert slim runs/conv-vae-mnist/checkpoints/best.h5 --output conv-vae-mnist.h5
+            \(Tool.convert) slim runs/conv-vae-mnist/checkpoints/best.h5 --output conv-vae-mnist.h5
 
             The copy samples, reconstructs, evaluates and converts as before; training cannot go on from it, only start from \
             its weights.
             """)
 
-    @Argument(help: "A checkpoint, or a run's folder.")
+    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
     var checkpoint: String
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"))

@@ -6,12 +6,12 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compare checkpoints with their SHA-256, whole and tensor by tensor.",
         discussion: """
-            zoo convert verify best.h5 runs/conv-vae-mnist
+            \(Tool.convert) verify best.h5 runs/conv-vae-mnist
 
             Of a run all checkpoints are verified. Exits with 1 if anything does not match; each problem is named.
             """)
 
-    @Argument(help: "Checkpoints, or folders of runs.")
+    @Argument(help: "Checkpoints, or folders of runs.", completion: .trained)
     var checkpoints: [String]
 
     @Flag(help: "One JSON object on standard output.")

@@ -8,15 +8,16 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Reads the header of a checkpoint only, so large files open at once; --weights reads the values.
 
-              zoo convert inspect runs/conv-vae-mnist
-              zoo convert inspect best.h5 --weights --latent
-              zoo convert inspect best.h5 --html best.html
-              zoo convert inspect model.safetensors --json
+              \(Tool.convert) inspect runs/conv-vae-mnist
+              \(Tool.convert) inspect best.h5 --weights --latent
+              \(Tool.convert) inspect best.h5 --html best.html
+              \(Tool.convert) inspect model.safetensors --json
 
             Files of safetensors, NumPy, ONNX and Keras are shown as far as they carry it. See docs/checkpoints.md.
             """)
 
-    @Argument(help: "A checkpoint, a run's folder, or a file of safetensors, npz, ONNX or Keras.")
+    @Argument(
+        help: "A checkpoint, a run's folder, or a file of safetensors, npz, ONNX or Keras.", completion: .weights)
     var file: String
 
     @Flag(help: "The tensors as a tree.")

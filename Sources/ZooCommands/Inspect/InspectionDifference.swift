@@ -120,7 +120,7 @@ extension InspectionDifference {
     /// What to do where nothing could be compared.
     private var hint: String? {
         guard Set(tensors.map(\.outcome.place)) == [.onlyFirst, .onlySecond] else { return nil }
-        return "the two files name no tensor alike; of a file of Keras make a checkpoint first: zoo convert import"
+        return "the two files name no tensor alike; of a file of Keras make a checkpoint first: \(Tool.convert) import"
     }
 
     private func printTensors(_ different: [Tensor]) {

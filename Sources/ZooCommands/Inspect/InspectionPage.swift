@@ -27,7 +27,7 @@ extension Inspection {
         if let definition { sections.append(PageSection("Definition", [.code(definition)])) }
         return Page(
             title: name, subtitle: path, sections: sections,
-            footer: "zoo \(ZooContext.version), zoo convert inspect")
+            footer: "zoo \(ZooContext.version), \(Tool.convert) inspect")
     }
 
     private static func section(_ statistics: LatentStatistics) throws -> PageSection {

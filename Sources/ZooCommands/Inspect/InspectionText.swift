@@ -140,7 +140,8 @@ extension Inspection {
             (
                 "resumable",
                 header.isResumable
-                    ? "yes: zoo train --resume \(path)" : "no: it holds no optimiser's state (zoo train --init-from)"
+                    ? "yes: \(Tool.name) train --resume \(path)"
+                    : "no: it holds no optimiser's state (\(Tool.name) train --init-from)"
             ))
         if let latent {
             var text = "\(latent.latentSize) dimensions, \(latent.activeCount) active"
@@ -156,7 +157,8 @@ extension Inspection {
         fields.append(
             (
                 "sha256",
-                checkpoint.digest.map { "\($0), not compared (zoo convert verify)" } ?? "none: the file is unverified"
+                checkpoint.digest.map { "\($0), not compared (\(Tool.convert) verify)" }
+                    ?? "none: the file is unverified"
             ))
         return fields
     }
@@ -171,7 +173,7 @@ extension Inspection {
         ZooError(
             "\(path) has no \(what)",
             advice: what == "latent statistics" && checkpoint != nil
-                ? "compute them: zoo convert latent \(path)" : nil)
+                ? "compute them: \(Tool.convert) latent \(path)" : nil)
     }
 
     /// The epochs of the run, as far as they can be read.

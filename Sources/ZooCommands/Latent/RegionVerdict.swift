@@ -26,12 +26,28 @@ struct RegionVerdict {
             return
                 "Samples degrade in none of these regions: no measure is more than 25 % worse than in \(reference.name)."
         }
-        let parts = worse.prefix(3).map { "\($0.name) (\(complaints($0).joined(separator: ", ")))" }
+        let fine = others.filter { complaints($0).isEmpty }
+        let parts = worse.prefix(3).map { region in
+            "\(region.name) (\((complaints(region) + reach(region, fine)).joined(separator: ", ")))"
+        }
         let rest = worse.count > 3 ? "; and in \(worse.count - 3) more" : ""
-        let fine = others.filter { complaints($0).isEmpty }.map(\.name)
-        let good = fine.isEmpty ? "" : " They hold up in \(fine.joined(separator: ", "))."
+        let good = fine.isEmpty ? "" : " They hold up in \(fine.map(\.name).joined(separator: ", "))."
         return "Compared with \(reference.name), samples degrade in \(parts.joined(separator: "; "))\(rest).\(good)"
     }
+
+    /// How far a region reaches, where one within it holds up: in few dimensions the prior is not like the shell that most
+    /// of it is close to.
+    private func reach(_ region: RegionAnalysis, _ fine: [RegionAnalysis]) -> [String] {
+        guard let norms = region.latentNorms else { return [] }
+        let isWider = fine.contains { other in
+            guard let inner = other.latentNorms else { return false }
+            return norms.lowerBound <= inner.lowerBound && norms.upperBound >= inner.upperBound
+                && inner.upperBound - inner.lowerBound < (norms.upperBound - norms.lowerBound) / 2
+        }
+        return isWider ? ["from ‖z‖ = \(text(norms.lowerBound)) to \(text(norms.upperBound))"] : []
+    }
+
+    private func text(_ norm: Double) -> String { Formatting.significant(norm, 2) }
 
     /// What is worse than in the reference, by how much.
     private func complaints(_ analysis: RegionAnalysis) -> [String] {
@@ -73,6 +89,7 @@ extension RegionAnalysis {
     var json: JSONValue {
         .object([
             ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
+            ("latent_norm_range", latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) } ?? .null),
             ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
             ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
         ])

@@ -25,6 +25,7 @@ enum CheckpointArgument {
     /// - Throws: `ZooError` for a folder without checkpoints.
     static func files(_ argument: String) throws -> [String] {
         guard isFolder(argument) else { return [argument] }
+        try RunFolder(path: argument).requireRun()
         let folder = RunFolder(path: argument).checkpoints
         let best = access(folder.best, F_OK) == 0 ? [folder.best] : []
         let files = folder.entries.map(\.path) + best

@@ -6,13 +6,17 @@ import TensorCore
 
 /// Where data comes from.
 struct DataOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where to look for data sets first; then $ZOO_DATA and the cache.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Where to look for data sets first; then $ZOO_DATA and the cache.", valueName: "dir"),
+        completion: .directory)
     var dataDir: String?
 
-    @Option(help: ArgumentHelp("The data set, if not the model's own.", valueName: "name"))
+    @Option(help: ArgumentHelp("The data set, if not the model's own.", valueName: "name"), completion: .dataset)
     var dataset: String?
 
-    @Option(help: ArgumentHelp("The folder of pictures, for --dataset image-folder.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The folder of pictures, for --dataset image-folder.", valueName: "dir"),
+        completion: .directory)
     var imageFolder: String?
 
     /// Whether the user named a data set.
@@ -23,7 +27,7 @@ struct DataOptions: ParsableArguments {
     /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
     func open(for model: TrainedModel) throws -> any Dataset {
         let shape = model.definition.input
-        let dataset = try open(fallback: model.dataset, shape: shape.dimensions)
+        let dataset = try choice(for: model.definition, trainedOn: model.dataset).open()
         guard dataset.info.shape == shape.dimensions else {
             throw ZooError(
                 "the images of \(dataset.info.name) are \(dataset.info.shape), but the model takes \(shape)",
@@ -32,14 +36,13 @@ struct DataOptions: ParsableArguments {
         return dataset
     }
 
-    /// Opens a data set: the one asked for, or `fallback`.
+    /// The data set for a model: the one asked for, the one it was trained on, or its own.
     ///
-    /// - Parameter downloads: whether to fetch a data set that is nowhere, unless the user has said where it is.
-    func open(fallback: String?, shape: [Int], downloads: Bool = false) throws -> any Dataset {
-        guard let name = dataset ?? (imageFolder == nil ? fallback : "image-folder") else {
-            throw ZooError(
-                "the model names no data set", advice: "choose one with --dataset; `zoo data list` shows them",
-                kind: .usage)
+    /// - Throws: `ZooError` (wrong usage) where none is named or there is none of that name.
+    func choice(for definition: ModelDefinition, trainedOn dataset: String? = nil) throws -> DatasetChoice {
+        let shape = definition.input.dimensions
+        guard let name = self.dataset ?? (imageFolder == nil ? dataset ?? definition.dataset : "image-folder") else {
+            throw Self.namesNone(definition)
         }
         var options = DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder)
         if name == "image-folder", shape.count == 3 {
@@ -49,9 +52,24 @@ struct DataOptions: ParsableArguments {
         // `color-sprites` has two sizes; the model's input says which.
         let sized = "\(name)-\(shape.last ?? 0)"
         if let info = try? catalog.descriptor(name).info, info.shape != shape, catalog.names.contains(sized) {
-            return try catalog.open(sized, options)
+            return DatasetChoice(descriptor: try catalog.descriptor(sized), options: options)
         }
-        if downloads, dataDir == nil { try DatasetFetch.fetchIfMissing(name, options) }
-        return try catalog.open(name, options)
+        return DatasetChoice(descriptor: try catalog.descriptor(name), options: options)
+    }
+
+    /// The error for a model without a data set.
+    private static func namesNone(_ definition: ModelDefinition) -> ZooError {
+        let shape = definition.input.dimensions
+        let fitting = ZooContext.current.datasets.descriptors.filter { $0.info.shape == shape }.map(\.name)
+        let name = definition.name
+        if !fitting.isEmpty || shape.count == 3 {
+            let known = fitting.isEmpty ? "" : "; \(fitting.joined(separator: ", ")) have its shape"
+            return ZooError(
+                "\(name) names no data set",
+                advice: "choose one with --dataset, or your own pictures with --image-folder\(known)", kind: .usage)
+        }
+        return ZooError(
+            "\(name) names no data set, and no data set has its shape \(definition.input)",
+            advice: "follow it by hand with `\(Tool.name) trace \(name)`, or give it data with a plug-in", kind: .usage)
     }
 }

@@ -8,7 +8,7 @@ extension Split: ExpressibleByArgument {}
 
 /// What every command that looks into a latent space takes.
 struct LatentOptions: ParsableArguments {
-    @Argument(help: "A checkpoint, or a run's folder.")
+    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
     var checkpoint: String
 
     @OptionGroup var models: ModelOptions
@@ -27,7 +27,7 @@ struct LatentOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "The file to write, its format by the extension; may be given several times (default: in this folder, named "
-                + "after the model).", valueName: "file"))
+                + "after the model).", valueName: "file"), completion: .figure)
     var output: [String] = []
 
     @Flag(help: "One JSON object on standard output: the numbers behind the picture.")

@@ -6,7 +6,8 @@ import TensorCore
 /// Which models there are and how a definition is changed.
 struct ModelOptions: ParsableArguments {
     @Option(
-        name: .customLong("zoo"), help: ArgumentHelp("A folder of definitions to add to the zoo.", valueName: "dir"))
+        name: .customLong("zoo"), help: ArgumentHelp("A folder of definitions to add to the zoo.", valueName: "dir"),
+        completion: .directory)
     var zoo: String?
 
     /// The registry with the models of the user's folders.

@@ -38,13 +38,14 @@ enum Formatting {
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
-    /// 1.2 M, 340 k.
-    static func short(_ value: Double) -> String {
+    /// With a prefix that leaves few digits: 1.20 GFLOP, 6.65 MB, 340.0 kB, 114 FLOP.
+    static func quantity(_ value: Double, _ unit: String) -> String {
         switch abs(value) {
-        case 1e9...: decimals(value / 1e9, 2) + " G"
-        case 1e6...: decimals(value / 1e6, 2) + " M"
-        case 1e3...: decimals(value / 1e3, 1) + " k"
-        default: decimals(value, 0)
+        case 1e12...: "\(decimals(value / 1e12, 2)) T\(unit)"
+        case 1e9...: "\(decimals(value / 1e9, 2)) G\(unit)"
+        case 1e6...: "\(decimals(value / 1e6, 2)) M\(unit)"
+        case 1e3...: "\(decimals(value / 1e3, 1)) k\(unit)"
+        default: "\(decimals(value, 0)) \(unit)"
         }
     }
 
@@ -59,17 +60,9 @@ enum Formatting {
     }
 
     /// Bytes in units of 1,000.
-    static func bytes(_ count: Int) -> String {
-        count < 1000 ? "\(count) B" : short(Double(count)).replacingSuffixK() + "B"
-    }
+    static func bytes(_ count: Int) -> String { quantity(Double(count), "B") }
 }
 
 extension Duration {
     var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
-
-extension String {
-    fileprivate func replacingSuffixK() -> String {
-        self  // "1.2 M" + "B"
-    }
 }

@@ -7,6 +7,7 @@ struct ModelCost {
     struct Row {
         var path: String
         var kind: String
+        var activation: String?
         var outputShape: [Int]
         var parameterCount: Int
         /// Of one image, forward.
@@ -29,7 +30,7 @@ struct ModelCost {
         let program = graph.program
         var rows = graph.rows.map {
             Row(
-                path: $0.path, kind: $0.kind, outputShape: $0.outputShape.dimensions,
+                path: $0.path, kind: $0.kind, activation: $0.activation, outputShape: $0.outputShape.dimensions,
                 parameterCount: $0.parameterCount, multiplyAdds: $0.multiplyAdds)
         }
         // What the objective learns belongs to no layer.

@@ -5,7 +5,7 @@ import Training
 final class TrainingProgressView {
     private let isQuiet: Bool
     private let isTerminal = Console.errorIsTerminal
-    private var lastDraw = 0.0
+    private var lastDraw = ContinuousClock.Instant?.none
     private var hasLine = false
 
     init(isQuiet: Bool) {
@@ -13,48 +13,120 @@ final class TrainingProgressView {
     }
 
     func show(_ record: StepRecord) {
-        guard !isQuiet else { return }
-        let interval = isTerminal ? 0.1 : 10
-        guard record.seconds - lastDraw >= interval else { return }
-        lastDraw = record.seconds
-        let share = Double(record.step) / Double(max(1, record.totalSteps))
-        let losses =
-            "loss \(Formatting.decimals(record.running.loss, 2)) "
-            + "(reconstruction \(Formatting.decimals(record.running.reconstruction, 2)), "
-            + "KL \(Formatting.decimals(record.running.kl, 2)))"
-        let speed = "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s"
-        let left = "\(Formatting.duration(record.secondsLeft)) left"
+        guard isDue else { return }
         if isTerminal {
-            let cells = 20
-            let full = Int(share * Double(cells))
-            let bar = String(repeating: "━", count: full) + String(repeating: "─", count: cells - full)
-            let text = "epoch \(record.epoch)/\(record.epochCount) \(bar) \(losses)  \(speed)  \(left)"
-            Console.writeErrorText("\r\u{1B}[K" + String(text.prefix(Console.width - 1)))
-            hasLine = true
+            draw(Self.line(record, width: Console.width - 1))
         } else {
             Console.writeError(
-                "epoch \(record.epoch)/\(record.epochCount)  step \(record.step)/\(record.totalSteps)  \(losses)  \(speed)  \(left)"
-            )
+                "epoch \(record.epoch)/\(record.epochCount)  step \(record.step)/\(record.totalSteps)  "
+                    + "\(Self.losses(record))  \(Self.speed(record))  \(Self.left(record.secondsLeft))")
         }
+    }
+
+    func show(_ progress: EvaluationProgress) {
+        guard isTerminal, isDue else { return }
+        let share = Double(progress.imagesDone) / Double(max(1, progress.imageCount))
+        draw(
+            Self.fitting(
+                Console.width - 1,
+                [
+                    [
+                        Self.epoch(progress.epoch, progress.epochCount), Self.bar(share, 20),
+                        "evaluating \(Formatting.grouped(progress.imageCount)) images",
+                        Self.left(progress.secondsLeft),
+                    ],
+                    [Self.bar(share, 10), "evaluating", Self.left(progress.secondsLeft)],
+                    [Self.left(progress.secondsLeft)],
+                ]))
+    }
+
+    /// What is done now, on a terminal, until something else is shown.
+    func say(_ text: String) {
+        if isTerminal, !isQuiet { draw(String(text.prefix(Console.width - 1))) }
     }
 
     func show(_ record: EpochRecord, epochCount: Int, latentSize: Int) {
         guard !isQuiet else { return }
         clearLine()
-        var line =
-            "epoch \(pad(record.epoch, epochCount))/\(epochCount)  train \(Formatting.decimals(record.train.loss, 2))"
-        if let validation = record.validation { line += "  validation \(Formatting.decimals(validation.loss, 2))" }
-        if let test = record.test { line += "  test \(test.text)" }
-        if let active = record.activeCount { line += "  active \(active)/\(latentSize)" }
-        line += "  \(Formatting.grouped(Int(record.imagesPerSecond))) images/s  \(Formatting.duration(record.seconds))"
-        if record.isBest { line += "  best" }
-        Console.writeError(line)
+        lastDraw = nil
+        var parts = [
+            "epoch \(pad(record.epoch, epochCount))/\(epochCount)",
+            "train \(Formatting.decimals(record.train.loss, 2)) on average",
+        ]
+        if let validation = record.validation {
+            parts.append("validation \(Formatting.decimals(validation.loss, 2)) at the end")
+        }
+        if let test = record.test { parts.append("test \(test.text(note: "at the end: "))") }
+        if let active = record.activeCount { parts.append("active \(active)/\(latentSize)") }
+        parts += [
+            "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s", Formatting.duration(record.seconds),
+        ]
+        if record.isBest { parts.append("best") }
+        Console.writeError(parts.joined(separator: "  "))
     }
 
     func clearLine() {
         if hasLine { Console.writeErrorText("\r\u{1B}[K") }
         hasLine = false
     }
+
+    private func draw(_ text: String) {
+        Console.writeErrorText("\r\u{1B}[K" + text)
+        hasLine = true
+    }
+
+    /// Whether it is time to show something again; then the time begins anew.
+    private var isDue: Bool {
+        guard !isQuiet else { return false }
+        let now = ContinuousClock.now
+        guard let last = lastDraw else {
+            // The first steps say little of the speed.
+            lastDraw = now
+            return isTerminal
+        }
+        guard (now - last).inSeconds >= (isTerminal ? 0.1 : 10) else { return false }
+        lastDraw = now
+        return true
+    }
+
+    // MARK: Words
+
+    /// The line for a terminal of so many columns: what matters least is left out first, the time left last.
+    static func line(_ record: StepRecord, width: Int) -> String {
+        let share = Double(record.step) / Double(max(1, record.totalSteps))
+        let epoch = epoch(record.epoch, record.epochCount)
+        let loss = "loss \(Formatting.decimals(record.current.loss, 2))"
+        let left = left(record.secondsLeft)
+        return fitting(
+            width,
+            [
+                [epoch, bar(share, 20), losses(record), speed(record), left],
+                [epoch, bar(share, 10), losses(record), speed(record), left],
+                [epoch, bar(share, 10), losses(record), left], [epoch, bar(share, 10), loss, left],
+                [epoch, loss, left], [loss, left], [left],
+            ])
+    }
+
+    /// The first of several lines that fits.
+    private static func fitting(_ width: Int, _ lines: [[String]]) -> String {
+        let lines = lines.map { $0.joined(separator: "  ") }
+        return lines.first { $0.count <= width } ?? String((lines.last ?? "").prefix(max(0, width)))
+    }
+
+    private static func epoch(_ number: Int, _ count: Int) -> String { "epoch \(number)/\(count)" }
+
+    private static func bar(_ share: Double, _ cells: Int) -> String {
+        let full = min(cells, Int(share * Double(cells)))
+        return String(repeating: "━", count: full) + String(repeating: "─", count: cells - full)
+    }
+
+    private static func losses(_ record: StepRecord) -> String { "loss \(record.current.text())" }
+
+    private static func speed(_ record: StepRecord) -> String {
+        "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s"
+    }
+
+    private static func left(_ seconds: Double) -> String { "\(Formatting.duration(seconds)) left" }
 
     private func pad(_ number: Int, _ largest: Int) -> String {
         String(repeating: " ", count: max(0, String(largest).count - String(number).count)) + String(number)

@@ -20,7 +20,11 @@ extension Checkpoint {
             stepLimit: trainer.stepLimit, elapsedSeconds: elapsedSeconds, seed: trainer.seed,
             randomStreamVersion: RandomStream.version, optimizerStep: state.step, bestMetric: state.bestLoss,
             evaluationsWithoutImprovement: state.epochsWithoutImprovement,
-            runningSums: ["loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum])
+            runningSums: [
+                "loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum,
+                "interval_images": Double(state.interval.images), "interval_loss": state.interval.loss,
+                "interval_reconstruction": state.interval.reconstruction, "interval_kl": state.interval.kl,
+            ])
         self.metrics = metrics
         provenance = Provenance.ofThisProcess
         provenance["precision"] = trainer.definition.training.precision.rawValue
@@ -103,6 +107,12 @@ extension Trainer {
         state.lossSum = progress.runningSums["loss"] ?? 0
         state.reconstructionSum = progress.runningSums["reconstruction"] ?? 0
         state.klSum = progress.runningSums["kl"] ?? 0
+        // Checkpoints of older versions have none: the first interval then begins here.
+        let images = progress.runningSums["interval_images"] ?? 0
+        state.interval.images = (0...1e12).contains(images) ? Int(images) : 0
+        state.interval.loss = progress.runningSums["interval_loss"] ?? 0
+        state.interval.reconstruction = progress.runningSums["interval_reconstruction"] ?? 0
+        state.interval.kl = progress.runningSums["interval_kl"] ?? 0
         resume(from: state)
     }
 }

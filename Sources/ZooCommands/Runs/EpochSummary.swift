@@ -90,8 +90,10 @@ extension MeanLosses {
     }
 
     /// `106.02 (reconstruction 81.51, KL 24.51)`.
-    var text: String {
-        "\(Formatting.decimals(loss, 2)) (reconstruction \(Formatting.decimals(reconstruction, 2)), "
+    ///
+    /// - Parameter note: what the parentheses begin with.
+    func text(note: String = "") -> String {
+        "\(Formatting.decimals(loss, 2)) (\(note)reconstruction \(Formatting.decimals(reconstruction, 2)), "
             + "KL \(Formatting.decimals(kl, 2)))"
     }
 }

@@ -4,6 +4,8 @@ import TensorCore
 struct MetricsHistory {
     /// The epochs that can be read, in order.
     private(set) var epochs: [EpochSummary] = []
+    /// The losses between, in order.
+    private(set) var steps: [StepSummary] = []
     /// What is wrong with the first line that cannot be read; nil if all can.
     private(set) var problem: ZooError?
 
@@ -15,7 +17,12 @@ struct MetricsHistory {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             guard !line.isEmpty else { continue }
             do {
-                epochs.append(try EpochSummary(json: JSONValue(parsing: String(line))))
+                let json = try JSONValue(parsing: String(line))
+                if json["epoch"] == nil {
+                    steps.append(try StepSummary(json: json))
+                } else {
+                    epochs.append(try EpochSummary(json: json))
+                }
             } catch {
                 let message = (error as? ZooError)?.message ?? "\(error)"
                 problem = problem ?? ZooError("line \(index + 1) of the metrics: \(message)")

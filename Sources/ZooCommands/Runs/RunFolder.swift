@@ -85,7 +85,7 @@ struct RunFolder {
         guard !hasRecord else {
             throw ZooError(
                 "\(path) holds a run already",
-                advice: "choose another --run-dir, or go on with it: zoo train --resume \(path)", kind: .usage)
+                advice: "choose another --run-dir, or go on with it: \(Tool.name) train --resume \(path)", kind: .usage)
         }
     }
 
@@ -128,16 +128,52 @@ struct RunFolder {
         }
     }
 
-    /// The pictures of one kind (`samples`, `reconstructions`), one per epoch, oldest first.
+    /// What is in the folder, in bytes; two names of one file count once.
+    var byteCount: Int {
+        var seen = Set<FileIdentity>()
+        func size(_ path: String, depth: Int) -> Int {
+            guard let identity = FileIdentity(path) else { return 0 }
+            guard identity.isFolder else { return seen.insert(identity).inserted ? identity.byteCount : 0 }
+            guard depth < 4, let names = try? FolderListing.names(in: path) else { return 0 }
+            return names.reduce(0) { $0 + size("\(path)/\($1)", depth: depth + 1) }
+        }
+        return size(path, depth: 0)
+    }
+
+    /// The pictures of one kind (`samples`, `reconstructions`), of the first epoch's steps and of all epochs, oldest first.
     func epochPictures(_ kind: String) -> [String] {
         let names = (try? FolderListing.names(in: pictures)) ?? []
         return names.filter { $0.hasPrefix("\(kind)-epoch-") && $0.hasSuffix(".png") }.map { "\(pictures)/\($0)" }
     }
 
+    /// - Throws: `ZooError` (wrong usage) where the folder is no run's: it says which runs are in it.
+    func requireRun() throws {
+        guard !exists, !hasRecord else { return }
+        guard access(path, F_OK) == 0 else {
+            throw ZooError("there is no folder \(path)", advice: Self.listAdvice, kind: .usage)
+        }
+        let runs = RunOverview.folders(in: path).map(\.path)
+        guard !runs.isEmpty else {
+            throw ZooError(
+                "\(path) is no run: it has neither run.json nor checkpoints", advice: Self.listAdvice, kind: .usage)
+        }
+        let shown = runs.prefix(12).map { "\n  \($0)" }.joined()
+        throw ZooError(
+            runs.count == 1
+                ? "\(path) is no run, but holds one:\(shown)" : "\(path) is no run, but holds \(runs.count):\(shown)",
+            advice: runs.count > 12
+                ? "… give one of them; `\(Tool.name) runs list \(path)` shows all"
+                : "give \(runs.count == 1 ? "that" : "one of them")",
+            kind: .usage)
+    }
+
+    private static var listAdvice: String { "`\(Tool.name) runs list` shows the runs in ./runs" }
+
     /// The newest checkpoint that can be read; warns of each newer file that cannot.
     ///
     /// - Throws: `ZooError` where there is none.
     func newestCheckpoint() throws -> (path: String, checkpoint: Checkpoint) {
+        try requireRun()
         var folder = checkpoints
         let newest = try folder.newest()
         for rejection in newest.rejected { Console.warn("passed over: \(rejection.reason)") }

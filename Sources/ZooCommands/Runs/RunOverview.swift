@@ -27,7 +27,7 @@ struct RunOverview {
     /// - Throws: `ZooError` where there is no run, or its record cannot be understood.
     init(_ folder: RunFolder) throws {
         self.folder = folder
-        record = try folder.record()
+        var record = try folder.record()
         writer = folder.writer
         state =
             if writer != nil {
@@ -47,6 +47,9 @@ struct RunOverview {
             history = MetricsHistory("")
             historyProblem = "\(error)"
         }
+        // The record is written with each checkpoint, the metrics all the time.
+        if writer != nil, let step = history.steps.last?.step { record.steps = max(record.steps, step) }
+        self.record = record
     }
 
     /// The runs in `path` and in the folders in it (a sweep has its runs in a folder), oldest first, and the folders whose
@@ -54,29 +57,35 @@ struct RunOverview {
     ///
     /// - Throws: `ZooError` where `path` cannot be read.
     static func all(in path: String) throws -> (runs: [RunOverview], problems: [String]) {
-        var runs: [RunOverview] = []
-        var problems: [String] = []
-        func look(_ path: String, depth: Int) throws(SystemCallFailure) {
-            let folder = RunFolder(path: path)
-            if folder.hasRecord {
-                do { runs.append(try RunOverview(folder)) } catch { problems.append("\(error)") }
-                return
-            }
-            let names = try FolderListing.names(in: path)
-            guard depth < 3 else { return }
-            // What is no folder, or closed to us, holds no run of ours.
-            for name in names where !name.hasPrefix(".") { try? look("\(path)/\(name)", depth: depth + 1) }
-        }
-        do throws(SystemCallFailure) { try look(path, depth: 0) } catch {
+        do throws(SystemCallFailure) { _ = try FolderListing.names(in: path) } catch {
             throw ZooError("cannot look for runs in \(path): \(error)", kind: .usage)
         }
+        var runs: [RunOverview] = []
+        var problems: [String] = []
+        for folder in folders(in: path) {
+            do { runs.append(try RunOverview(folder)) } catch { problems.append("\(error)") }
+        }
         return (runs.sorted { ($0.record.started, $0.folder.path) < ($1.record.started, $1.folder.path) }, problems)
+    }
+
+    /// The folders with the record of a run in `path` and in the folders in it, three levels deep, by name.
+    static func folders(in path: String) -> [RunFolder] {
+        func look(_ path: String, depth: Int) -> [RunFolder] {
+            let folder = RunFolder(path: path)
+            if folder.hasRecord { return [folder] }
+            // What is no folder, or closed to us, holds no run of ours.
+            guard depth < 3, let names = try? FolderListing.names(in: path) else { return [] }
+            return names.filter { !$0.hasPrefix(".") }.sorted().flatMap { look("\(path)/\($0)", depth: depth + 1) }
+        }
+        return look(path, depth: 0)
     }
 
     /// A checkpoint file of the run, whole or not.
     struct File {
         let path: String
         let byteCount: Int
+        /// What it is on the disk: two names may be of one file.
+        let identity: FileIdentity?
         /// How far it is; nil for one that cannot be read, or holds weights only.
         let progress: TrainingProgress?
         /// Why it cannot be read.
@@ -86,6 +95,7 @@ struct RunOverview {
             guard let bytes = try? RegularFile.contents(of: path) else { return nil }
             self.path = path
             byteCount = bytes.count
+            identity = FileIdentity(path)
             do {
                 progress = try Checkpoint(encoded: bytes).progress
                 problem = nil

@@ -43,28 +43,65 @@ struct RunPictures {
     /// Writes the pictures of an epoch that has ended with these weights.
     func draw(_ epoch: EpochRecord, weights: [NamedTensor]) throws {
         try pictures.plan.load(weights)
+        let number = Self.digits(epoch.epoch, 4)
         if definition.isVariational {
-            let latents = LatentSampler(size: definition.latentSize, seed: seed).prior(count: Self.sampleCount)
-            try write(
-                try pictures.samples(latents, words: words("Samples from the prior", epoch, ["seed \(seed)"])),
-                "samples",
-                epoch)
-            try write(try traversal(epoch), "traversal", epoch)
+            try write(try samples(words(Self.samplesTitle, epoch, ["seed \(seed)"])), "samples", number)
+            try write(try traversal(epoch), "traversal", number)
         }
-        guard !pixels.isEmpty else { return }
-        let reconstructions = try pictures.reconstructions(
-            pixels, names: indices.map { "\($0)" },
-            words: words("Images and their reconstructions", epoch, ["\(split.rawValue) images"]))
-        try write(reconstructions.grid, "reconstructions", epoch)
+        if let grid = try reconstructions(words(Self.reconstructionsTitle, epoch, ["\(split.rawValue) images"])) {
+            try write(grid, "reconstructions", number)
+        }
     }
 
-    /// Writes a picture of an epoch, smaller than a slide: the pictures take time from training.
-    private func write(_ grid: ImageGrid, _ kind: String, _ epoch: EpochRecord) throws {
+    /// Whether there is a picture after so many steps of the first epoch: 10, 20, 50, 100, 200, 500 …
+    static func areDue(step: Int) -> Bool {
+        var power = 10
+        while power <= step / 10 { power *= 10 }
+        return [1, 2, 5].contains { step == $0 * power }
+    }
+
+    /// Writes a picture of a step of the first epoch, so that a short run has an animation, too.
+    func draw(_ step: StepRecord, weights: [NamedTensor]) throws {
+        try pictures.plan.load(weights)
+        let words = FigureWords(
+            title: "\(definition.isVariational ? Self.samplesTitle : Self.reconstructionsTitle), step "
+                + Formatting.grouped(step.step),
+            subtitle: FigureWords.subtitle(definition, dataset: dataset, loss: ("training", step.current.loss)),
+            footer: FigureWords.line(
+                [definition.isVariational ? "seed \(seed)" : "\(split.rawValue) images", folder.path]))
+        let number = Self.digits(step.step, 10)
+        if definition.isVariational {
+            try write(try samples(words), "samples", "0001-step-\(number)")
+        } else if let grid = try reconstructions(words) {
+            try write(grid, "reconstructions", "0001-step-\(number)")
+        }
+    }
+
+    private static let samplesTitle = "Samples from the prior"
+    private static let reconstructionsTitle = "Images and their reconstructions"
+
+    private func samples(_ words: FigureWords) throws -> ImageGrid {
+        try pictures.samples(
+            LatentSampler(size: definition.latentSize, seed: seed).prior(count: Self.sampleCount), words: words)
+    }
+
+    /// nil where there are no images to show.
+    private func reconstructions(_ words: FigureWords) throws -> ImageGrid? {
+        guard !pixels.isEmpty else { return nil }
+        return try pictures.reconstructions(pixels, names: indices.map { "\($0)" }, words: words).grid
+    }
+
+    /// Writes a picture, smaller than a slide: the pictures take time from training.
+    private func write(_ grid: ImageGrid, _ kind: String, _ epoch: String) throws {
         var grid = grid
         grid.room = FigureRectangle(x: 0, y: 0, width: 1280, height: 720)
-        let digits = String(epoch.epoch)
-        let number = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-        try grid.write(to: "\(folder.pictures)/\(kind)-epoch-\(number).png")
+        try grid.write(to: "\(folder.pictures)/\(kind)-epoch-\(epoch).png")
+    }
+
+    /// A number with zeros before it.
+    private static func digits(_ number: Int, _ count: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, count - digits.count)) + digits
     }
 
     private func traversal(_ epoch: EpochRecord) throws -> ImageGrid {

@@ -47,6 +47,8 @@ struct RunRecord {
     var batchSize: Int
     var epochs: Int
     var totalSteps: Int
+    /// nil in records of older versions.
+    var stepsPerEpoch: Int?
     var parameterCount: Int
     var command: [String]
     var started: String
@@ -58,6 +60,7 @@ struct RunRecord {
     var seconds = 0.0
     var saveInterval: String?
     var steps = 0
+    /// Whole epochs.
     var epochsDone = 0
     var checkpoint: String?
     var best: (epoch: Int, loss: Double)?
@@ -67,7 +70,6 @@ struct RunRecord {
 
     /// Takes an epoch's results.
     mutating func add(_ epoch: EpochSummary) {
-        epochsDone = epoch.epoch
         last = (epoch.train, epoch.test)
         if epoch.isBest { best = (epoch.epoch, epoch.monitoredLoss) }
     }
@@ -82,13 +84,27 @@ struct RunRecord {
         ])
     }
 
+    /// How many epochs so many steps are: `3`, or `0.18`.
+    func epochs(ofSteps steps: Int) -> String? {
+        stepsPerEpoch.map { Formatting.significant(Double(steps) / Double($0), steps < $0 ? 2 : 4) }
+    }
+
+    /// `0.18/0.18`.
+    func epochsText(separator: String) -> String {
+        guard let done = epochs(ofSteps: steps), let all = epochs(ofSteps: totalSteps) else {
+            return "\(epochsDone)\(separator)\(epochs)"
+        }
+        return done + separator + all
+    }
+
     var json: JSONValue {
         .object([
             ("format", "zoo.run/1"), ("model", .string(model)), ("family", .string(family)),
             ("dataset", .string(dataset)), ("dataset_sha256", JSONValue(datasetDigest)),
             ("status", .string(status.rawValue)), ("message", JSONValue(message)),
             ("seed", .string(String(seed))), ("batch_size", .integer(batchSize)), ("epochs", .integer(epochs)),
-            ("total_steps", .integer(totalSteps)), ("parameters", .integer(parameterCount)),
+            ("total_steps", .integer(totalSteps)), ("steps_per_epoch", JSONValue(stepsPerEpoch)),
+            ("parameters", .integer(parameterCount)),
             ("epochs_done", .integer(epochsDone)), ("steps_done", .integer(steps)),
             ("started", .string(started)), ("ended", JSONValue(ended)), ("resumptions", .integer(resumptions)),
             ("seconds", .number(seconds)), ("save_every", JSONValue(saveInterval)),
@@ -123,6 +139,7 @@ extension RunRecord {
             seed: field("seed", { $0.stringValue.flatMap(UInt64.init) }, or: 0),
             batchSize: field("batch_size", \.integerValue, or: 0), epochs: field("epochs", \.integerValue, or: 0),
             totalSteps: field("total_steps", \.integerValue, or: 0),
+            stepsPerEpoch: json["steps_per_epoch"]?.integerValue.flatMap { $0 > 0 ? $0 : nil },
             parameterCount: field("parameters", \.integerValue, or: 0),
             command: (json["command"]?.arrayValue ?? []).compactMap(\.stringValue),
             started: field("started", \.stringValue, or: ""), ended: json["ended"]?.stringValue, status: status,

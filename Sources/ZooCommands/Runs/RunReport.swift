@@ -16,7 +16,8 @@ extension RunOverview {
         ]
         guard isWhole else { return .object(fields) }
         fields += [
-            ("epochs", .array(history.epochs.map(\.json))),
+            ("epochs", .array(history.epochs.map(\.json))), ("steps", .array(history.steps.map(\.json))),
+            ("bytes", .integer(folder.byteCount)),
             (
                 "checkpoints",
                 .array(
@@ -40,7 +41,7 @@ extension RunOverview {
             ("data set", record.dataset), ("state", stateWords(files)),
             (
                 "done",
-                "\(record.epochsDone) of \(record.epochs) epochs, \(Formatting.grouped(record.steps)) of "
+                "\(record.epochsText(separator: " of ")) epochs, \(Formatting.grouped(record.steps)) of "
                     + "\(Formatting.grouped(record.totalSteps)) steps of \(record.batchSize) images"
             ),
             (
@@ -50,9 +51,10 @@ extension RunOverview {
                     + "; begun \(record.started)" + (record.ended.map { ", ended \($0)" } ?? "")
             ),
         ]
+        rows.append(("size", Formatting.bytes(folder.byteCount)))
         if let message = record.message { rows.append(("failure", message)) }
-        if let last = history.last {
-            rows.append(("losses", "nats per image, epoch \(last.epoch)"))
+        if !losses.isEmpty {
+            rows.append(("losses", "nats per image"))
             rows += curveRows
         }
         if let best = record.best {
@@ -65,25 +67,32 @@ extension RunOverview {
         ])
         for file in files {
             table.add([
-                file.name, file.progress.map { "\($0.epoch)" } ?? "–",
+                file.name, file.progress.map { record.epochs(ofSteps: $0.step) ?? "\($0.epoch)" } ?? "–",
                 file.progress.map { Formatting.grouped($0.step) } ?? "–", Formatting.bytes(file.byteCount),
-                file.problem ?? "whole",
+                file.problem ?? twin(of: file, in: files).map { "whole, the same file as \($0.name)" } ?? "whole",
             ])
         }
         return [folder.path] + head + (files.isEmpty ? ["no checkpoints"] : table.lines)
+    }
+
+    /// The checkpoint of a step that the best is.
+    private func twin(of file: File, in files: [File]) -> File? {
+        guard file.path == folder.checkpoints.best, let identity = file.identity else { return nil }
+        return files.first { $0.path != file.path && $0.identity == identity }
     }
 
     private func stateWords(_ files: [File]) -> String {
         if let writer { return "running: \(writer)" }
         guard let resumption = resumption(files) else { return state.words }
         return
-            "\(state.words); zoo train --resume \(folder.path) goes on from step \(Formatting.grouped(resumption.step))"
+            "\(state.words); \(Tool.name) train --resume \(folder.path) goes on from step \(Formatting.grouped(resumption.step))"
     }
 
     /// A line with a curve for each kind of loss.
     private var curveRows: [(String, String)] {
         losses.map { name, values in
             let ends = [values.first, values.last].compactMap { $0.map { Formatting.decimals($0, 2) } }
+            guard values.count > 1 else { return ("  \(name)", ends.first ?? "") }
             return ("  \(name)", "\(Sparkline.text(values))  \(ends.joined(separator: " → "))")
         }
     }
@@ -91,6 +100,7 @@ extension RunOverview {
     /// The losses over the epochs, by name, as far as there are any.
     private var losses: [(String, [Double])] {
         [
+            ("train, by steps", history.steps.map(\.train.loss)),
             ("train", history.epochs.map(\.train.loss)), ("validation", history.epochs.compactMap(\.validation?.loss)),
             ("test", history.epochs.compactMap(\.test?.loss)),
             ("test reconstruction", history.epochs.compactMap(\.test?.reconstruction)),
@@ -98,14 +108,36 @@ extension RunOverview {
         ].filter { !$0.1.isEmpty }
     }
 
-    /// The losses over the epochs as a figure.
+    /// The losses as a figure: over the epochs, or over the steps where there is not more than one epoch.
     var curves: CurveFigure {
-        let series = losses.prefix { !$0.0.contains(" ") }.map { CurveFigure.Series(name: $0.0, values: $0.1) }
+        let epochs = history.epochs
+        let perEpoch = epochs.count > 1 ? record.stepsPerEpoch.map(Double.init) : nil
+        let isBySteps = epochs.count < 2
+        func place(_ step: Int, epoch: Int? = nil) -> Double? {
+            if isBySteps { return Double(step) }
+            return perEpoch.map { Double(step) / $0 } ?? epoch.map(Double.init)
+        }
+        func points(_ loss: (EpochSummary) -> Double?) -> [CurveFigure.Point] {
+            epochs.compactMap { epoch in
+                guard let x = place(epoch.step, epoch: epoch.epoch), let y = loss(epoch) else { return nil }
+                return CurveFigure.Point(x: x, y: y)
+            }
+        }
+        let steps = history.steps.compactMap { step in
+            place(step.step).map { CurveFigure.Point(x: $0, y: step.train.loss) }
+        }
+        let series = [
+            ("train", steps.isEmpty ? points { $0.train.loss } : steps),
+            ("validation", points { $0.validation?.loss }), ("test", points { $0.test?.loss }),
+        ].filter { !$0.1.isEmpty }
+        let best = epochs.last { $0.isBest }
         return CurveFigure(
             title: "Loss of \(record.model) on \(record.dataset)",
-            subtitle: "\(state.words), \(record.epochsDone) of \(record.epochs) epochs",
-            footer: "\(folder.path), seed \(record.seed)", xLabel: "epoch", yLabel: "loss (nats per image)",
-            series: series,
-            marks: record.best.map { [CurveFigure.Mark(x: Double($0.epoch), label: "best")] } ?? [])
+            subtitle: "\(state.words), \(record.epochsText(separator: " of ")) epochs",
+            footer: "\(folder.path), seed \(record.seed)", xLabel: isBySteps ? "step" : "epoch",
+            yLabel: "loss (nats per image)", series: series.map { CurveFigure.Series(name: $0.0, points: $0.1) },
+            marks: best.flatMap { best in
+                place(best.step, epoch: best.epoch).map { [CurveFigure.Mark(x: $0, label: "best")] }
+            } ?? [])
     }
 }

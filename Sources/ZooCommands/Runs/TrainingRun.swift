@@ -37,7 +37,7 @@ final class TrainingRun {
     private let pictures: RunPictures?
     private var savedState: TrainingState?
     private var lastSave: ContinuousClock.Instant
-    private var previousActive: Int?
+    private var collapse: CollapseWatch
     /// Training speed of the last epoch; nil before one has ended.
     private(set) var imagesPerSecond: Double?
 
@@ -61,13 +61,15 @@ final class TrainingRun {
         metrics = resumed?.checkpoint.metrics ?? ""
         secondsBefore = resumed?.checkpoint.progress?.elapsedSeconds ?? 0
         view = TrainingProgressView(isQuiet: settings.isQuiet)
+        collapse = CollapseWatch(latentSize: trainer.definition.latentSize)
         pictures = try RunPictures(trainer, dataset: dataset, folder: folder)
         let definition = trainer.definition
         record = RunRecord(
             model: definition.name, family: definition.family, dataset: dataset.info.name,
             datasetDigest: datasetDigest, seed: trainer.seed, batchSize: trainer.plan.batchSize,
             epochs: trainer.epochCount, totalSteps: trainer.totalSteps,
-            parameterCount: trainer.plan.model.graph.parameterCount, command: settings.command,
+            stepsPerEpoch: trainer.stepsPerEpoch, parameterCount: trainer.plan.model.graph.parameterCount,
+            command: settings.command,
             started: TimeStamp.universal, environment: RunRecord.environment(definition.training.precision))
         record.saveInterval = settings.saveInterval?.description
         if let resumed { try takeUp(resumed.path) }
@@ -82,6 +84,7 @@ final class TrainingRun {
         if let problem = history.problem { throw problem }
         for epoch in history.epochs { record.add(epoch) }
         record.steps = trainer.state.step
+        record.epochsDone = trainer.state.epoch
         record.seconds = secondsBefore
         // A run that is gone on with in a new folder has no record yet, and a lost one need not stop anybody.
         if let before = try? folder.record() {
@@ -104,17 +107,19 @@ final class TrainingRun {
                 shouldStop: { Interruption.isRequested },
                 onEvent: { event in
                     switch event {
-                    case .step(let step):
-                        view.show(step)
-                        try saveIfDue(step.step)
+                    case .step(let step): try take(step)
+                    case .evaluation(let progress): view.show(progress)
                     case .epoch(let epoch): try finish(epoch)
                     }
                 })
             view.clearLine()
             try save()
             if end != .interrupted {
+                view.say("statistics of the latent space …")
                 try addLatentStatistics()
+                view.say("the animation of the run's pictures …")
                 try pictures?.animation()?.write(to: "\(folder.path)/training.gif")
+                view.clearLine()
             }
             record.status =
                 switch end {
@@ -138,13 +143,31 @@ final class TrainingRun {
     /// Seconds the run has taken, interruptions left out.
     private var seconds: Double { secondsBefore + (ContinuousClock.now - start).inSeconds }
 
+    private func take(_ step: StepRecord) throws {
+        view.show(step)
+        if let means = step.interval {
+            try addMetrics(StepSummary.line(step, means, seconds: secondsBefore + step.seconds))
+        }
+        if step.epoch == 1, trainer.state.batch < trainer.stepsPerEpoch, step.step < trainer.totalSteps,
+            RunPictures.areDue(step: step.step)
+        {
+            try pictures?.draw(step, weights: trainer.plan.model.weights)
+        }
+        try saveIfDue(step.step)
+    }
+
+    /// Adds a line to `metrics.jsonl`.
+    private func addMetrics(_ json: JSONValue) throws {
+        let line = json.text()
+        metrics += line + "\n"
+        try folder.append(line, to: folder.metricsFile)
+    }
+
     private func finish(_ epoch: EpochRecord) throws {
         var epoch = epoch
         epoch.seconds += secondsBefore
         view.show(epoch, epochCount: trainer.epochCount, latentSize: trainer.definition.latentSize)
-        let line = epoch.json.text()
-        metrics += line + "\n"
-        try folder.append(line, to: folder.metricsFile)
+        try addMetrics(epoch.json)
         record.add(EpochSummary(epoch))
         imagesPerSecond = epoch.imagesPerSecond
         warnOfCollapse(epoch)
@@ -155,15 +178,10 @@ final class TrainingRun {
 
     private func warnOfCollapse(_ epoch: EpochRecord) {
         guard let active = epoch.activeCount else { return }
-        defer { previousActive = active }
-        let size = trainer.definition.latentSize
-        if active == 0 {
-            Console.warn(
-                "all \(size) latent dimensions have collapsed: the decoder ignores them "
-                    + "(less KL weight, a warm-up or free_nats may help)")
-        } else if let previous = previousActive, active * 4 < previous * 3 {
-            Console.warn("latent dimensions are collapsing: \(active) of \(size) are active, \(previous) an epoch ago")
-        }
+        let objective = trainer.definition.objective
+        let end = (objective.klWeight(step: .max), objective.klCapacity(step: .max))
+        let isSettled = (epoch.klWeight, epoch.klCapacity) == end
+        if let warning = collapse.warning(activeCount: active, isSettled: isSettled) { Console.warn(warning) }
     }
 
     /// Saves between epochs as often as was asked for. The last step of an epoch is saved with the epoch.
@@ -186,6 +204,7 @@ final class TrainingRun {
         checkpoint.provenance.merge(settings.provenance) { $1 }
         record.checkpoint = try checkpoints.save(checkpoint, step: state.step, isBest: isBest)
         record.steps = state.step
+        record.epochsDone = state.epoch
         record.seconds = seconds
         savedState = state
         lastSave = ContinuousClock.now
@@ -193,22 +212,29 @@ final class TrainingRun {
 
     /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
     private func addLatentStatistics() throws {
-        guard !trainer.splits.test.isEmpty else { return }
-        var last: Checkpoint?
-        for path in [checkpoints.best, record.checkpoint].compactMap({ $0 }) where access(path, F_OK) == 0 {
-            var checkpoint = try Checkpoint.read(from: path)
-            if let last, last.weights == checkpoint.weights {
-                checkpoint.latentStatistics = last.latentStatistics
-                try checkpoint.write(to: path)
-                continue
-            }
-            let plan = try InferencePlan(
-                trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
-            checkpoint.latentStatistics = try LatentStatistics(
-                of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
-            try checkpoint.write(to: path)
-            last = checkpoint
+        guard !trainer.splits.test.isEmpty, let path = record.checkpoint else { return }
+        let last = try Checkpoint.read(from: path)
+        let best = access(checkpoints.best, F_OK) == 0 ? try Checkpoint.read(from: checkpoints.best) : nil
+        let isBest = best?.progress?.step == last.progress?.step
+        try store(try withLatentStatistics(last), isBest: isBest)
+        if !isBest, let best { try store(try withLatentStatistics(best), isBest: true) }
+    }
+
+    private func withLatentStatistics(_ checkpoint: Checkpoint) throws -> Checkpoint {
+        var checkpoint = checkpoint
+        let plan = try InferencePlan(
+            trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
+        checkpoint.latentStatistics = try LatentStatistics(
+            of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
+        return checkpoint
+    }
+
+    /// Writes a checkpoint again: in the place of its step, if that is still kept, and as the best if it is.
+    private func store(_ checkpoint: Checkpoint, isBest: Bool) throws {
+        guard let step = checkpoint.progress?.step, access(checkpoints.file(step: step), F_OK) == 0 else {
+            return try checkpoint.write(to: checkpoints.best)
         }
+        try checkpoints.save(checkpoint, step: step, isBest: isBest)
     }
 
     private func writeRecord() throws {

@@ -28,6 +28,15 @@ struct ResumableTraining {
         definition = try command.definition(try command.models.registry())
     }
 
+    /// Downloads the data that training needs, if anything is left to train.
+    ///
+    /// - Throws: `ZooError` where it is neither here nor to be had.
+    func prepareData() throws {
+        // What is wrong with the folder is said when the run's turn comes.
+        guard (try? nextCommand()) != nil else { return }
+        try command.data.choice(for: definition).prepareForTraining()
+    }
+
     /// `zoo train`, to be run from nothing by hand.
     var startCommand: [String] { ["train"] + arguments + ["--run-dir", folder] }
 
@@ -39,8 +48,10 @@ struct ResumableTraining {
         do {
             command = try TrainCommand.parse(arguments)
         } catch {
+            let misuse = TrainCommand.misuse(error, arguments)
             throw ZooError(
-                TrainCommand.message(for: error), advice: "see `zoo train --help` for what may be given", kind: .usage)
+                misuse.message, advice: misuse.advice?.replacing("`train ", with: "`\(Tool.name) train "),
+                kind: .usage)
         }
         guard command.resume == nil, command.runDir == nil else {
             throw ZooError(

@@ -132,7 +132,8 @@ import Testing
         (["tiny", "--resume", "x"], "give no other"), (["--init-partial", "mlp-vae-mnist"], "needs --init-from"),
         (["mlp-vae-mnist", "--save-every", "5"], "--save-every"),
         (["mlp-vae-mnist", "--save-every", "0steps"], "0steps"),
-        (["mlp-vae-mnist", "--save-every", "ten min"], "ten min"), (["--resume", "/no/run"], "no such folder"),
+        (["mlp-vae-mnist", "--save-every", "ten min"], "ten min"),
+        (["--resume", "/no/run"], "there is no folder /no/run"),
         ([], "give a model to train"),
     ])
     func badInput(arguments: [String], message: String) throws {

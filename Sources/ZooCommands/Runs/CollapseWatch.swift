@@ -1,0 +1,37 @@
+/// Notices latent dimensions that the decoder has come to ignore, once that can be known.
+///
+/// A VAE often begins with dimensions that carry nothing yet, and while β rises nothing is settled: what counts is what two
+/// epochs in succession have found with the full weight of the KL divergence.
+struct CollapseWatch {
+    let latentSize: Int
+    private var previous: Int?
+    /// The most dimensions that were ever active.
+    private var most = 0
+    private var hasWarned = false
+
+    init(latentSize: Int) {
+        self.latentSize = latentSize
+    }
+
+    /// Takes what an epoch has found.
+    ///
+    /// - Parameter isSettled: whether the weight of the KL divergence has its final value.
+    /// - Returns: the warning that is due, once in a run.
+    mutating func warning(activeCount: Int, isSettled: Bool) -> String? {
+        guard isSettled else { return nil }
+        defer { previous = activeCount }
+        most = max(most, activeCount)
+        guard !hasWarned, let previous else { return nil }
+        if activeCount == 0, previous == 0 {
+            hasWarned = true
+            return "all \(latentSize) latent dimensions have collapsed: the decoder ignores them "
+                + "(less KL weight, a warm-up or free_nats may help)"
+        }
+        if activeCount * 2 <= most, previous * 2 <= most {
+            hasWarned = true
+            return
+                "latent dimensions have collapsed: \(activeCount) of \(latentSize) are active, once there were \(most)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,31 @@
+import TensorCore
+import Training
+
+/// What a line of `metrics.jsonl` says of the steps since the line before it: one without `epoch`.
+struct StepSummary {
+    /// Steps made since the beginning of the run.
+    var step: Int
+    /// Means over these steps.
+    var train: MeanLosses
+
+    /// The line.
+    static func line(_ record: StepRecord, _ means: MeanLosses, seconds: Double) -> JSONValue {
+        .object([
+            ("step", .integer(record.step)), ("seconds", .number(seconds)),
+            ("images_per_second", .number(record.imagesPerSecond)),
+            ("learning_rate", .number(Double(record.learningRate))),
+            ("kl_weight", .number(Double(record.klWeight))), ("kl_capacity", .number(Double(record.klCapacity))),
+            ("train", means.json),
+        ])
+    }
+
+    /// - Throws: `ZooError` where a field is missing or of another type.
+    init(json: JSONValue) throws {
+        guard let step = json["step"]?.integerValue else { throw ZooError("the whole number step is missing") }
+        guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
+        self.step = step
+        self.train = train
+    }
+
+    var json: JSONValue { .object([("step", .integer(step)), ("train", train.json)]) }
+}
