@@ -13,7 +13,8 @@ import ZooModels
         ) { try registry.model("conv-vae-cifr") }
         #expect(
             throws: ZooError(
-                "there is no model called transformer", advice: "`zoo list` shows all models", kind: .usage)
+                "there is no model called transformer",
+                advice: "there are \(registry.models.map(\.name).joined(separator: ", "))", kind: .usage)
         ) { try registry.model("transformer") }
     }
 

@@ -130,7 +130,8 @@ import Testing
         #expect(try convert(["verify", good]).status == 0)
         let model = try TinyModel()
         #expect(try convert(["verify", model.run]).lines.count == 2)
-        #expect(try convert(["verify", folder.path]).errors.contains("is no run: it has neither run.json nor checkpoints"))
+        #expect(
+            try convert(["verify", folder.path]).errors.contains("is no run: it has neither run.json nor checkpoints"))
         let result = try convert(["verify", good, cut, none, "--json"])
         #expect(result.status == 1)
         #expect(result.errors.contains("cut.h5: the 40 bytes") && result.errors.contains("none.h5"))
