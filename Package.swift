@@ -108,7 +108,8 @@ let package = Package(
             [
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
                 "Training",
-                "FileSupport", "ImageFiles", "Interchange", "LatentTools", "TensorCore", "TestSupport", "zoo",
+                "FileSupport", "ImageFiles", "Interchange", "LatentTools", "Figures", "TensorCore", "TestSupport",
+                "zoo",
             ], resources: [.copy("Fixtures")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),

@@ -9,7 +9,7 @@ struct SweepDeviation {
 
     /// A tensor much smaller than the others of its group counts as if its elements had this share of their root mean square:
     /// of sums that cancel (the gradient of a bias before batch normalisation) nothing is left but rounding.
-    private static let smallestShare = 0.01
+    private static let smallestShare = 0.1
 
     init(from expected: [SweepTensor]) {
         self.expected = expected
@@ -27,8 +27,10 @@ struct SweepDeviation {
     var isFinite: Bool { sizes.values.allSatisfy(\.isFinite) }
 
     /// The largest relative difference in the root mean square over a tensor, and the tensor's name; infinite where `found` has
-    /// other tensors.
+    /// other tensors, gradients apart: one that has been used for an update may be missing.
     func largest(in found: [SweepTensor]) -> (value: Double, name: String) {
+        let names = Set(found.map(\.name))
+        let expected = expected.filter { $0.group != .gradient || names.contains($0.name) }
         guard found.map(\.name) == expected.map(\.name), found.map(\.values.count) == expected.map(\.values.count)
         else {
             return (.infinity, "the list of tensors")

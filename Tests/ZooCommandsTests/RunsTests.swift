@@ -1,4 +1,5 @@
 import Checkpoints
+import Figures
 import Foundation
 import TensorCore
 import Testing

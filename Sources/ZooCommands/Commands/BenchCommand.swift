@@ -182,6 +182,7 @@ private struct Measurement {
             ("convolution", .string(definition.training.convolution.rawValue)),
             ("batch_size", .integer(batchSize)),
             ("threads", .integer(OneDNNEngine.threadCount)), ("step_ms", .number(median * 1e3)),
+            ("step_ms_90", .number(quantile(0.9) * 1e3)),
             ("images_per_second", .number(Double(batchSize) / median)), ("gflops", .number(flops / median / 1e9)),
             ("peak_gflops", .number(peak / 1e9)), ("peak_fraction", .number(flops / median / peak)),
             ("arena_bytes", .integer(memoryByteCount)), ("peak_rss_bytes", .integer(usage.ru_maxrss * 1024)),
