@@ -9,6 +9,9 @@ import TensorCore
 package struct SweepWorker {
     /// Relative, in the root mean square over each tensor (`SweepDeviation`).
     static let tolerance = 1e-4
+    /// Where rounding the parameters alone moves the result of the reference engine by more, as batch normalisation of nearly equal
+    /// values does, the fast engine may be as many times farther off.
+    static let conditionFactor = 10.0
     /// A ReLU, a maximum or |x| that single precision puts on the other side of its kink moves gradients by more than rounding.
     /// That happens to few sets of data, so only what is wrong for all of several is wrong.
     private static let dataSets: Range<UInt64> = 0..<3
@@ -35,7 +38,8 @@ package struct SweepWorker {
             var deviations: [UInt64: SweepDeviation] = [:]
             func reference(_ data: UInt64) throws -> SweepDeviation {
                 if let known = deviations[data] { return known }
-                let deviation = SweepDeviation(from: try sweepCase.outcome(of: ReferenceEngine(), data: data))
+                let deviation = SweepDeviation(
+                    from: try sweepCase.outcome(of: ReferenceEngine(), data: data, isPerturbed: false))
                 deviations[data] = deviation
                 return deviation
             }
@@ -64,18 +68,26 @@ package struct SweepWorker {
             let expected = try reference(data)
             guard expected.isFinite else { throw ZooError("the reference is not finite: \(sweepCase)") }
             do {
-                let first = try sweepCase.outcome(of: OneDNNEngine(), data: data)
-                let second = try sweepCase.outcome(of: OneDNNEngine(), data: data)
+                func found(_ engine: any Engine, isPerturbed: Bool = false) throws -> [SweepTensor] {
+                    try sweepCase.outcome(of: engine, data: data, isPerturbed: isPerturbed)
+                }
+                let first = try found(OneDNNEngine())
+                let second = try found(OneDNNEngine())
                 if let name = zip(first, second).first(where: { !Self.areSame($0.values, $1.values) })?.0.name {
                     line.fault = "two runs differ in \(name)"
                     return line
                 }
-                let whole = try sweepCase.outcome(of: OneDNNEngine(keepsEverything: true), data: data)
+                let whole = try found(OneDNNEngine(keepsEverything: true))
                 let (deviation, name) =
                     [first, whole].map { expected.largest(in: $0) }.max { $0.value < $1.value }
                     ?? (.infinity, "nothing")
                 if data == Self.dataSets.lowerBound { (line.deviation, line.tensor) = (min(deviation, 1e30), name) }
-                guard deviation > Self.tolerance else {
+                var allowed = Self.tolerance
+                if deviation > allowed {
+                    let condition = expected.largest(in: try found(ReferenceEngine(), isPerturbed: true)).value
+                    allowed = max(allowed, Self.conditionFactor * condition)
+                }
+                guard deviation > allowed else {
                     line.neededOtherData = data > Self.dataSets.lowerBound
                     return line
                 }
