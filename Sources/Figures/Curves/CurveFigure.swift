@@ -32,7 +32,8 @@ public struct CurveFigure: Figure {
         /// Its points, drawn in this order.
         public var points: [Point]
         public var style: Style
-        /// Written in the middle of the points, on top of all series. Empty for none.
+        /// Written in the middle of the points, on top of all series, or beside it with a line that leads there where
+        /// other labels are in the way. Empty for none.
         public var label: String
 
         public init(name: String, points: [Point], style: Style = .line, label: String = "") {
