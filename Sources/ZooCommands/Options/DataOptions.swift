@@ -32,10 +32,16 @@ struct DataOptions: ParsableArguments {
         return dataset
     }
 
-    /// Opens a data set: the one asked for, or `fallback`.
+    /// Opens a data set: the one asked for, or `fallback`. Warns of what was left out of it.
     ///
     /// - Parameter downloads: whether to fetch a data set that is nowhere, unless the user has said where it is.
     func open(fallback: String?, shape: [Int], downloads: Bool = false) throws -> any Dataset {
+        let dataset = try opened(fallback: fallback, shape: shape, downloads: downloads)
+        for note in dataset.notes { Console.warn(note) }
+        return dataset
+    }
+
+    private func opened(fallback: String?, shape: [Int], downloads: Bool) throws -> any Dataset {
         guard let name = dataset ?? (imageFolder == nil ? fallback : "image-folder") else {
             throw ZooError(
                 "the model names no data set", advice: "choose one with --dataset; `zoo data list` shows them",
