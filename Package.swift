@@ -57,7 +57,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         library("Planning", ["ModelKit", "TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
-        library("ImageFiles", ["TensorCore", "CCairo", "CJPEG"]),
+        library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CJPEG"]),
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),

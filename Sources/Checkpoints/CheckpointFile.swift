@@ -83,7 +83,7 @@ extension Checkpoint {
         do {
             return try body()
         } catch let error as ZooError {
-            throw ZooError("\(path): \(error.message)", advice: error.advice, kind: error.kind)
+            throw CheckpointOrigin.explained(error, path)
         }
     }
 }

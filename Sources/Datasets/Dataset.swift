@@ -75,6 +75,9 @@ public enum Split: String, CaseIterable, Sendable {
 public protocol Dataset: Sendable {
     var info: DatasetInfo { get }
 
+    /// What a user should know about how it was read, for instance which files were left out.
+    var notes: [String] { get }
+
     /// The number of images in all splits together. Indices are `0..<count`.
     var count: Int { get }
 
@@ -97,6 +100,7 @@ public protocol Dataset: Sendable {
 }
 
 extension Dataset {
+    public var notes: [String] { [] }
     public func label(_ index: Int) -> Int? { nil }
     public func factors(_ index: Int) -> [Int]? { nil }
 

@@ -2,7 +2,8 @@ import TensorCore
 
 /// The parts of a file that are spoken for. No two structures may share a byte.
 package struct ExtentMap {
-    private let byteCount: Int
+    /// Length of the file.
+    package let byteCount: Int
     private let format: String
     private var total = 0
     private var extents: [(range: Range<Int>, subject: String)] = []

@@ -8,6 +8,8 @@ package struct NumPyHeader: Equatable, Sendable {
     package let type: StoredElementType
     /// Extent per axis, slowest first; empty for a scalar.
     package let shape: [Int]
+    /// Whether the first axis varies fastest in the file instead of the last.
+    package let isFortranOrder: Bool
 
     /// Longer headers are refused, as NumPy does.
     private static let maximumByteCount = 10_000
@@ -36,7 +38,7 @@ package struct NumPyHeader: Equatable, Sendable {
         try parser.expect("{'descr': ")
         let descriptor = try parser.quoted()
         try parser.expect(", 'fortran_order': ")
-        let isFortranOrder = parser.accept("True")
+        isFortranOrder = parser.accept("True")
         if !isFortranOrder { try parser.expect("False") }
         try parser.expect(", 'shape': (")
         shape = try parser.shape()
@@ -52,11 +54,6 @@ package struct NumPyHeader: Equatable, Sendable {
         guard let type = StoredElementType.allCases.first(where: { $0.numPyDescriptor == descriptor }) else {
             let known = StoredElementType.allCases.compactMap(\.numPyDescriptor).joined(separator: " ")
             throw ZooError("\(name) has elements of type '\(descriptor)'; read are \(known).")
-        }
-        guard !isFortranOrder else {
-            throw ZooError(
-                "\(name) is in Fortran order; only row-major arrays are read.",
-                advice: "Save numpy.ascontiguousarray(array).")
         }
         self.type = type
     }

@@ -8,21 +8,27 @@ public enum ImageFiles {
 
     /// The image in the PNG or JPEG file at `path`; the format is decided by the content, not the name.
     ///
-    /// Grey files give 1 channel, all others 3. Transparent pixels are put on white, 16-bit samples become 8-bit. An
-    /// orientation in EXIF data is not applied: the pixels are as stored.
+    /// Grey files give 1 channel, all others 3. Transparent pixels are put on white, 16-bit samples become 8-bit. The image
+    /// is turned as EXIF data in the file say.
     /// - Throws: `ZooError` if the file cannot be read, is neither PNG nor JPEG, is damaged or too large.
     public static func decode(path: String) throws -> Image8 {
-        try decode(readBytes(path: path), name: path)
+        try decode(path: Array(path.utf8), name: path)
+    }
+
+    /// As `decode(path:)`, of a path that need not be UTF-8; `name` is used in messages.
+    /// - Throws: `ZooError` as `decode(path:)`.
+    public static func decode(path: [UInt8], name: String) throws -> Image8 {
+        try decode(readBytes(path, name: name), name: name)
     }
 
     /// The image in the bytes of a PNG or JPEG file (see `decode(path:)`). `name` is used in messages.
     /// - Throws: `ZooError` if the bytes are neither PNG nor JPEG, damaged or too large an image.
     public static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
         if PNG.isRecognized(bytes) {
-            return try PNG.decode(bytes, name: name)
+            return try PNG.decode(bytes, name: name).oriented(EXIFOrientation(ofPNG: bytes))
         }
         if JPEG.isRecognized(bytes) {
-            return try JPEG.decode(bytes, name: name)
+            return try JPEG.decode(bytes, name: name).oriented(EXIFOrientation(ofJPEG: bytes))
         }
         throw ZooError(
             "'\(name)' is neither a PNG nor a JPEG image: \(describeStart(of: bytes)).",
@@ -42,20 +48,24 @@ public enum ImageFiles {
         return "its \(bytes.count) bytes begin with \(start.joined(separator: " "))"
     }
 
-    private static func readBytes(path: String) throws -> [UInt8] {
+    private static func readBytes(_ path: [UInt8], name: String) throws -> [UInt8] {
         // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw readError(path, errno) }
+        let descriptor = (path + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in
+                text.baseAddress.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? -1
+            }
+        }
+        guard descriptor >= 0 else { throw readError(name, errno) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw readError(path, errno) }
+        guard fstat(descriptor, &status) == 0 else { throw readError(name, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw ZooError("'\(path)' is not a regular file, so it cannot be read as an image.")
+            throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image.")
         }
         let byteCount = Int(status.st_size)
         guard byteCount <= maximumByteCount else {
             throw ZooError(
-                "'\(path)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
+                "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
         }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
@@ -67,7 +77,7 @@ public enum ImageFiles {
                 count += received
             }
         }
-        guard failure == 0 else { throw readError(path, failure) }
+        guard failure == 0 else { throw readError(name, failure) }
         return bytes
     }
 

@@ -23,11 +23,12 @@ enum PNG {
             return (handle, reader.isExhausted)
         }
         let advice = "Fetch or export the image again."
-        let surface = try ImageSurface(handle) { reason in
+        let surface = try ImageSurface(handle) { _ in
+            // Cairo says "out of memory" of whatever libpng finds.
             isCutOff
                 ? ZooError("The PNG image '\(name)' is cut off after \(bytes.count) bytes.", advice: advice)
                 : ZooError(
-                    "The PNG image '\(name)' (\(header.width) x \(header.height)) is damaged: \(reason).",
+                    "The PNG image '\(name)' (\(header.width) x \(header.height)) is damaged: \(problem(in: bytes)).",
                     advice: advice)
         }
         guard surface.width == header.width, surface.height == header.height else {
@@ -36,6 +37,20 @@ enum PNG {
                     + "\(surface.width) x \(surface.height).", advice: advice)
         }
         return try surface.image(channels: header.isGrey ? 1 : 3)
+    }
+
+    /// What is wrong with a file that cannot be decoded.
+    private static func problem(in bytes: [UInt8]) -> String {
+        var hasPixels = false
+        for chunk in PNGChunk.all(in: bytes) {
+            let name = String(decoding: chunk.name, as: UTF8.self)
+            let isName = chunk.name.allSatisfy { (65...90).contains($0) || (97...122).contains($0) }
+            guard isName else { return "there is no chunk at byte \(chunk.offset)" }
+            guard chunk.isWhole else { return "its chunk \(name) at byte \(chunk.offset) is longer than the file" }
+            guard chunk.isIntact else { return "its chunk \(name) at byte \(chunk.offset) does not match its checksum" }
+            if chunk.isNamed("IDAT") { hasPixels = true }
+        }
+        return hasPixels ? "its pixels cannot be unpacked" : "it has no pixels"
     }
 
     static func encode(_ image: Image8) throws -> [UInt8] {

@@ -44,6 +44,15 @@ private struct AxisResampling {
 }
 
 extension Image8 {
+    /// The image at `newWidth` × `newHeight` pixels: the largest part of that aspect from its middle, resized.
+    /// - Throws: `ZooError` if no image may have the new size.
+    public func fitted(width newWidth: Int, height newHeight: Int) throws -> Image8 {
+        try Image8.check(width: newWidth, height: newHeight, of: "the resized image")
+        let cropWidth = max(1, min(width, height * newWidth / newHeight))
+        let cropHeight = max(1, min(height, width * newHeight / newWidth))
+        return try centerCropped(width: cropWidth, height: cropHeight).resized(width: newWidth, height: newHeight)
+    }
+
     /// The image resized to `newWidth` × `newHeight` pixels, each axis for itself (the aspect ratio is the caller's
     /// matter): area averaging where it shrinks, bilinear interpolation where it grows. Values are rounded to nearest.
     /// - Throws: `ZooError` if no image may have the new size.

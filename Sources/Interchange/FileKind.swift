@@ -1,3 +1,4 @@
+import Checkpoints
 import TensorCore
 
 /// What kind of file it is, by its first bytes.
@@ -7,7 +8,10 @@ enum FileKind {
     /// - Throws: `ZooError` for pickles, and for what is none of these.
     init(of bytes: [UInt8], path: String) throws {
         let name = path.lowercased()
-        if bytes.starts(with: [0x50, 0x4B]) {
+        if HDF5Superblock.start(in: bytes) != nil {
+            // First, for a user block may begin with anything.
+            self = .hdf5
+        } else if bytes.starts(with: [0x50, 0x4B]) {
             // torch.save makes a zip archive around a pickle; model.save of Keras 3 one around its configuration.
             // Cut short, it may name neither.
             if Self.contains("data.pkl", bytes) || (Self.isPickleName(name) && !Self.contains(".npy", bytes)) {
@@ -21,8 +25,6 @@ enum FileKind {
             self = .zip
         } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
             self = .npy
-        } else if bytes.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            self = .hdf5
         } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), name.hasSuffix(".safetensors") || bytes[7] == 0 {
             self = .safetensors
         } else if let first = bytes.first, first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {

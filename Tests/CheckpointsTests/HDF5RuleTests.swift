@@ -41,7 +41,9 @@ import Testing
         Rule("the file is whole", file.superblock(28, wide(1 << 20)), "cut short"),
         Rule("lengths fit 63 bits", file.superblock(28, [0, 0, 0, 0, 0, 0, 0, 0x80]), "out of range"),
         Rule("the root is inside the file", file.superblock(36, wide(1 << 40)), "is said to be at byte"),
-        Rule("the root is a group", file.superblock(36, wide(file.addresses["/x"] ?? 0)), "is a dataset instead"),
+        Rule(
+            "the root is a group", file.superblock(36, wide(file.addresses["/x"] ?? 0)),
+            "the root of the file is no group"),
     ]
 
     static let headers = [
@@ -119,7 +121,8 @@ import Testing
             "is said to be at byte"),
         Rule(
             "an object has one name",
-            file.message("/", 0x06, nth: 1, -8, fromEnd: true, wide(file.addresses["/x"] ?? 0)), "begins at byte"),
+            file.message("/", 0x06, nth: 1, -8, fromEnd: true, wide(file.addresses["/x"] ?? 0)),
+            "two links lead to the object"),
         Rule(
             "there is no cycle",
             file.message("/group", 0x06, -8, fromEnd: true, wide(file.addresses["/"] ?? 0)), ""),

@@ -1,3 +1,4 @@
+import Glibc
 import ImageFiles
 import TensorCore
 import Testing
@@ -30,6 +31,7 @@ import Testing
         try folder.write("not an image", ".hidden.png")
         let dataset = try open()
         #expect(dataset.count == 3)
+        #expect(dataset.notes == ["'\(folder.path)': 1 file that is no PNG or JPEG was left out: 1 .txt"])
         #expect(dataset.info.shape == [3, 4, 8])
         let pixels = dataset.images([0, 1, 2])
         #expect(pixels.count == 3 * 96)
@@ -37,6 +39,46 @@ import Testing
         #expect(Array(pixels[..<6]) == [10, 1, 2, 10, 1, 2])
         #expect(dataset.indices(of: .train).count == 2)
         #expect(dataset.indices(of: .test).count == 1)
+    }
+
+    @Test func filesOfOtherKindsAreCountedByKind() throws {
+        for name in ["a.jfif", "b.JPE", "c.mpo", "d.png/e.png"] { try folder.write(png(1), name) }
+        for name in ["f.webp", "sub/g.WebP", "h.heic", "README"] { try folder.write("other", name) }
+        #expect(symlink("/nowhere/at/all", folder.path + "/i.png") == 0)
+        let dataset = try open()
+        #expect(dataset.count == 4)
+        #expect(
+            dataset.notes == [
+                "'\(folder.path)': 5 files that are no PNG or JPEG were left out: 2 .webp, 1 .heic, "
+                    + "1 special or broken link, 1 without extension"
+            ])
+    }
+
+    /// Names in an encoding of their own, as in folders that come from old systems.
+    @Test func namesNeedNotBeUTF8() throws {
+        let bytes = try png(7)
+        let path = Array("\(folder.path)/caf".utf8) + [0xE9] + Array(".png".utf8)
+        let file = (path + [0]).withUnsafeBufferPointer { text in
+            text.withMemoryRebound(to: CChar.self) { $0.baseAddress.flatMap { fopen($0, "wb") } }
+        }
+        #expect(fwrite(bytes, 1, bytes.count, try #require(file)) == bytes.count)
+        fclose(file)
+        let dataset = try open()
+        #expect(dataset.count == 1 && dataset.images([0]).first == 7)
+    }
+
+    /// Not only squares are cut from the middle: a circle stays a circle.
+    @Test func imagesKeepTheirAspect() throws {
+        // 40 x 20; a column is as bright as its number. An image of 8 x 4 shows all of it, one of 4 x 4 its middle half.
+        let pixels = (0..<2400).map { $0 % 3 == 0 ? UInt8($0 / 3 % 40) : 0 }
+        try folder.write(ImageFiles.encodePNG(Image8(width: 40, height: 20, channels: 3, pixels: pixels)), "a.png")
+        func row(_ width: Int) throws -> [UInt8] {
+            let dataset = try open { $0.preparation = ImagePreparation(width: width, height: 4) }
+            return dataset.images([0]).enumerated().filter { $0.offset % 3 == 0 && $0.offset < 3 * width }.map(
+                \.element)
+        }
+        #expect(try row(8) == [2, 7, 12, 17, 22, 27, 32, 37])
+        #expect(try row(4) == [12, 17, 22, 27])
     }
 
     @Test func attributesAndPartitionsAreRead() throws {
@@ -62,7 +104,7 @@ import Testing
     }
 
     @Test func badFoldersAreExplained() throws {
-        #expect(try message { _ = try open() }.contains("holds no images"))
+        #expect(try message { _ = try open() }.contains("holds no PNG or JPEG images"))
         #expect(try message { _ = try open { $0.imageFolder = "/nowhere/at/all" } }.contains("no image folder"))
         #expect(try message { _ = try open { $0.imageFolder = nil } }.contains("--image-folder"))
         try folder.write(png(1), "good.png")

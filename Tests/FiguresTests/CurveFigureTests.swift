@@ -1,7 +1,8 @@
-import Figures
 import ImageFiles
 import TensorCore
 import Testing
+
+@testable import Figures
 
 @Suite("Curve figure")
 struct CurveFigureTests {
@@ -94,6 +95,49 @@ struct CurveFigureTests {
         let image = try ImageFiles.decode(figure.encoded(as: .png), name: "many.png")
         #expect(clock.now - start < .seconds(20))
         #expect(color(of: image, at: layout.place(.init(x: 500_000, y: 6))) == [0x00, 0x72, 0xB2])
+    }
+
+    @Test("Labels of series that lie on each other can be read", arguments: [2, 10, 25])
+    func labels(count: Int) throws {
+        var random = SplitMix64(state: 3)
+        let series = (0..<count).map { index in
+            let points = (0..<50).map { _ in
+                CurveFigure.Point(
+                    x: Double.random(in: -1...1, using: &random), y: Double.random(in: -1...1, using: &random))
+            }
+            return CurveFigure.Series(
+                name: "", points: points, style: .scatter, label: ["automobile", "cat", "ship"][index % 3])
+        }
+        let layout = try CurveLayout(figure(series))
+        let bounds = layout.seriesLabels.map(\.text.bounds)
+        #expect(bounds.count == count)
+        for (index, a) in bounds.enumerated() {
+            #expect(a.x >= layout.plot.x && a.maxX <= layout.plot.maxX)
+            #expect(a.y >= layout.plot.y && a.maxY <= layout.plot.maxY)
+            for b in bounds[(index + 1)...] {
+                #expect(a.maxX <= b.x || b.maxX <= a.x || a.maxY <= b.y || b.maxY <= a.y, "\(a) covers \(b)")
+            }
+        }
+        // The tail of the lines is where the points are.
+        for label in layout.seriesLabels {
+            let points = series[label.seriesIndex].points
+            let mean = CurveFigure.Point(
+                x: points.reduce(0) { $0 + $1.x } / 50, y: points.reduce(0) { $0 + $1.y } / 50)
+            #expect(abs(label.anchor.x - layout.place(mean).x) < 1e-6)
+        }
+    }
+
+    @Test("A label that nothing is in the way of stays in the middle of its points")
+    func freeLabels() throws {
+        let layout = try CurveLayout(
+            figure([
+                .init(name: "", points: [.init(x: 0, y: 0), .init(x: 2, y: 2)], style: .scatter, label: "a"),
+                .init(name: "", points: [.init(x: 8, y: 8), .init(x: 10, y: 10)], style: .scatter, label: "b"),
+            ]))
+        for (label, middle) in zip(layout.seriesLabels, [1.0, 9]) {
+            #expect(!label.isMoved)
+            #expect(abs(label.text.x - layout.place(.init(x: middle, y: middle)).x) < 1e-6)
+        }
     }
 
     @Test("Nothing to draw and too small a figure are errors with the numbers")

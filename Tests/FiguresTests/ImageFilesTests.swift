@@ -42,6 +42,114 @@ struct ImageFilesTests {
         #expect(try ImageFiles.decode(flat, name: "a").pixels == [255, 0, 255, 0])
     }
 
+    /// EXIF data that state an orientation; in the byte order of Motorola or Intel.
+    private func exif(_ orientation: UInt8, isLittle: Bool) -> [UInt8] {
+        guard isLittle else {
+            return [0x4D, 0x4D, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
+        }
+        let start: [UInt8] = [0x49, 0x49, 42, 0, 8, 0, 0, 0, 2, 0]
+        let maker: [UInt8] = [0x0F, 1, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        let turn: [UInt8] = [0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0]
+        return start + maker + turn + [0, 0, 0, 0]
+    }
+
+    @Test(
+        "Pictures are turned as EXIF says",
+        arguments: zip(
+            1...8 as ClosedRange<UInt8>,
+            [
+                [1, 2, 3, 4, 5, 6], [3, 2, 1, 6, 5, 4], [6, 5, 4, 3, 2, 1], [4, 5, 6, 1, 2, 3], [1, 4, 2, 5, 3, 6],
+                [4, 1, 5, 2, 6, 3], [6, 3, 5, 2, 4, 1], [3, 6, 2, 5, 1, 4],
+            ] as [[UInt8]]))
+    func orientations(orientation: UInt8, pixels: [UInt8]) throws {
+        // 1 2 3 above 4 5 6, grey.
+        let image = try Image8(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6])
+        let png = try ImageFiles.encodePNG(image)
+        for isLittle in [false, true] {
+            let stated = chunk("eXIf", exif(orientation, isLittle: isLittle))
+            // Behind the header, or before the end.
+            for place in [33, png.count - 12] {
+                var turned = png
+                turned.insert(contentsOf: stated, at: place)
+                let found = try ImageFiles.decode(turned, name: "turned.png")
+                #expect(found.pixels == pixels)
+                #expect(found.width == (orientation > 4 ? 2 : 3))
+            }
+        }
+    }
+
+    @Test("JPEG pictures are turned as EXIF says")
+    func orientedJPEG() throws {
+        func sample(_ orientation: UInt8, isLittle: Bool) throws -> Image8 {
+            let data = Array("Exif\0\0".utf8) + exif(orientation, isLittle: isLittle)
+            let segment: [UInt8] = [0xFF, 0xE1, 0, UInt8(data.count + 2)] + data
+            // Behind the segment that JFIF begins with, where cameras put it.
+            return try ImageFiles.decode(
+                Array(JPEGSamples.color[..<20]) + segment + JPEGSamples.color[20...], name: "turned.jpg")
+        }
+        let upright = try ImageFiles.decode(JPEGSamples.color, name: "a.jpg")
+        for isLittle in [false, true] {
+            #expect(try sample(1, isLittle: isLittle) == upright)
+            // The red half is on the left as stored; turned to the right, it is above.
+            let turned = try sample(6, isLittle: isLittle)
+            func pixel(_ image: Image8, _ row: Int, _ column: Int) -> [UInt8] {
+                let start = (row * 16 + column) * 3
+                return Array(image.pixels[start..<start + 3])
+            }
+            #expect(pixel(turned, 2, 8) == pixel(upright, 7, 2))
+            #expect(pixel(turned, 13, 8) == pixel(upright, 7, 13))
+            #expect(pixel(turned, 13, 8)[0] < 16 && pixel(turned, 13, 8)[2] > 240)
+            // What makes no sense is passed over.
+            for nonsense: UInt8 in [0, 9, 255] { #expect(try sample(nonsense, isLittle: isLittle) == upright) }
+        }
+    }
+
+    @Test("EXIF data that are damaged say nothing")
+    func damagedEXIF() throws {
+        let png = try ImageFiles.encodePNG(Image8(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6]))
+        let data = exif(6, isLittle: true)
+        for count in 0..<data.count - 8 {
+            var cut = png
+            cut.insert(contentsOf: chunk("eXIf", Array(data[..<count])), at: 33)
+            #expect(try ImageFiles.decode(cut, name: "cut.png").width == 3, "\(count)")
+        }
+        var far = data
+        far.replaceSubrange(4..<8, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        var image = png
+        image.insert(contentsOf: chunk("eXIf", far), at: 33)
+        #expect(try ImageFiles.decode(image, name: "far.png").width == 3)
+    }
+
+    @Test("A damaged PNG is told by what is damaged")
+    func damagedPNG() throws {
+        let sound = pngFile(width: 4, height: 1, bitDepth: 8, colorType: 0, scanlines: [0, 1, 2, 3, 4])
+        func message(_ change: (inout [UInt8]) -> Void) -> String {
+            var bytes = sound
+            change(&bytes)
+            return zooError { _ = try ImageFiles.decode(bytes, name: "a.png") }?.message ?? "it was decoded"
+        }
+        let start = "The PNG image 'a.png' (4 x 1) is damaged: "
+        #expect(message { $0[48] ^= 1 } == start + "its chunk IDAT at byte 33 does not match its checksum.")
+        #expect(message { $0.removeSubrange(33..<61) } == start + "it has no pixels.")
+        let wrong = message { bytes in
+            bytes.replaceSubrange(33..<61, with: chunk("IDAT", [0x78, 0x01, 0x07] + [UInt8](repeating: 0, count: 13)))
+        }
+        #expect(wrong == start + "its pixels cannot be unpacked.")
+        #expect(message { $0.replaceSubrange(37..<41, with: [0, 0, 0, 0]) } == start + "there is no chunk at byte 33.")
+    }
+
+    @Test("A picture is fitted by the largest middle part of the new aspect")
+    func fitted() throws {
+        // Columns count up, so that the mean of what is left tells which part was taken.
+        let wide = try Image8(width: 6, height: 2, channels: 1, pixels: [0, 10, 20, 30, 40, 50, 0, 10, 20, 30, 40, 50])
+        #expect(try wide.fitted(width: 1, height: 1).pixels == [25])
+        #expect(try wide.fitted(width: 2, height: 1).pixels == [15, 35])
+        #expect(try wide.fitted(width: 3, height: 1).pixels == [5, 25, 45])
+        let tall = try Image8(width: 2, height: 4, channels: 1, pixels: [0, 0, 10, 10, 20, 20, 30, 30])
+        #expect(try tall.fitted(width: 1, height: 1).pixels == [15])
+        #expect(try tall.fitted(width: 1, height: 2).pixels == [5, 25])
+    }
+
     @Test("Grey JPEG")
     func greyJPEG() throws {
         let image = try ImageFiles.decode(JPEGSamples.grey, name: "grey.jpg")

@@ -32,7 +32,9 @@ import Testing
         Rule("big-endian numbers are refused", npy(header(">f4"), data: 8), "'>f4'"),
         Rule("texts are refused", npy(header("<U4"), data: 8), "'<U4'"),
         Rule("raw bytes are refused", npy(header("|V2"), data: 8), "'|V2'"),
-        Rule("Fortran order is refused", npy(header(order: "True"), data: 8), "Fortran order"),
+        Rule(
+            "the shape fills the data in Fortran order", npy(header(order: "True", shape: "(2, 2)"), data: 8),
+            "fill the 8 bytes"),
         Rule("expressions are not evaluated", npy(header(shape: "(1+1,)"), data: 8), "malformed"),
         Rule("no other keys are accepted", npy(header(more: "'x': 1"), data: 8), "malformed"),
         Rule("sizes are not negative", npy(header(shape: "(-2,)"), data: 8), "malformed"),
@@ -71,6 +73,13 @@ import Testing
         record += wide(here ?? count ?? 2) + wide(count ?? 2) + wide(place - start) + wide(start)
         let locator = Array("PK\u{6}\u{7}".utf8) + [0, 0, 0, 0] + wide(position ?? place) + [1, 0, 0, 0]
         return archive[..<place] + record + locator + archive[place...]
+    }
+
+    @Test func arraysInFortranOrderAreRead() throws {
+        let tensors = try NumPyArchive.decode(archive: try Fixtures.bytes("fortran.npz")).tensors
+        #expect(tensors.map(\.shape) == [[2, 3, 4], [3, 2], [4], [0, 2]])
+        #expect(
+            try tensors.map { try $0.floats() } == [24, 6, 4, 0].map { count in (0..<count).map { Float($0) } })
     }
 
     @Test func archivesOfZip64AreRead() throws {

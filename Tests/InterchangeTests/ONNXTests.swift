@@ -1,4 +1,6 @@
+import Checkpoints
 import ExamplePlugIn
+import FileSupport
 import ModelKit
 import TensorCore
 import TestSupport
@@ -69,8 +71,18 @@ import Testing
                     $0.bytes(Fields.Tensor.doubles, [0, 0, 0, 0])
                 }), "several fields"),
         Rule(
-            "integer fields are refused", file(tensor(type: 7, raw: nil) { $0.bytes(Fields.Tensor.int64s, [1, 1]) }),
-            "integers"),
+            "the field is that of the type",
+            file(tensor(type: 7, raw: nil) { $0.bytes(Fields.Tensor.int32s, [1, 1]) }),
+            "i64 in field 5"),
+        Rule(
+            "integers fill the shape", file(tensor(type: 7, raw: nil) { $0.bytes(Fields.Tensor.int64s, [1]) }),
+            "8 are there"),
+        Rule(
+            "there are no more integers than the shape has",
+            file(tensor(type: 7, raw: nil) { $0.bytes(Fields.Tensor.int64s, [1, 1, 1]) }), "more elements than"),
+        Rule(
+            "integers fit in memory",
+            file(tensor(shape: [1 << 24], type: 7, raw: nil) { $0.bytes(Fields.Tensor.int64s, [1]) }), "would take"),
         Rule("texts are refused", file(tensor { $0.text(Fields.Tensor.strings, "x") }), "texts"),
         Rule("numbers end", file(tensor()) + [0x0D, 1, 2], "a number is cut short"),
         Rule("messages are no numbers", [0x08, 8, 0x38, 1], "the graph is a number"),
@@ -116,6 +128,42 @@ import Testing
         let bytes = Self.file(
             Self.tensor(raw: nil) { $0.bytes(Fields.Tensor.floats, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]) })
         #expect(try ONNXReader.decode(bytes).tensors[0].floats() == [1, 2])
+    }
+
+    /// As onnx.helper.make_tensor writes them, without raw data.
+    @Test func elementsInFieldsOfTheirTypesAreRead() throws {
+        let file = try ForeignFile(try Fixtures.bytes("typed.onnx"), path: "typed.onnx")
+        let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+        func integers<Value: FixedWidthInteger>(_ name: String, _ type: Value.Type) -> [Value] {
+            let bytes = Array(tensors[name]?.bytes ?? [])
+            return stride(from: 0, to: bytes.count, by: MemoryLayout<Value>.size).map { start in
+                bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: Value.self) }
+            }
+        }
+        #expect(integers("i64", Int64.self) == [-1, 784, 1 << 40])
+        #expect(integers("i32", Int32.self) == [-7, 1 << 30])
+        #expect(integers("i8", Int8.self) == [-128, 127])
+        #expect(integers("u64", UInt64.self) == [.max])
+        #expect(integers("flag", UInt8.self) == [1, 0])
+        #expect(try tensors["a.weight"]?.floats() == [0.5, -2])
+        #expect(try tensors["f16"]?.floats() == [1.5, -0.25, 65504])
+        #expect(try tensors["bf16"]?.floats() == [1.5, -3])
+    }
+
+    /// What a graph needs for reshaping is no weight of the model.
+    @Test func integersOfAGraphAreNamedAndNotUsed() throws {
+        let definition = try Samples.definition(named: "worked-vae")
+        let checkpoint = try Samples.checkpoint(definition)
+        let files = try checkpoint.exported(to: .onnx, definition: definition).map {
+            try ForeignFile($0.bytes, path: "model.onnx")
+        }
+        let shape = ForeignTensor(
+            name: "onnx::Reshape_7", shape: [1], elementType: .int64, bytes: [UInt8](repeating: 0, count: 8)[...])
+        var first = try #require(files.first)
+        first.tensors.append(shape)
+        let weights = try WeightAssignment([first] + files.dropFirst(), to: definition)
+        #expect(weights.parameters == checkpoint.parameters)
+        #expect(weights.unused == ["onnx::Reshape_7"])
     }
 
     @Test func aPlugInsLayerIsNamed() throws {

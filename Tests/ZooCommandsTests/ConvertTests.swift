@@ -5,6 +5,8 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import ZooCommands
+
 /// `zoo convert export` and `import` as commands: files, options, refusals and exit statuses.
 @Suite struct ConvertTests {
     private let model: TinyModel
@@ -31,6 +33,71 @@ import Testing
         let path = folder + "/" + name
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         return path
+    }
+
+    // MARK: Files of other tools where a checkpoint is due
+
+    @Test(arguments: InterchangeFormat.allCases) func weightsOfOtherToolsAreNoCheckpoints(
+        _ format: InterchangeFormat
+    ) throws {
+        let made = try convert("export", model.run, "--to", format.rawValue, "--output", folder + "/x")
+        let file = try #require(made.lines.first)
+        let kind = format == .keras ? "is HDF5 of another tool" : "is not HDF5"
+        for command in [["sample"], ["traverse"], ["show"], ["evaluate"], ["convert", "export"]] {
+            let result = try zoo(
+                command + [file] + (command.last == "export" ? ["--to", "npz"] : []), datasets: try Bars.catalog())
+            #expect(result.status == 1)
+            #expect(
+                result.errors.contains("\(file) is no checkpoint of the zoo: it \(kind)"),
+                "\(command): \(result.errors)")
+            #expect(result.errors.contains("zoo convert import \(file) --model"), "\(command): \(result.errors)")
+        }
+        let verified = try convert("verify", file)
+        #expect(verified.status == 1 && (verified.output + verified.errors).contains("no checkpoint of the zoo"))
+    }
+
+    /// As Keras and h5py write by default.
+    @Test func theOldSuperblockIsThatOfAnotherTool() throws {
+        let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+        let file = try write(signature + [UInt8](repeating: 0, count: 200), "keras.h5")
+        let result = try zoo("sample", file)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("it is HDF5 of another tool") && !result.errors.contains("superblock"))
+    }
+
+    /// What was a checkpoint keeps its own error, however little is left of it.
+    @Test func damagedCheckpointsAreCheckpoints() throws {
+        let path = model.run + "/checkpoints/best.h5"
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        for count in [60, 200, 5_000, bytes.count - 1] {
+            let cut = try write(Array(bytes.prefix(count)), "cut.h5")
+            let result = try zoo("sample", cut)
+            #expect(result.status == 1)
+            #expect(!result.errors.contains("no checkpoint"), "\(count): \(result.errors)")
+        }
+        let changed = try write(bytes.changed(bytes.count / 2, [bytes[bytes.count / 2] ^ 1]), "changed.h5")
+        #expect(try zoo("sample", changed).errors.contains("do not match its SHA-256"))
+    }
+
+    @Test func differencesNameTheFile() throws {
+        let made = try convert("export", model.run, "--to", "npz", "--output", folder + "/x")
+        let file = try #require(made.lines.first)
+        let result = try zoo("convert", "import", file, "--model", "conv-vae-mnist", "--to", folder + "/y.h5")
+        #expect(result.errors.contains("\(file) does not fit conv-vae-mnist"), "\(result.errors)")
+        let map = try write(Array("nothing.here: encoder.fc1.weight\n".utf8), "map.yaml")
+        #expect(try load(file, "--map", map).errors.contains("\(map) names what is not in the file"))
+    }
+
+    @Test func longValuesAreCutInMessages() throws {
+        let long = String(repeating: "ä", count: 200_000)
+        for arguments in [
+            ["show", long], ["train", "conv-vae-mnist", "--set", long], ["data", "info", long], [long],
+        ] {
+            let result = try zoo(arguments, datasets: try Bars.catalog())
+            #expect(result.status != 0 && result.errors.count < 10_000, "\(result.errors.count)")
+        }
+        #expect("abcdefgh\n12".clippingLines(to: 4) == "abc … h\n12")
+        #expect("abcd".clippingLines(to: 4) == "abcd")
     }
 
     // MARK: There and back

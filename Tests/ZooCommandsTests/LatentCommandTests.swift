@@ -7,6 +7,8 @@ import Planning
 import TensorCore
 import Testing
 
+@testable import ZooCommands
+
 /// Samples, regions, traversals and embeddings of a small model.
 @Suite struct LatentCommandTests {
     @Test(arguments: [
@@ -131,6 +133,18 @@ import Testing
         #expect(
             (try model.json("reconstruct", "--images", a, b, "--resize")["half_squared_error"] as? [Double])?.count == 2
         )
+    }
+
+    /// A picture shown to a model becomes what training on a folder with it makes of it.
+    @Test func picturesAreFittedAsInTraining() throws {
+        let model = try TinyModel(steps: 1)
+        let file = try model.picture("a.png", width: 40, height: 25)
+        for shape in [[3, 8, 8], [1, 4, 12], [3, 30, 10]] as [Shape] {
+            let chosen = try ChosenImage(file: file, shape: shape, resizing: true)
+            let trained = try ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+                .apply(to: try ImageFiles.decode(path: file))
+            #expect(chosen.pixels == trained.pixels)
+        }
     }
 
     @Test func trainingLeavesAnAnimation() throws {

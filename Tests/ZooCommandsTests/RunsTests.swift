@@ -27,6 +27,13 @@ import Testing
         return small
     }
 
+    @Test(arguments: ["{\"a\": [1, 1e999]}", "1e999", "{", "[1", "{\"a\": 1} x"])
+    func textsThatAreNotJSONAreToldInWords(_ text: String) {
+        let error = #expect(throws: ZooError.self) { try JSONValue(parsing: text) }
+        #expect(error?.message.hasPrefix("it is not JSON: ") == true)
+        #expect(error?.message.contains("DecodingError") == false, "\(error?.message ?? "")")
+    }
+
     @Test func theListSaysWhichCanGoOn() throws {
         let small = try runs()
         let path = small.folder.path + "/runs"

@@ -1,7 +1,27 @@
 import FileSupport
 import TensorCore
 
-/// A dataset in chunks, perhaps compressed.
+/// How a dataset is cut into chunks.
+struct HDF5ChunkLayout: Sendable {
+    /// Extents of a chunk, the bytes of an element last.
+    let extents: [Int]
+    let index: Index
+
+    /// What says where the chunks are.
+    enum Index: Sendable {
+        /// A B-tree of version 1.
+        case tree
+        /// There is one chunk, at the address of the index, of so many bytes where it is filtered.
+        case single(byteCount: Int?)
+        /// All chunks lie one behind the other.
+        case implicit
+        case fixedArray
+        case extensibleArray
+        case treeVersion2
+    }
+}
+
+/// A dataset in chunks, perhaps compressed, or one that was never written, which has none.
 ///
 /// Source: HDF5 File Format Specification 3.0, sections III.A.1 and IV.A.2.i.
 package struct HDF5Chunks: Sendable, Equatable {
@@ -10,29 +30,46 @@ package struct HDF5Chunks: Sendable, Equatable {
     let chunkShape: [Int]
     let elementByteCount: Int
     let filters: [HDF5Filter]
+    /// The bytes of an element that is in no chunk, all of them; empty for zeros.
+    let fillValue: [UInt8]
     /// Where each chunk begins in the dataset, and its bytes in the file.
     private(set) var pieces: [(offset: [Int], range: Range<Int>)] = []
 
     package static func == (a: HDF5Chunks, b: HDF5Chunks) -> Bool {
         a.shape == b.shape && a.chunkShape == b.chunkShape && a.elementByteCount == b.elementByteCount
-            && a.filters == b.filters && a.pieces.map(\.range) == b.pieces.map(\.range)
+            && a.filters == b.filters && a.fillValue == b.fillValue && a.pieces.map(\.range) == b.pieces.map(\.range)
     }
 
-    /// Reads the index at `index`, and checks that every chunk is there once.
+    /// A dataset of which nothing was written.
     init(
-        _ source: some HDF5Source, index: Int?, _ extents: [Int], _ shape: [Int], _ type: HDF5ElementType,
-        _ filters: [HDF5Filter], _ path: String, _ state: inout HDF5ReadingState
+        unwritten shape: [Int], _ type: HDF5ElementType, fillValue: [UInt8], _ path: String,
+        _ state: inout HDF5ReadingState
+    ) throws {
+        (self.shape, chunkShape, filters, elementByteCount) = (shape, shape, [], type.byteCount)
+        self.fillValue = fillValue
+        guard let total = Self.product(shape + [elementByteCount]) else {
+            throw ZooError("Damaged HDF5 data: \(path) is more than any file can hold.")
+        }
+        try state.budget.take(total, for: path)
+    }
+
+    /// Reads the index at `address` of the chunks of a dataset of which any may be missing, and checks that none is there
+    /// twice.
+    init(
+        _ source: some HDF5Source, index address: Int?, _ layout: HDF5ChunkLayout, _ space: HDF5Message.Dataspace,
+        _ type: HDF5ElementType, _ filters: [HDF5Filter], fillValue: [UInt8], _ path: String,
+        _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the chunks of \(path)"
-        chunkShape = Array(extents.dropLast())
+        chunkShape = Array(layout.extents.dropLast())
         elementByteCount = type.byteCount
-        (self.shape, self.filters) = (shape, filters)
-        guard chunkShape.count == shape.count, extents.last == elementByteCount else {
-            throw ZooError("Damaged HDF5 data: \(subject) have the shape \(extents) for \(shape) of \(type).")
+        (shape, self.filters, self.fillValue) = (space.shape, filters, fillValue)
+        guard chunkShape.count == shape.count, layout.extents.last == elementByteCount else {
+            throw ZooError("Damaged HDF5 data: \(subject) have the shape \(layout.extents) for \(shape) of \(type).")
         }
         let counts = zip(shape, chunkShape).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
         let (expected, total) = (Self.product(counts), Self.product(shape + [elementByteCount]))
-        guard let expected, let total, let chunkByteCount = Self.product(extents) else {
+        guard let expected, let total, let chunkByteCount = Self.product(layout.extents) else {
             throw ZooError("Damaged HDF5 data: \(subject) are more than any file can hold.")
         }
         // The dataset will be in memory, and what one chunk is while it passes the filters.
@@ -40,13 +77,24 @@ package struct HDF5Chunks: Sendable, Equatable {
         let (working, overflow) = chunkByteCount.multipliedReportingOverflow(by: filters.count)
         guard !overflow else { throw ZooError("Damaged HDF5 data: \(subject) are more than any file can hold.") }
         try state.budget.borrow(working, for: subject)
-        guard expected > 0 else { return }
-        guard let index else { throw ZooError("Unsupported HDF5 feature: \(subject) were never written.") }
-        try visit(source, index, level: nil, subject, &state)
-        guard pieces.count == expected else {
-            throw ZooError("Unsupported HDF5 feature: of \(expected) chunks of \(path), \(pieces.count) are stored.")
+        guard expected > 0, let address else { return }
+        switch layout.index {
+        case .tree: try visit(source, address, level: nil, subject, &state)
+        case .single(let byteCount):
+            try add(
+                address, byteCount ?? chunkByteCount, at: [Int](repeating: 0, count: shape.count), subject, &state)
+        case .implicit: try readImplicit(at: address, chunkByteCount, space.largest, subject, &state)
+        case .fixedArray, .extensibleArray:
+            var array = try HDF5ChunkArray(
+                source, at: address, isFiltered: !filters.isEmpty, chunkByteCount, space.largest, subject)
+            if case .fixedArray = layout.index {
+                try array.readFixed(into: &self, &state)
+            } else {
+                try array.readExtensible(into: &self, &state)
+            }
+        case .treeVersion2: try readTreeVersion2(source, at: address, chunkByteCount, subject, &state)
         }
-        guard Set(pieces.map(\.offset)).count == expected else {
+        guard Set(pieces.map(\.offset)).count == pieces.count else {
             throw ZooError("Damaged HDF5 data: one of \(subject) is there twice.")
         }
         guard filters.contains(.deflate) || pieces.allSatisfy({ $0.range.count == chunkByteCount }) else {
@@ -65,10 +113,6 @@ package struct HDF5Chunks: Sendable, Equatable {
                 try visit(source, child.address, level: node.level - 1, subject, &state)
                 continue
             }
-            guard state.chunksLeft > 0 else {
-                throw ZooError("Unsupported HDF5 file: it has more than \(state.limits.chunkCount) chunks.")
-            }
-            state.chunksLeft -= 1
             var key = child.key
             let byteCount = try key.integer(bytes: 4, "chunk size")
             guard try key.unsigned(bytes: 4, "filter mask") == 0 else {
@@ -82,8 +126,19 @@ package struct HDF5Chunks: Sendable, Equatable {
                 }
                 offset.append(start)
             }
-            pieces.append((offset, try state.extents.claim(child.address, byteCount, subject)))
+            try add(child.address, byteCount, at: offset, subject, &state)
         }
+    }
+
+    /// Notes a chunk of `byteCount` bytes at `address`, which begins at `offset` of the dataset, inside it.
+    mutating func add(
+        _ address: Int, _ byteCount: Int, at offset: [Int], _ subject: String, _ state: inout HDF5ReadingState
+    ) throws {
+        guard state.chunksLeft > 0 else {
+            throw ZooError("Unsupported HDF5 file: it has more than \(state.limits.chunkCount) chunks.")
+        }
+        state.chunksLeft -= 1
+        pieces.append((offset, try state.extents.claim(address, byteCount, subject)))
     }
 
     /// The elements of the dataset in row-major order.
@@ -94,6 +149,11 @@ package struct HDF5Chunks: Sendable, Equatable {
             let chunkByteCount = Self.product(chunkShape + [elementByteCount])
         else { return [] }
         var target = [UInt8](repeating: 0, count: total)
+        if fillValue.contains(where: { $0 != 0 }) {
+            for start in stride(from: 0, to: total, by: elementByteCount) {
+                target.replaceSubrange(start..<start + elementByteCount, with: fillValue)
+            }
+        }
         for piece in pieces {
             var chunk = try source.slice(piece.range)
             for filter in filters.reversed() {
@@ -148,7 +208,7 @@ package struct HDF5Chunks: Sendable, Equatable {
         }
     }
 
-    private static func product(_ factors: [Int]) -> Int? {
+    static func product(_ factors: [Int]) -> Int? {
         factors.reduce(1) { total, factor -> Int? in
             guard let total else { return nil }
             let (product, overflow) = total.multipliedReportingOverflow(by: factor)

@@ -33,6 +33,7 @@ extension HDF5Message {
             let properties = Array(try cursor.bytes(12, "floating-point properties"))
             switch (size, bits, properties) {
             case (2, 0x0F20, [0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0]): return .other(.float16)
+            case (2, 0x0F20, [0, 0, 16, 0, 7, 8, 0, 7, 127, 0, 0, 0]): return .other(.bfloat16)
             case (4, 0x1F20, [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0]): return .float32
             case (8, 0x3F20, [0, 0, 64, 0, 52, 11, 0, 52, 255, 3, 0, 0]): return .float64
             default: throw cursor.unsupported("a floating-point type of \(size) bytes that is not IEEE little-endian")
@@ -42,6 +43,10 @@ extension HDF5Message {
                 throw cursor.unsupported("a string type with bits \(bits)")
             }
             return .string(byteCount: size)
+        case 5:
+            guard size > 0 else { throw cursor.damaged("opaque elements of no bytes") }
+            _ = try cursor.bytes(cursor.remaining, "tag")
+            return .opaque(byteCount: size)
         case 8:
             // An enumeration: its base type, then names and values, which are of no use here.
             let base = try cursor.byte("base type")
@@ -95,8 +100,82 @@ extension HDF5Message {
         let address = try cursor.address("index address")
         var shape: [Int] = []
         for _ in 0..<count { shape.append(try cursor.integer(bytes: 4, "extent of a chunk")) }
+        return Layout(address: address, byteCount: 0, chunks: try chunks(shape, .tree, cursor))
+    }
+
+    /// The rest of a layout message, version 4 or 5, of data in chunks.
+    static func chunkedLayoutVersion4(
+        _ cursor: inout ByteCursor, version: UInt8, _ limits: HDF5Limits
+    ) throws -> Layout {
+        let flags = try cursor.byte("flags of chunks")
+        guard flags & ~3 == 0 else { throw cursor.unsupported("chunks with flags \(flags)") }
+        guard flags & 1 == 0 else { throw cursor.unsupported("chunks at the edge that skip the filters") }
+        let count = Int(try cursor.byte("axes of a chunk"))
+        guard (2...limits.rank + 1).contains(count) else { throw cursor.unsupported("chunks of \(count - 1) axes") }
+        let width = Int(try cursor.byte("bytes of an extent"))
+        guard (1...8).contains(width) else { throw cursor.damaged("extents of \(width) bytes") }
+        var shape: [Int] = []
+        for _ in 0..<count { shape.append(try cursor.integer(bytes: width, "extent of a chunk")) }
+        let index: HDF5ChunkLayout.Index
+        switch try cursor.byte("index of chunks") {
+        case 1:
+            var byteCount: Int?
+            if flags & 2 != 0 {
+                byteCount = try cursor.integer(bytes: 8, "chunk size")
+                guard try cursor.unsigned(bytes: 4, "filter mask") == 0 else {
+                    throw cursor.unsupported("a chunk that skipped a filter")
+                }
+            }
+            index = .single(byteCount: byteCount)
+        case 2: index = .implicit
+        case 3:
+            _ = try cursor.byte("page size")
+            index = .fixedArray
+        case 4:
+            _ = try cursor.bytes(5, "sizes of an extensible array")
+            index = .extensibleArray
+        case 5:
+            _ = try cursor.bytes(6, "sizes of a tree")
+            index = .treeVersion2
+        case let kind: throw cursor.unsupported("an index of chunks of type \(kind)")
+        }
+        let address = try cursor.address("index address")
+        return Layout(address: address, byteCount: 0, chunks: try chunks(shape, index, cursor))
+    }
+
+    private static func chunks(
+        _ shape: [Int], _ index: HDF5ChunkLayout.Index, _ cursor: ByteCursor
+    ) throws -> HDF5ChunkLayout {
         guard shape.allSatisfy({ $0 > 0 }) else { throw cursor.damaged("chunks of the shape \(shape)") }
-        return Layout(address: address, byteCount: 0, chunkShape: shape)
+        return HDF5ChunkLayout(extents: shape, index: index)
+    }
+
+    /// A fill value message of version 1 to 3, or of the kind before: the bytes of one element; empty for zeros.
+    static func fillValue(_ cursor: inout ByteCursor, isOld: Bool) throws -> [UInt8] {
+        if !isOld {
+            let version = try cursor.version("fill value version", 1...3)
+            if version == 3 {
+                guard try cursor.byte("fill value flags") & 0x20 != 0 else { return [] }
+            } else {
+                _ = try cursor.bytes(2, "times of allocation and filling")
+                guard try cursor.byte("whether there is a fill value") != 0 || version == 1 else { return [] }
+            }
+        }
+        let byteCount = try cursor.unsigned(bytes: 4, "size of the fill value")
+        // Version 1 says with a negative size that there is none.
+        return byteCount > UInt64(Int32.max) ? [] : Array(try cursor.bytes(Int(byteCount), "fill value"))
+    }
+
+    /// A shared message: where the object begins whose message it stands for.
+    static func sharedMessage(_ cursor: inout ByteCursor) throws -> Int {
+        let version = try cursor.version("version of a shared message", 1...3)
+        let kind = try cursor.byte("type of a shared message")
+        guard version < 3 || kind == 2 else { throw cursor.unsupported("a message in the heap of shared messages") }
+        if version == 1 { _ = try cursor.bytes(6, "reserved") }
+        guard let address = try cursor.address("shared message address") else {
+            throw cursor.damaged("a shared message that is nowhere")
+        }
+        return address
     }
 }
 

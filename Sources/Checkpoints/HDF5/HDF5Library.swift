@@ -70,7 +70,7 @@ enum HDF5Library {
             try check(H5Tset_strpad(type.id, H5T_STR_NULLPAD), what)
             try check(H5Tset_cset(type.id, isUTF8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII), what)
             return try body(type.id, type.id)
-        case .other, .variableString:
+        case .other, .variableString, .opaque:
             throw ZooError("Elements of type \(elementType) are read and not written.")
         }
     }

@@ -28,7 +28,7 @@ package struct HDF5Limits: Sendable {
     package enum Profile: Sendable {
         /// What the zoo writes.
         case checkpoint
-        /// What h5py and Keras write by default, in addition.
+        /// What h5py and Keras write, in addition.
         case foreign
     }
 

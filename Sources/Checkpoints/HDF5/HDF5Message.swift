@@ -11,13 +11,19 @@ enum HDF5Message {
         let byteCount: Int
         /// Whether the elements lie in the object header.
         var isCompact = false
-        /// The extents of a chunk, the bytes of an element last; nil where the elements are not in chunks, whose index is
-        /// then at `address`.
-        var chunkShape: [Int]?
+        /// How the elements lie in chunks, whose index is then at `address`; nil where they do not.
+        var chunks: HDF5ChunkLayout?
     }
 
-    /// Dataspace, version 2 (of other tools also 1): the extent per axis.
-    static func dataspace(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> [Int] {
+    /// The extent per axis of a dataset, and how large it may grow.
+    struct Dataspace {
+        let shape: [Int]
+        /// `Int.max` where there is no limit.
+        let largest: [Int]
+    }
+
+    /// Dataspace, version 2 (of other tools also 1).
+    static func dataspace(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> Dataspace {
         let version = try cursor.version("dataspace version", limits.profile == .foreign ? 1...2 : 2...2)
         let rank = Int(try cursor.byte("rank"))
         let flags = try cursor.byte("dataspace flags")
@@ -33,15 +39,20 @@ enum HDF5Message {
         guard flags & ~1 == 0 else { throw cursor.unsupported("dataspace flags \(flags)") }
         var shape: [Int] = []
         for _ in 0..<rank { shape.append(try cursor.integer(bytes: 8, "extent")) }
+        var largest = shape
         if flags & 1 == 1 {
-            for extent in shape {
-                let largest = try cursor.unsigned(bytes: 8, "largest extent")
-                guard largest == UInt64(extent) || limits.profile == .foreign else {
+            for (axis, extent) in shape.enumerated() {
+                let value = try cursor.unsigned(bytes: 8, "largest extent")
+                guard value == UInt64(extent) || limits.profile == .foreign else {
                     throw cursor.unsupported("a dataset that can grow")
+                }
+                largest[axis] = Int(clamping: value)
+                guard largest[axis] >= extent else {
+                    throw cursor.damaged("an extent of \(extent) where \(value) is the largest")
                 }
             }
         }
-        return shape
+        return Dataspace(shape: shape, largest: largest)
     }
 
     /// Datatype, version 1 to 3: one of the little-endian types of the profile.
@@ -49,7 +60,8 @@ enum HDF5Message {
         let classAndVersion = try cursor.byte("datatype class")
         let bits = try cursor.unsigned(bytes: 3, "datatype bits")
         let size = try cursor.integer(bytes: 4, "datatype size")
-        guard (1...3).contains(classAndVersion >> 4) else {
+        // Later versions changed references and added complex numbers; all that is read here stayed as it was.
+        guard (1...(limits.profile == .foreign ? 5 : 3)).contains(classAndVersion >> 4) else {
             throw cursor.unsupported("datatype version \(classAndVersion >> 4)")
         }
         if limits.profile == .foreign {
@@ -85,12 +97,15 @@ enum HDF5Message {
         }
     }
 
-    /// Data layout, version 3, contiguous (of other tools also compact and chunked).
+    /// Data layout, version 3, contiguous (of other tools also to version 5, compact and chunked).
     static func layout(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> Layout {
-        try cursor.version("layout version", 3...3)
+        let version = try cursor.version("layout version", limits.profile == .foreign ? 3...5 : 3...3)
         let kind = try cursor.byte("layout class")
         if limits.profile == .foreign, kind == 0 { return try compactLayout(&cursor) }
-        if limits.profile == .foreign, kind == 2 { return try chunkedLayout(&cursor, limits) }
+        if limits.profile == .foreign, kind == 2 {
+            return version == 3
+                ? try chunkedLayout(&cursor, limits) : try chunkedLayoutVersion4(&cursor, version: version, limits)
+        }
         guard kind == 1 else {
             throw cursor.unsupported("\(["compact", "contiguous", "chunked", "virtual"].element(kind)) layout")
         }
@@ -98,8 +113,17 @@ enum HDF5Message {
             address: try cursor.address("data address"), byteCount: try cursor.integer(bytes: 8, "data size"))
     }
 
-    /// Link, version 1, hard: the name and the address of the object.
-    static func link(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> (name: String, address: Int) {
+    /// A hard link.
+    struct Link {
+        let name: String
+        /// Where the object begins.
+        let address: Int
+        /// Which of the group's links it was when it was made, if the group counts them.
+        var order: UInt64?
+    }
+
+    /// Link, version 1, hard.
+    static func link(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> Link {
         try cursor.version("link version", 1...1)
         let flags = try cursor.byte("link flags")
         guard flags & 0xE0 == 0 else { throw cursor.unsupported("link flags \(flags)") }
@@ -108,7 +132,7 @@ enum HDF5Message {
             throw cursor.unsupported(
                 kind == 1 ? "a soft link" : kind == 64 ? "an external link" : "a link of type \(kind)")
         }
-        if flags & 0x04 != 0 { _ = try cursor.bytes(8, "creation order") }
+        let order = flags & 0x04 == 0 ? nil : try cursor.unsigned(bytes: 8, "creation order")
         if flags & 0x10 != 0 { try cursor.version("name character set", 0...1) }
         let length = try cursor.integer(bytes: 1 << Int(flags & 3), "name length")
         let name = try cursor.text(length, "name")
@@ -116,37 +140,53 @@ enum HDF5Message {
         guard let address = try cursor.address("object address") else {
             throw cursor.damaged("the link \"\(name)\" leads nowhere")
         }
-        return (name, address)
+        return Link(name: name, address: address, order: order)
     }
 
-    /// Link info, version 0, of a group that keeps its links in its header.
-    static func linkInfo(_ cursor: inout ByteCursor) throws {
+    /// Link info, version 0: where the links are that do not stand in the group's header; nil if there are none.
+    static func linkInfo(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> HDF5DenseStorage? {
         try cursor.version("link info version", 0...0)
-        try compactStorage(&cursor, indexWidth: 8, "links")
+        return try denseStorage(&cursor, limits, indexWidth: 8, "links")
     }
 
-    /// Attribute info, version 0, of an object that keeps its attributes in its header.
-    static func attributeInfo(_ cursor: inout ByteCursor) throws {
+    /// Attribute info, version 0: where the attributes are that do not stand in the object's header; nil if there are none.
+    static func attributeInfo(_ cursor: inout ByteCursor, _ limits: HDF5Limits) throws -> HDF5DenseStorage? {
         try cursor.version("attribute info version", 0...0)
-        try compactStorage(&cursor, indexWidth: 2, "attributes")
+        return try denseStorage(&cursor, limits, indexWidth: 2, "attributes")
     }
 
-    private static func compactStorage(_ cursor: inout ByteCursor, indexWidth: Int, _ what: String) throws {
+    private static func denseStorage(
+        _ cursor: inout ByteCursor, _ limits: HDF5Limits, indexWidth: Int, _ what: String
+    ) throws -> HDF5DenseStorage? {
         let flags = try cursor.byte("flags")
         guard flags & ~3 == 0 else { throw cursor.unsupported("flags \(flags)") }
         if flags & 1 != 0 { _ = try cursor.bytes(indexWidth, "largest creation index") }
-        for _ in 0..<(flags & 2 == 0 ? 2 : 3) where try cursor.address("index address") != nil {
+        let heap = try cursor.address("heap address")
+        let names = try cursor.address("index address")
+        // The index by order of creation has the same entries.
+        let order = flags & 2 == 0 ? nil : try cursor.address("index address")
+        guard limits.profile == .foreign || (heap == nil && names == nil && order == nil) else {
             throw cursor.unsupported("\(what) in a heap")
         }
+        guard let heap else { return nil }
+        guard let names else { throw cursor.damaged("\(what) in a heap without an index") }
+        return HDF5DenseStorage(heap: heap, index: names)
     }
 
-    /// Attribute, version 3, with its value.
+    /// Attribute, version 3 (of other tools also 1 and 2), with its value.
+    ///
+    /// - Parameter resolve: gives the datatype that a shared message stands for.
     static func attribute(
-        _ cursor: inout ByteCursor, _ limits: HDF5Limits, stringBudget: inout Int
+        _ cursor: inout ByteCursor, _ limits: HDF5Limits, stringBudget: inout Int,
+        resolve: (inout ByteCursor) throws -> ByteCursor
     ) throws -> HDF5Attribute {
         let version = try cursor.version("attribute version", limits.profile == .foreign ? 1...3 : 3...3)
         let flags = try cursor.byte("attribute flags")
-        guard flags == 0 else { throw cursor.unsupported("shared types in an attribute (flags \(flags))") }
+        // Version 1 has no flags.
+        let hasSharedType = version > 1 && flags == 1 && limits.profile == .foreign
+        guard flags == 0 || hasSharedType else {
+            throw cursor.unsupported("shared types in an attribute (flags \(flags))")
+        }
         let nameLength = try cursor.integer(bytes: 2, "name length")
         let typeLength = try cursor.integer(bytes: 2, "datatype length")
         let spaceLength = try cursor.integer(bytes: 2, "dataspace length")
@@ -159,11 +199,14 @@ enum HDF5Message {
         try skipFill(nameLength)
         try limits.checkName(name)
         var typeCursor = try cursor.part(typeLength, "the type of attribute \(name)")
+        if hasSharedType {
+            typeCursor = try resolve(&typeCursor)
+        }
         let type = try datatype(&typeCursor, limits)
-        try typeCursor.finish()
+        if !hasSharedType { try typeCursor.finish() }
         try skipFill(typeLength)
         var spaceCursor = try cursor.part(spaceLength, "the shape of attribute \(name)")
-        let shape = try dataspace(&spaceCursor, limits)
+        let shape = try dataspace(&spaceCursor, limits).shape
         try spaceCursor.finish()
         try skipFill(spaceLength)
         return HDF5Attribute(name, try attributeValue(&cursor, type, shape, limits, stringBudget: &stringBudget))

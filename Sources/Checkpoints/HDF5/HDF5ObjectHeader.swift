@@ -1,14 +1,22 @@
 import FileSupport
 import TensorCore
 
-/// What the header of one object says.
+/// What the header of one object says. Nothing that lies elsewhere is looked at.
 struct HDF5ObjectHeader {
-    var attributes: [HDF5Attribute] = []
-    var links: [(name: String, address: Int)] = []
+    /// Messages of attributes.
+    var attributes: [ByteCursor] = []
+    /// Where more attributes are; only in files of other tools.
+    var denseAttributes: HDF5DenseStorage?
+    var links: [HDF5Message.Link] = []
+    /// Where more links are; only in files of other tools.
+    var denseLinks: HDF5DenseStorage?
     var isGroup = false
-    var shape: [Int]?
-    var elementType: HDF5ElementType?
+    var space: HDF5Message.Dataspace?
+    /// The message of the datatype, or one that says where it is.
+    var datatype: (body: ByteCursor, isShared: Bool)?
     var layout: HDF5Message.Layout?
+    /// The bytes of an element that was not written; empty for zeros. Only in files of other tools.
+    var fillValue: [UInt8] = []
     /// Filters that the chunks went through, first to last; only in files of other tools.
     var filters: [HDF5Filter] = []
     /// Where a group in the format of HDF5 1.6 keeps its members; only in files of other tools.
@@ -27,6 +35,12 @@ struct HDF5ReadingState {
     var budget: UnpackingBudget
     /// The heaps of strings that were looked at.
     var heaps = HDF5GlobalHeaps()
+    /// The objects that were read, by their address.
+    var nodes: [Int: HDF5Node<HDF5Extent>] = [:]
+    /// The groups that are being read, one in the other.
+    var openGroups: Set<Int> = []
+    /// Datatypes that are objects of their own, by their address.
+    var datatypes: [Int: ByteCursor] = [:]
 
     init(limits: HDF5Limits, byteCount: Int) {
         self.limits = limits
@@ -36,6 +50,42 @@ struct HDF5ReadingState {
         attributesLeft = limits.attributeCount
         chunksLeft = limits.chunkCount
         budget = UnpackingBudget(fileByteCount: byteCount)
+    }
+
+    /// Checks how deep an object lies.
+    func checkDepth(_ depth: Int, _ path: String) throws {
+        guard depth <= limits.depth else {
+            throw ZooError("Unsupported HDF5 file: groups are nested more than \(limits.depth) deep at \(path).")
+        }
+    }
+
+    /// Counts one object more.
+    ///
+    /// - Throws: `ZooError` when they are too many.
+    mutating func countObject() throws {
+        guard objectsLeft > 0 else {
+            throw ZooError("Unsupported HDF5 file: it holds more than \(limits.objectCount) objects.")
+        }
+        objectsLeft -= 1
+    }
+
+    /// Counts an object, and all below it, that another link has led to before: what it takes is taken again, so that no
+    /// small file stands for a large tree.
+    ///
+    /// - Throws: `ZooError` when that is more than what is left.
+    mutating func share(_ node: HDF5Node<HDF5Extent>, _ path: String, depth: Int) throws {
+        guard limits.profile == .foreign else {
+            throw ZooError("Unsupported HDF5 feature: two links lead to the object \(path).")
+        }
+        try checkDepth(depth, path)
+        try countObject()
+        switch node {
+        case .group(let group):
+            for member in group.members { try share(member.node, "\(path)/\(member.name)", depth: depth + 1) }
+        case .dataset(let dataset):
+            guard let chunks = dataset.payload.chunks else { return }
+            try budget.take(HDF5Chunks.product(chunks.shape + [chunks.elementByteCount]) ?? .max, for: path)
+        }
     }
 }
 
@@ -114,7 +164,6 @@ extension HDF5ObjectHeader {
             if hasOrder { _ = try cursor.bytes(2, "message creation order") }
             var body = try cursor.part(length, subject)
             guard kind != 0 else { continue }
-            guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
             if kind == 0x10 {
                 guard let address = try body.address("continuation address") else {
                     throw body.damaged("a continuation that leads nowhere")
@@ -122,29 +171,44 @@ extension HDF5ObjectHeader {
                 pending.append((address, try body.integer(bytes: 8, "continuation size")))
                 try body.finish()
             } else {
-                try read(kind, &body, &state)
+                try read(kind, flags, &body, &state)
             }
         }
     }
 
     /// Reads one message.
-    mutating func read(_ kind: UInt8, _ body: inout ByteCursor, _ state: inout HDF5ReadingState) throws {
+    mutating func read(
+        _ kind: UInt8, _ flags: UInt8, _ body: inout ByteCursor, _ state: inout HDF5ReadingState
+    ) throws {
+        let isForeign = state.limits.profile == .foreign
+        let isShared = flags & 0x02 != 0
+        guard !isShared || (isForeign && kind == 0x03) else {
+            throw body.unsupported("a shared message of type \(kind)")
+        }
         switch kind {
         case 0x01:
-            guard shape == nil else { throw body.damaged("a second dataspace") }
-            shape = try HDF5Message.dataspace(&body, state.limits)
+            guard space == nil else { throw body.damaged("a second dataspace") }
+            space = try HDF5Message.dataspace(&body, state.limits)
         case 0x02:
+            guard denseLinks == nil else { throw body.damaged("a second link info") }
             isGroup = true
-            try HDF5Message.linkInfo(&body)
+            denseLinks = try HDF5Message.linkInfo(&body, state.limits)
         case 0x03:
-            guard elementType == nil else { throw body.damaged("a second datatype") }
-            elementType = try HDF5Message.datatype(&body, state.limits)
+            guard datatype == nil else { throw body.damaged("a second datatype") }
+            // It may be of a kind that is not read, and of no use.
+            datatype = (body, isShared)
+            return
+        case 0x04 where isForeign && fillValue.isEmpty: fillValue = try HDF5Message.fillValue(&body, isOld: true)
+        case 0x05 where isForeign:
+            fillValue = try HDF5Message.fillValue(&body, isOld: false)
+            return
         case 0x05, 0x0A:
-            // Fill values are never used, because all elements are stored; group info only guides a writer.
+            // Of our profile all elements are stored, so that fill values are not used; group info only guides a writer.
             if kind == 0x0A { isGroup = true }
             return
-        case let other where state.limits.profile == .foreign && [0x04, 0x0D, 0x0E, 0x12].contains(other):
-            // The fill value of HDF5 1.4, a comment, times.
+        case 0x04 where isForeign, 0x0D where isForeign, 0x0E where isForeign, 0x12 where isForeign,
+            0x16 where isForeign:
+            // A comment, times, how many links lead here.
             return
         case 0x06:
             guard state.objectsLeft > links.count else {
@@ -155,7 +219,7 @@ extension HDF5ObjectHeader {
         case 0x08:
             guard layout == nil else { throw body.damaged("a second data layout") }
             layout = try HDF5Message.layout(&body, state.limits)
-        case 0x0B where state.limits.profile == .foreign:
+        case 0x0B where isForeign:
             guard filters.isEmpty else { throw body.damaged("a second list of filters") }
             filters = try HDF5Filter.list(&body)
         case 0x0B: throw body.unsupported("filtered (compressed) data")
@@ -164,19 +228,21 @@ extension HDF5ObjectHeader {
                 throw body.unsupported("more than \(state.limits.attributeCount) attributes")
             }
             state.attributesLeft -= 1
-            attributes.append(
-                try HDF5Message.attribute(&body, state.limits, stringBudget: &state.stringsLeft))
-        case 0x11 where state.limits.profile == .foreign:
+            attributes.append(body)
+            return
+        case 0x11 where isForeign:
             guard symbolTable == nil, let tree = try body.address("tree"), let heap = try body.address("heap") else {
                 throw body.damaged("a symbol table that leads nowhere, or a second one")
             }
             isGroup = true
             symbolTable = (tree, heap)
         case 0x11: throw body.unsupported("a group in the format of HDF5 1.6 (symbol table)")
-        case 0x15: try HDF5Message.attributeInfo(&body)
+        case 0x15:
+            guard denseAttributes == nil else { throw body.damaged("a second attribute info") }
+            denseAttributes = try HDF5Message.attributeInfo(&body, state.limits)
         default: throw body.unsupported("a header message of type \(kind)")
         }
         // Messages of version 1 are filled up to a multiple of 8 bytes.
-        guard state.limits.profile == .foreign, body.remaining < 8 else { return try body.finish() }
+        guard isForeign, body.remaining < 8 else { return try body.finish() }
     }
 }

@@ -30,12 +30,11 @@ extension HDF5ObjectHeader {
                 _ = try block.bytes(3, "reserved")
                 var body = try block.part(length, subject)
                 guard kind != 0 else { continue }
-                guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
                 guard let kind = UInt8(exactly: kind) else {
                     throw body.unsupported("a header message of type \(kind)")
                 }
                 guard kind == 0x10 else {
-                    try read(kind, &body, &state)
+                    try read(kind, flags, &body, &state)
                     continue
                 }
                 guard let address = try body.address("continuation address") else {

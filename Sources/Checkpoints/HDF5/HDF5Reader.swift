@@ -18,53 +18,111 @@ package enum HDF5Reader {
         _ = try state.extents.claim(0, superblock.byteCount, "the superblock")
         let root = try node(source, at: superblock.rootAddress, path: "/", depth: 0, &state)
         guard case .group(let group) = root else {
-            throw ZooError("Damaged HDF5 data: the root of the file is a dataset instead of a group.")
+            throw ZooError("Damaged HDF5 data: the root of the file is no group.")
         }
         try state.extents.checkDisjoint()
         return group
     }
 
-    /// Reads the object at `address` and everything below it.
-    ///
-    /// A cycle or a second link to an object claims its bytes again, and so ends in an error.
+    /// Reads the object at `address` and everything below it; nil for a datatype, which has no values.
     private static func node(
         _ source: some HDF5Source, at address: Int, path: String, depth: Int, _ state: inout HDF5ReadingState
-    ) throws -> HDF5Node<HDF5Extent> {
-        guard depth <= state.limits.depth else {
-            throw ZooError("Unsupported HDF5 file: groups are nested more than \(state.limits.depth) deep at \(path).")
+    ) throws -> HDF5Node<HDF5Extent>? {
+        try state.checkDepth(depth, path)
+        guard !state.openGroups.contains(address) else {
+            throw ZooError("Unsupported HDF5 feature: \(path) is a link to a group that contains it.")
         }
-        guard state.objectsLeft > 0 else {
-            throw ZooError("Unsupported HDF5 file: it holds more than \(state.limits.objectCount) objects.")
+        if let known = state.nodes[address] {
+            try state.share(known, path, depth: depth)
+            return known
         }
-        state.objectsLeft -= 1
+        if state.datatypes[address] != nil { return nil }
+        try state.countObject()
         var header = try HDF5ObjectHeader(source, at: address, named: path, &state)
         if let table = header.symbolTable {
             header.links += try HDF5SymbolTable.links(source, tree: table.tree, heap: table.heap, path, &state)
         }
-        for index in header.attributes.indices {
-            try state.heaps.resolve(&header.attributes[index].value, source, &state.extents)
+        if let dense = header.denseLinks { header.links += try dense.links(source, path, &state) }
+        let isDatatype = !header.isGroup && header.space == nil && header.layout == nil
+        if isDatatype, let datatype = header.datatype, !datatype.isShared {
+            guard state.limits.profile == .foreign else {
+                throw ZooError("Unsupported HDF5 feature: \(path) is a datatype that is an object of its own.")
+            }
+            state.datatypes[address] = datatype.body
+            return nil
         }
-        try checkUnique(header.attributes.map(\.name), "attributes", path)
-        guard header.isGroup else { return .dataset(try dataset(source, header, path, &state)) }
-        guard header.shape == nil, header.elementType == nil, header.layout == nil else {
+        let attributes = try attributes(source, header, path, &state)
+        guard header.isGroup else {
+            let node = HDF5Node.dataset(try dataset(source, header, attributes, path, &state))
+            state.nodes[address] = node
+            return node
+        }
+        guard header.space == nil, header.datatype == nil, header.layout == nil else {
             throw ZooError("Damaged HDF5 data: \(path) is a group and a dataset at once.")
         }
         try checkUnique(header.links.map(\.name), "members", path)
-        var group = HDF5Group<HDF5Extent>(attributes: header.attributes)
+        var group = HDF5Group<HDF5Extent>(attributes: attributes)
+        state.openGroups.insert(address)
         for link in header.links {
             let memberPath = path == "/" ? "/\(link.name)" : "\(path)/\(link.name)"
             let member = try node(source, at: link.address, path: memberPath, depth: depth + 1, &state)
-            group.members.append(HDF5Member(name: link.name, node: member))
+            if let member { group.members.append(HDF5Member(name: link.name, node: member)) }
         }
+        state.openGroups.remove(address)
+        state.nodes[address] = .group(group)
         return .group(group)
     }
 
-    private static func dataset(
+    private static func attributes(
         _ source: some HDF5Source, _ header: HDF5ObjectHeader, _ path: String, _ state: inout HDF5ReadingState
+    ) throws -> [HDF5Attribute] {
+        let more = try header.denseAttributes?.attributes(source, path, &state) ?? []
+        var attributes: [HDF5Attribute] = []
+        for var body in header.attributes + more {
+            var strings = state.stringsLeft
+            var attribute = try HDF5Message.attribute(&body, state.limits, stringBudget: &strings) { shared in
+                try datatype(source, &shared, path, &state)
+            }
+            state.stringsLeft = strings
+            // Messages of version 1 are filled up to a multiple of 8 bytes.
+            if state.limits.profile == .checkpoint || body.remaining >= 8 { try body.finish() }
+            try state.heaps.resolve(&attribute.value, source, &state.extents)
+            attributes.append(attribute)
+        }
+        try checkUnique(attributes.map(\.name), "attributes", path)
+        return attributes
+    }
+
+    /// The datatype that the shared message in `cursor` stands for.
+    private static func datatype(
+        _ source: some HDF5Source, _ cursor: inout ByteCursor, _ path: String, _ state: inout HDF5ReadingState
+    ) throws -> ByteCursor {
+        let address = try HDF5Message.sharedMessage(&cursor)
+        if let known = state.datatypes[address] { return known }
+        // Only its own message: what is in the header of a datatype never leads on.
+        let header = try HDF5ObjectHeader(source, at: address, named: "the datatype of \(path)", &state)
+        guard let datatype = header.datatype, !datatype.isShared, !header.isGroup, header.space == nil else {
+            throw cursor.damaged("a shared datatype that is none")
+        }
+        state.datatypes[address] = datatype.body
+        return datatype.body
+    }
+
+    private static func dataset(
+        _ source: some HDF5Source, _ header: HDF5ObjectHeader, _ attributes: [HDF5Attribute], _ path: String,
+        _ state: inout HDF5ReadingState
     ) throws -> HDF5Dataset<HDF5Extent> {
-        guard let shape = header.shape, let type = header.elementType, let layout = header.layout, header.links.isEmpty
+        guard let space = header.space, var message = header.datatype, let layout = header.layout,
+            header.links.isEmpty
         else {
             throw ZooError("Damaged HDF5 data: \(path) is neither a whole dataset nor a group.")
+        }
+        if message.isShared { message.body = try datatype(source, &message.body, path, &state) }
+        let type = try HDF5Message.datatype(&message.body, state.limits)
+        if state.limits.profile == .checkpoint || message.body.remaining >= 8 { try message.body.finish() }
+        let (shape, fillValue) = (space.shape, header.fillValue)
+        guard fillValue.isEmpty || fillValue.count == type.byteCount else {
+            throw ZooError("Damaged HDF5 data: the fill value of \(path) has \(fillValue.count) bytes for \(type).")
         }
         let byteCount = try HDF5Reader.byteCount(shape, type, path)
         if state.limits.profile == .foreign, type.byteCount > 1 {
@@ -73,15 +131,23 @@ package enum HDF5Reader {
                 by: MemoryLayout<Float>.size)
             try state.budget.borrow(overflow ? .max : floats, for: path)
         }
-        if let chunkShape = layout.chunkShape {
-            let chunks = try HDF5Chunks(
-                source, index: layout.address, chunkShape, shape, type, header.filters, path, &state)
-            return HDF5Dataset(
+        func inChunks(_ chunks: HDF5Chunks) -> HDF5Dataset<HDF5Extent> {
+            HDF5Dataset(
                 shape: shape, payload: HDF5Extent(elementType: type, range: 0..<0, chunks: chunks),
-                attributes: header.attributes)
+                attributes: attributes)
+        }
+        if let chunks = layout.chunks {
+            return inChunks(
+                try HDF5Chunks(
+                    source, index: layout.address, chunks, space, type, header.filters, fillValue: fillValue,
+                    path, &state))
         }
         guard header.filters.isEmpty else {
             throw ZooError("Damaged HDF5 data: \(path) has filters, but is not stored in chunks.")
+        }
+        if state.limits.profile == .foreign, layout.address == nil, byteCount > 0 {
+            return inChunks(
+                try HDF5Chunks(unwritten: shape, type, fillValue: fillValue, path, &state))
         }
         guard layout.byteCount == byteCount, layout.address != nil || byteCount == 0 else {
             throw ZooError(
@@ -98,7 +164,7 @@ package enum HDF5Reader {
                 try state.extents.claim(layout.address ?? 0, byteCount, "the data of \(path)")
             }
         return HDF5Dataset(
-            shape: shape, payload: HDF5Extent(elementType: type, range: range), attributes: header.attributes)
+            shape: shape, payload: HDF5Extent(elementType: type, range: range), attributes: attributes)
     }
 
     /// The bytes that `shape` elements of `type` take.
@@ -136,7 +202,8 @@ extension HDF5Extent {
     /// - Throws: `ZooError` when they cannot be read, or a text is not valid UTF-8 padded with NUL.
     package func load(from source: some HDF5Source) throws -> HDF5Values {
         switch elementType {
-        case .other, .variableString: throw ZooError("Unsupported HDF5 dataset: elements of type \(elementType).")
+        case .other, .variableString, .opaque:
+            throw ZooError("Unsupported HDF5 dataset: elements of type \(elementType).")
         case .float32: return .float32(try source.elements(range, as: Float.self))
         case .float64: return .float64(try source.elements(range, as: Double.self))
         case .int64: return .int64(try source.elements(range, as: Int64.self))

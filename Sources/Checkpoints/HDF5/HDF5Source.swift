@@ -48,13 +48,17 @@ extension HDF5Source {
 
 /// A file held in memory.
 package struct HDF5MemorySource: HDF5Source {
-    private let bytes: [UInt8]
-    package let byteCount: Int
+    private let bytes: ArraySlice<UInt8>
+    package var byteCount: Int { bytes.count }
 
     /// The first `byteCount` of `bytes`.
     package init(_ bytes: [UInt8], byteCount: Int? = nil) {
-        self.bytes = bytes
-        self.byteCount = min(byteCount ?? bytes.count, bytes.count)
+        self.bytes = bytes.prefix(max(0, byteCount ?? bytes.count))
+    }
+
+    /// All of `bytes` from the superblock on, where a file of another tool begins with a user block.
+    package init(withUserBlock bytes: [UInt8]) {
+        self.bytes = bytes.dropFirst(HDF5Superblock.start(in: bytes) ?? 0)
     }
 
     package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
@@ -63,7 +67,7 @@ package struct HDF5MemorySource: HDF5Source {
 
     package func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8> {
         try check(range)
-        return bytes[range]
+        return bytes.dropFirst(range.lowerBound).prefix(range.count)
     }
 }
 
@@ -76,5 +80,22 @@ extension ExtentMap {
     ) throws -> ByteCursor {
         let bytes = try source.bytes(try claim(address, count, subject))
         return ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
+    }
+
+    /// Claims `count` bytes at `address`, of which the last four are the checksum of the others, and gives a cursor over
+    /// these, behind their signature.
+    ///
+    /// - Throws: `ZooError` as `cursor`, and when signature or checksum do not match.
+    mutating func verifiedCursor(
+        _ source: some HDF5Source, at address: Int, count: Int, signature: String, _ subject: String
+    ) throws -> ByteCursor {
+        var whole = try cursor(source, at: address, count: count, subject)
+        var body = try whole.part(count - 4, subject)
+        let bytes = try source.bytes(address..<address + count - 4)
+        try body.expect(signature, "signature")
+        guard try whole.unsigned(bytes: 4, "checksum") == UInt64(HDF5Checksum.lookup3(bytes[...])) else {
+            throw body.damaged("the checksum does not match")
+        }
+        return body
     }
 }

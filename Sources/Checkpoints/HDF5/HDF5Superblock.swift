@@ -12,6 +12,17 @@ package struct HDF5Superblock {
     /// Bytes every HDF5 file begins with.
     static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
+    /// Where the superblock begins: at the start of the file, or after a user block of 512, 1024, 2048 … bytes, in which
+    /// other tools may have put anything; nil where there is none.
+    package static func start(in bytes: [UInt8]) -> Int? {
+        var start = 0
+        while start < bytes.count {
+            if bytes[start...].starts(with: signature) { return start }
+            start = max(512, 2 * start)
+        }
+        return nil
+    }
+
     /// The length of the HDF5 part of the file in bytes.
     package let endOfFile: Int
     /// Where the root group's object header begins.
@@ -53,17 +64,30 @@ package struct HDF5Superblock {
         guard checksum == UInt64(HDF5Checksum.lookup3(bytes[..<(Self.byteCount - 4)])) else {
             throw cursor.damaged("the checksum does not match")
         }
-        guard base == 0 else { throw cursor.unsupported("a base address other than 0") }
-        guard extensionAddress == nil else { throw cursor.unsupported("a superblock extension") }
+        guard profile == .foreign || base == 0 else { throw cursor.unsupported("a base address other than 0") }
+        // An extension guides writers, or says how messages are shared, which is refused where one is.
+        guard profile == .foreign || extensionAddress == nil else { throw cursor.unsupported("a superblock extension") }
         guard version == 2 || flags == 0 else {
             throw cursor.unsupported("a file that a writer left open (consistency flags \(flags))")
         }
-        guard endOfFile <= source.byteCount else {
-            throw ZooError(
-                "The file is cut short: its HDF5 part has \(endOfFile) bytes, and only \(source.byteCount) are there.")
-        }
-        self.endOfFile = endOfFile
+        self.endOfFile = try Self.length(endOfFile, base: base, source, cursor)
         self.rootAddress = rootAddress
+    }
+
+    /// The length of the HDF5 part of `source`, which begins with the superblock: all addresses but that of the end count
+    /// from there.
+    private static func length(
+        _ endOfFile: Int, base: Int?, _ source: some HDF5Source, _ cursor: ByteCursor
+    ) throws -> Int {
+        guard let base, base <= endOfFile else {
+            throw cursor.damaged("the end of the file is before its base address")
+        }
+        guard endOfFile - base <= source.byteCount else {
+            throw ZooError(
+                "The file is cut short: its HDF5 part has \(endOfFile - base) bytes, and only \(source.byteCount) are "
+                    + "there.")
+        }
+        return endOfFile - base
     }
 
     /// The end of the file and the root's address in a superblock of version 0, behind its signature.
@@ -78,18 +102,14 @@ package struct HDF5Superblock {
             throw cursor.unsupported("offsets and lengths of \(widths) bytes; 8 and 8 are read")
         }
         _ = try cursor.bytes(9, "node sizes and flags")
-        guard try cursor.address("base address") == 0 else { throw cursor.unsupported("a base address other than 0") }
+        let base = try cursor.address("base address")
         _ = try cursor.bytes(8, "free space address")
         let endOfFile = try cursor.integer(bytes: 8, "end of file address")
         guard try cursor.address("driver address") == nil else { throw cursor.unsupported("a file driver") }
         _ = try cursor.bytes(8, "name of the root")
         let rootAddress = try cursor.integer(bytes: 8, "root group address")
         _ = try cursor.bytes(24, "cache of the root")
-        guard endOfFile <= source.byteCount else {
-            throw ZooError(
-                "The file is cut short: its HDF5 part has \(endOfFile) bytes, and only \(source.byteCount) are there.")
-        }
-        return (endOfFile, rootAddress)
+        return (try length(endOfFile, base: base, source, cursor), rootAddress)
     }
 }
 

@@ -10,9 +10,9 @@ enum HDF5SymbolTable {
     /// - Throws: `ZooError` when a part is damaged, or a member is a soft link.
     static func links(
         _ source: some HDF5Source, tree: Int, heap: Int, _ path: String, _ state: inout HDF5ReadingState
-    ) throws -> [(name: String, address: Int)] {
+    ) throws -> [HDF5Message.Link] {
         let names = try localHeap(source, at: heap, path, &state)
-        var links: [(name: String, address: Int)] = []
+        var links: [HDF5Message.Link] = []
         try visit(source, tree, level: nil, names, path, &links, &state)
         return links
     }
@@ -37,7 +37,7 @@ enum HDF5SymbolTable {
     /// Visits a node of the tree; its level must be one less than that of its parent, so there is no cycle.
     private static func visit(
         _ source: some HDF5Source, _ address: Int, level expected: UInt8?, _ names: [UInt8], _ path: String,
-        _ links: inout [(name: String, address: Int)], _ state: inout HDF5ReadingState
+        _ links: inout [HDF5Message.Link], _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the tree of \(path)"
         let node = try HDF5TreeNode(source, at: address, kind: 0, keyByteCount: 8, level: expected, subject, &state)
@@ -52,7 +52,7 @@ enum HDF5SymbolTable {
 
     private static func readSymbols(
         _ source: some HDF5Source, _ address: Int, _ names: [UInt8], _ path: String,
-        _ links: inout [(name: String, address: Int)], _ state: inout HDF5ReadingState
+        _ links: inout [HDF5Message.Link], _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the symbols of \(path)"
         var cursor = try state.extents.cursor(source, at: address, count: 8, subject)
@@ -76,7 +76,7 @@ enum HDF5SymbolTable {
             guard state.objectsLeft > links.count else {
                 throw entries.unsupported("more than \(state.limits.objectCount) objects")
             }
-            links.append((name, target))
+            links.append(HDF5Message.Link(name: name, address: target))
         }
     }
 }

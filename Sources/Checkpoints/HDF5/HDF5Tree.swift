@@ -117,6 +117,8 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
     case other(StoredElementType)
     /// Strings of any length in a heap, only in files of other tools.
     case variableString
+    /// So many bytes whose meaning the file does not say, only in files of other tools.
+    case opaque(byteCount: Int)
 
     /// Bytes per element.
     package var byteCount: Int {
@@ -127,6 +129,7 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
         case .string(let byteCount): byteCount
         case .other(let type): type.byteCount
         case .variableString: 16
+        case .opaque(let byteCount): byteCount
         }
     }
 
@@ -140,6 +143,7 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
         case .string(let byteCount): "string of \(byteCount) bytes"
         case .other(let type): type.rawValue
         case .variableString: "string of any length"
+        case .opaque(let byteCount): "\(byteCount) bytes of unknown meaning"
         }
     }
 }
@@ -196,6 +200,6 @@ package struct HDF5Extent: Sendable, Equatable {
     package var elementType: HDF5ElementType
     /// Bytes of the file; checked to be inside it and disjoint from everything else.
     package var range: Range<Int>
-    /// The pieces of a chunked dataset, whose `range` is empty; nil for all others.
+    /// The pieces of a dataset that is chunked or was never written, whose `range` is empty; nil for all others.
     package var chunks: HDF5Chunks?
 }

@@ -5,8 +5,9 @@ extension DatasetDescriptor {
     static var imageFolder: DatasetDescriptor {
         let info = DatasetInfo(
             name: "image-folder", title: "Image folder",
-            summary: "The PNG and JPEG files of a folder, cropped to the largest central square and resized (64 x 64 "
-                + "unless said otherwise).",
+            summary:
+                "The PNG and JPEG files of a folder and the folders in it: the largest central part of the model's "
+                + "aspect, resized to its input (64 x 64 unless said otherwise).",
             license: "your own", source: "your own", shape: [3, 64, 64])
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             guard let folder = options.imageFolder else {

@@ -11,9 +11,15 @@ enum Files {
     }
 
     /// What is at `path`, following links; nil if there is nothing.
-    static func kind(_ path: String) -> Kind? {
+    static func kind(_ path: String) -> Kind? { kind(Array(path.utf8)) }
+
+    /// As `kind(_:)`, of a path that need not be UTF-8.
+    static func kind(_ path: [UInt8]) -> Kind? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        let result = (path + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in text.baseAddress.map { stat($0, &status) } ?? -1 }
+        }
+        guard result == 0 else { return nil }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return .file(byteCount: Int(status.st_size))
         case S_IFDIR: return .folder

@@ -1,4 +1,5 @@
 import Dispatch
+import FileSupport
 import Glibc
 import ImageFiles
 import Synchronization
@@ -6,7 +7,7 @@ import TensorCore
 
 /// How the pictures of a folder become images of one shape.
 public struct ImagePreparation: Sendable, Equatable {
-    /// Columns and rows of the part cut from the middle of each picture; nil for the largest square.
+    /// Columns and rows of the part cut from the middle of each picture; nil for the largest of the images' aspect.
     public var crop: (width: Int, height: Int)? {
         get { cropSize.map { ($0[0], $0[1]) } }
         set { cropSize = newValue.map { [$0.width, $0.height] } }
@@ -28,54 +29,116 @@ public struct ImagePreparation: Sendable, Equatable {
 
     /// The image of a picture: cropped, resized (area averaging when shrinking) and converted.
     /// - Throws: `ZooError` if the crop is larger than the picture.
-    func apply(to image: Image8) throws -> Image8 {
-        let side = min(image.width, image.height)
-        let (cropWidth, cropHeight) = crop ?? (side, side)
-        return try image.centerCropped(width: cropWidth, height: cropHeight)
-            .resized(width: width, height: height).converted(toChannels: channels)
+    public func apply(to image: Image8) throws -> Image8 {
+        let cropped = try crop.map { try image.centerCropped(width: $0.width, height: $0.height) } ?? image
+        return try
+            (crop == nil ? cropped.fitted(width: width, height: height) : cropped.resized(width: width, height: height))
+            .converted(toChannels: channels)
+    }
+}
+
+/// A path in an image folder, whose bytes need not be UTF-8.
+struct ImagePath: Comparable, Sendable {
+    let bytes: [UInt8]
+    /// The path in messages and tables.
+    let name: String
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        name = String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func < (a: ImagePath, b: ImagePath) -> Bool {
+        a.name == b.name ? a.bytes.lexicographicallyPrecedes(b.bytes) : a.name < b.name
+    }
+
+    static func == (a: ImagePath, b: ImagePath) -> Bool { a.bytes == b.bytes }
+}
+
+/// What is in an image folder.
+struct ImageFolderListing {
+    /// The pictures, in order of their names.
+    var images: [ImagePath] = []
+    /// How many files are no pictures, by their kind: `.webp`, `no extension`.
+    var others: [String: Int] = [:]
+
+    /// For messages: "3 files that are neither PNG nor JPEG were left out: 2 .webp, 1 .txt"; nil if there are none.
+    var note: String? {
+        let count = others.values.reduce(0, +)
+        guard count > 0 else { return nil }
+        let kinds = others.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let named = kinds.prefix(8).map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        return (count == 1 ? "1 file that is" : "\(count) files that are") + " no PNG or JPEG "
+            + (count == 1 ? "was" : "were") + " left out: \(named)" + (kinds.count > 8 ? " …" : "")
     }
 }
 
 /// Data sets made of the PNG and JPEG files in a folder and the folders in it.
 enum ImageFolder {
-    static let extensions = ["png", "jpg", "jpeg"]
+    /// How the names of pictures end; MPO files begin with a JPEG.
+    private static let extensions: Set = ["png", "jpg", "jpeg", "jpe", "jfif", "jif", "mpo"]
     /// Folders within folders deeper than this are refused (a loop of links, most likely).
     private static let maximumDepth = 16
     /// So many bad files are named in an error.
     private static let namedFailures = 20
 
-    /// The paths of all pictures under `folder`, relative to it, in order of their names. Hidden files and folders
-    /// are skipped.
+    /// What is in `folder` and the folders in it. Hidden files and folders are skipped.
     /// - Throws: `ZooError` if a folder cannot be read or there is no picture.
-    static func list(_ folder: String) throws -> [String] {
+    static func list(_ folder: String) throws -> ImageFolderListing {
         guard Files.isFolder(folder) else {
             throw ZooError(
                 "There is no image folder '\(folder)'.", advice: "Give a folder of PNG and JPEG files.", kind: .usage)
         }
-        var paths: [String] = []
-        try collect(folder, "", depth: 0, into: &paths)
-        guard !paths.isEmpty else {
+        var listing = ImageFolderListing()
+        try collect(Array(folder.utf8), [], depth: 0, into: &listing)
+        guard !listing.images.isEmpty else {
             throw ZooError(
-                "The image folder '\(folder)' holds no images: no .png, .jpg or .jpeg file in it or in its folders.",
-                advice: "Put PNG or JPEG files there, or give another folder.")
+                "The image folder '\(folder)' holds no PNG or JPEG images"
+                    + (listing.note.map { ": \($0)" } ?? ", nor do its folders"),
+                advice: "Convert pictures to PNG or JPEG, or give another folder.")
         }
-        return paths.sorted()
+        listing.images.sort()
+        return listing
     }
 
-    private static func collect(_ root: String, _ relative: String, depth: Int, into paths: inout [String]) throws {
-        let folder = relative.isEmpty ? root : Files.join(root, relative)
+    private static func collect(
+        _ root: [UInt8], _ relative: [UInt8], depth: Int, into listing: inout ImageFolderListing
+    ) throws {
+        let folder = join(root, relative)
+        let text = String(decoding: folder, as: UTF8.self)
         guard depth <= maximumDepth else {
-            throw ZooError("'\(folder)' is more than \(maximumDepth) folders deep; a link may point back to a parent.")
+            throw ZooError("'\(text)' is more than \(maximumDepth) folders deep; a link may point back to a parent.")
         }
-        for name in try Files.names(in: folder) where !name.hasPrefix(".") {
-            let path = relative.isEmpty ? name : Files.join(relative, name)
-            let suffix = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
-            if extensions.contains(suffix), name.contains(".") {
-                if Files.isFile(Files.join(root, path)) { paths.append(path) }
-            } else if Files.isFolder(Files.join(root, path)) {
-                try collect(root, path, depth: depth + 1, into: &paths)
+        let names: [[UInt8]]
+        do { names = try FolderListing.nameBytes(in: folder) } catch {
+            throw ZooError("Cannot read the folder '\(text)': \(error).")
+        }
+        for name in names where name.first != UInt8(ascii: ".") {
+            let path = join(relative, name)
+            switch Files.kind(join(root, path)) {
+            case .folder: try collect(root, path, depth: depth + 1, into: &listing)
+            case .file:
+                let kind = fileExtension(name)
+                if let kind, extensions.contains(kind) {
+                    listing.images.append(ImagePath(path))
+                } else {
+                    listing.others[kind.map { ".\($0)" } ?? "without extension", default: 0] += 1
+                }
+            case .other, nil: listing.others["special or broken link", default: 0] += 1
             }
         }
+    }
+
+    /// What follows the last dot of a name, in lower case; nil if there is none.
+    private static func fileExtension(_ name: [UInt8]) -> String? {
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot + 1 < name.count else { return nil }
+        return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
+    }
+
+    private static func join(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
+        let slash = UInt8(ascii: "/")
+        if folder.isEmpty || name.isEmpty { return folder + name }
+        return folder.last == slash ? folder + name : folder + [slash] + name
     }
 
     /// Decodes all pictures of `folder` into memory, on all cores.
@@ -88,7 +151,8 @@ enum ImageFolder {
         _ info: DatasetInfo, folder: String, preparation: ImagePreparation, attributes: AttributeFile? = nil,
         partition: PartitionFile? = nil
     ) throws -> MemoryDataset {
-        let paths = try list(folder)
+        let listing = try list(folder)
+        let paths = listing.images
         let shape = [preparation.channels, preparation.height, preparation.width]
         guard shape.allSatisfy({ (1...4096).contains($0) }), preparation.channels == 1 || preparation.channels == 3
         else {
@@ -101,10 +165,12 @@ enum ImageFolder {
             shape: shape, factors: attributes.map { $0.names.map { Factor(name: $0, valueNames: ["no", "yes"]) } })
         try checkMemory(paths.count, info)
         let pixels = try decode(paths, in: folder, preparation, imageByteCount: info.imageByteCount)
+        let names = paths.map(\.name)
         return MemoryDataset(
             info: info, count: paths.count, pixels: pixels,
-            factorPositions: try attributes.map { try positions(of: paths, in: $0) } ?? [],
-            splits: try partition.map { try splits(of: paths, in: $0) } ?? fixedSplits(count: paths.count))
+            factorPositions: try attributes.map { try positions(of: names, in: $0) } ?? [],
+            splits: try partition.map { try splits(of: names, in: $0) } ?? fixedSplits(count: paths.count),
+            notes: listing.note.map { ["'\(folder)': \($0)"] } ?? [])
     }
 
     private static func checkMemory(_ count: Int, _ info: DatasetInfo) throws {
@@ -118,7 +184,7 @@ enum ImageFolder {
     }
 
     private static func decode(
-        _ paths: [String], in folder: String, _ preparation: ImagePreparation, imageByteCount: Int
+        _ paths: [ImagePath], in folder: String, _ preparation: ImagePreparation, imageByteCount: Int
     ) throws -> [UInt8] {
         let failures = Mutex<[(position: Int, message: String)]>([])
         let byteCount = paths.count * imageByteCount
@@ -126,12 +192,14 @@ enum ImageFolder {
             let target = PixelTarget(bytes: buffer)
             DispatchQueue.concurrentPerform(iterations: paths.count) { position in
                 do {
-                    let image = try preparation.apply(to: ImageFiles.decode(path: Files.join(folder, paths[position])))
+                    let path = join(Array(folder.utf8), paths[position].bytes)
+                    let image = try preparation.apply(
+                        to: ImageFiles.decode(path: path, name: String(decoding: path, as: UTF8.self)))
                     target.write(image.pixels, at: position * imageByteCount)
                 } catch {
                     // The message names the path.
                     let message = (error as? ZooError)?.message ?? "\(error)"
-                    failures.withLock { $0.append((position, "\(paths[position]): \(message)")) }
+                    failures.withLock { $0.append((position, "\(paths[position].name): \(message)")) }
                 }
             }
             count = failures.withLock { $0.isEmpty } ? byteCount : 0

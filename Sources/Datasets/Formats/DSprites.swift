@@ -105,9 +105,10 @@ extension DSprites {
                 initialized = try archive.read(into: UnsafeMutableRawBufferPointer(buffer))
             }
         }
-        guard header.type == type, header.shape == shape else {
+        guard header.type == type, header.shape == shape, shape.count < 2 || !header.isFortranOrder else {
             throw ZooError(
-                "\(name) has the type \(header.type.rawValue) and the shape \(header.shape); "
+                "\(name) has the type \(header.type.rawValue) and the shape \(header.shape)"
+                    + (header.isFortranOrder ? ", in Fortran order; " : "; ")
                     + "\(type.rawValue) and \(shape) were expected.",
                 advice: "It must be the published file \(fileName).")
         }

@@ -11,6 +11,7 @@ struct MemoryDataset: Dataset {
     /// The factor positions of all images, one row after another; empty if there are none.
     var factorPositions: [UInt8] = []
     let splits: [Split: [Int32]]
+    var notes: [String] = []
 
     func indices(of split: Split) -> [Int32] {
         splits[split] ?? []

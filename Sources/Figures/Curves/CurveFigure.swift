@@ -32,7 +32,8 @@ public struct CurveFigure: Figure {
         /// Its points, drawn in this order.
         public var points: [Point]
         public var style: Style
-        /// Written in the middle of the points, on top of all series. Empty for none.
+        /// Written in the middle of the points, on top of all series, or beside it with a line that leads there where
+        /// other labels are in the way. Empty for none.
         public var label: String
         /// Which of the colours and marks it has, from 0; nil for that of its place among the series. A model that keeps
         /// its number keeps its colour in all figures of a report.

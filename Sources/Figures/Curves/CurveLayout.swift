@@ -22,6 +22,7 @@ package struct CurveLayout {
     package private(set) var yTicks: AxisTicks
     package private(set) var legend: [LegendEntry] = []
     package private(set) var texts: [PlacedText]
+    private(set) var seriesLabels: [SeriesLabels.Label] = []
     private(set) var yLabel: String
     private(set) var yLabelX: Double
 
@@ -107,6 +108,8 @@ package struct CurveLayout {
                 measurer: measurer)
             texts += label.placed
         }
+        let placed = SeriesLabels.placed(figure, in: plot, place: { place($0) }, measurer: measurer)
+        seriesLabels = placed
     }
 
     /// The place of a point that can be drawn.

@@ -119,16 +119,15 @@ struct CurveRenderer {
     }
 
     private func drawLabels(on canvas: borrowing Canvas) {
-        let font = FigureFont(size: 22, isBold: true)
-        for series in figure.series where !series.label.isEmpty {
-            let points = series.points.filter(figure.isDrawable)
-            guard !points.isEmpty else { continue }
-            let middle = CurveFigure.Point(
-                x: points.reduce(0) { $0 + $1.x } / Double(points.count),
-                y: points.reduce(0) { $0 + $1.y } / Double(points.count))
-            let place = layout.place(middle)
+        for label in layout.seriesLabels where label.isMoved {
+            let bounds = label.text.bounds
+            let middle = FigurePoint(x: label.text.x, y: bounds.y + bounds.height / 2)
+            canvas.line(through: [label.anchor, middle], color: .ink, width: 1)
+            canvas.fillCircle(center: label.anchor, radius: 3, color: .ink)
+        }
+        for label in layout.seriesLabels {
             canvas.outlinedText(
-                series.label, at: FigurePoint(x: place.x, y: place.y + (font.size * 0.36).rounded()), font: font)
+                label.text.text, at: FigurePoint(x: label.text.x, y: label.text.baseline), font: label.text.font)
         }
     }
 

@@ -5,13 +5,18 @@ import Yams
 /// everything that begins with it.
 public struct NameMap: Sendable {
     private var names: [(theirs: String, ours: String)]
+    /// What messages call the map.
+    private let source: String
 
     /// Reads the text of a map; `source` is what messages call it.
     ///
     /// - Throws: `ZooError` that lists every line that is not such a pair.
     public init(text: String, source: String) throws {
+        self.source = source
         let node: Node?
-        do { node = try Yams.compose(yaml: text) } catch { throw ZooError("\(source): \(error)") }
+        do { node = try Yams.compose(yaml: text) } catch {
+            throw ZooError("\(source): not valid YAML: \(error)")
+        }
         guard let mapping = node?.mapping else {
             throw ZooError("\(source): a map of names has lines `theirs: ours`.", kind: .usage)
         }
@@ -57,7 +62,7 @@ public struct NameMap: Sendable {
             return "\n  \(name.theirs)" + (nearest.map { "; is it \($0)?" } ?? "")
         }
         guard unused.isEmpty else {
-            throw ZooError("The map names what is not in the file:\(unused.joined())", kind: .usage)
+            throw ZooError("\(source) names what is not in the file:\(unused.joined())", kind: .usage)
         }
         return renamed
     }

@@ -9,7 +9,7 @@ public struct WeightAssignment: Sendable {
     public private(set) var buffers: [NamedTensor] = []
     /// How the two differ; empty where every tensor of one is that of the other.
     public private(set) var differences: [ImportDifference] = []
-    /// What PyTorch keeps and the zoo has no use for.
+    /// What PyTorch keeps, or the graph of an ONNX file computes with, and the zoo has no use for.
     public private(set) var unused: [String] = []
 
     /// Gives every tensor of `definition`'s model the tensor of the same name in one of `files`.
@@ -20,9 +20,17 @@ public struct WeightAssignment: Sendable {
         _ files: [ForeignFile], map: NameMap? = nil, to definition: ModelDefinition,
         allowing allowed: Set<ImportDifference.Kind> = []
     ) throws {
-        var tensors = try files.flatMap { try KerasImport.renamed($0, for: definition) }
+        // Shapes and indices of an ONNX graph stand among its weights.
+        func isConstant(_ file: ForeignFile, _ tensor: ForeignTensor) -> Bool {
+            file.format == .onnx && tensor.floatByteCount == nil
+        }
+        var tensors = try files.flatMap { file in
+            try KerasImport.renamed(file, for: definition).filter { !isConstant(file, $0) }
+        }
         if let map { tensors = try map.renamed(tensors) }
-        try self.init(tensors, to: definition, allowing: allowed)
+        try self.init(
+            tensors, to: definition, allowing: allowed, source: files.map(\.path).joined(separator: " and "))
+        unused += files.flatMap { file in file.tensors.filter { isConstant(file, $0) }.map(\.name) }
     }
 
     /// Gives every tensor of `definition`'s model the tensor of the same name.
@@ -30,9 +38,11 @@ public struct WeightAssignment: Sendable {
     /// - Parameters:
     ///   - tensors: under the zoo's names and in its layouts.
     ///   - allowed: the kinds of differences that are no errors.
+    ///   - source: what messages call where the tensors come from.
     /// - Throws: `ZooError` that lists every difference that is not allowed.
     public init(
-        _ tensors: [ForeignTensor], to definition: ModelDefinition, allowing allowed: Set<ImportDifference.Kind> = []
+        _ tensors: [ForeignTensor], to definition: ModelDefinition, allowing allowed: Set<ImportDifference.Kind> = [],
+        source: String = "The file"
     ) throws {
         let graph = try ModelGraph(definition, purpose: .training)
         let program = graph.program
@@ -61,7 +71,7 @@ public struct WeightAssignment: Sendable {
             }
         }
         let refused = differences.filter { difference in difference.kind.map { !allowed.contains($0) } ?? true }
-        guard refused.isEmpty else { throw Self.error(refused, model: definition.name) }
+        guard refused.isEmpty else { throw Self.error(refused, source, model: definition.name) }
 
         // Only now, for a small file may describe a model that takes much memory.
         let initial = vacant.isEmpty ? [] : graph.initialParameters(seed: 0) + graph.initialBuffers
@@ -110,13 +120,13 @@ public struct WeightAssignment: Sendable {
         return paths.contains(tensor.name.dropLast(end.count) + "running_mean")
     }
 
-    private static func error(_ refused: [ImportDifference], model: String) -> ZooError {
+    private static func error(_ refused: [ImportDifference], _ source: String, model: String) -> ZooError {
         let shown = refused.prefix(shownCount).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
         let more = refused.count > shownCount ? "\n  … and \(refused.count - shownCount) more" : ""
         let kinds = ImportDifference.Kind.allCases.filter { kind in refused.contains { $0.kind == kind } }
         var advice = "Rename tensors with --map FILE (lines `theirs: ours`)"
         if !kinds.isEmpty { advice += ", or accept this with --allow \(kinds.map(\.rawValue).joined(separator: ","))" }
         let count = refused.count == 1 ? "1 difference" : "\(refused.count) differences"
-        return ZooError("The file does not fit \(model): \(count).\(shown)\(more)", advice: advice + ".")
+        return ZooError("\(source) does not fit \(model): \(count).\(shown)\(more)", advice: advice + ".")
     }
 }

@@ -14,7 +14,7 @@ struct KerasImport {
         guard let layout = file.kerasLayout, layout != .plain else { return file.tensors }
         var result = KerasImport(model: try KerasModel(definition))
         switch layout {
-        case .paths: result.readPaths(file.tensors)
+        case .paths(let models): result.readPaths(file.tensors, models)
         case .order(let counts): try result.readOrder(file.tensors, counts)
         case .plain: break
         }
@@ -39,13 +39,14 @@ struct KerasImport {
         tensors.append(variable.zooTensor(tensor))
     }
 
-    /// Tensors named by class and count, below `encoder/` and `decoder/`, or below other names or none: then the shapes
-    /// tell which of the two they are.
-    private mutating func readPaths(_ all: [ForeignTensor]) {
+    /// Tensors named by class and count, below `encoder/` and `decoder/` or models of these names, or below others or none:
+    /// then the shapes tell which of the two they are, or both in one.
+    private mutating func readPaths(_ all: [ForeignTensor], _ models: [String: String]) {
         var groups: [(prefix: [String], tensors: [(path: [String], tensor: ForeignTensor)])] = []
         for tensor in all {
             let names = tensor.name.split(separator: "/").map(String.init)
-            guard let place = names.firstIndex(of: "layers") else {
+            // The model next to the layer: a model may be a layer of another.
+            guard let place = names.lastIndex(of: "layers") else {
                 tensors.append(tensor)
                 continue
             }
@@ -57,17 +58,20 @@ struct KerasImport {
             }
         }
         for group in groups {
-            let named = model.parts.first { $0.name == group.prefix.last }
-            let fitting = model.parts.filter { part in
+            let fitting = (model.parts + [model.whole]).filter { part in
                 let shapes = Dictionary(uniqueKeysWithValues: zip(part.paths, part.variables.map(\.kerasShape)))
                 return part.paths.count == group.tensors.count
                     && group.tensors.allSatisfy { shapes[$0.path] == $0.tensor.shape }
             }
+            let names = [group.prefix.last, models[group.prefix.joined(separator: "/")]]
+            let named = model.parts.first { names.contains($0.name) }
             guard let part = named ?? (fitting.count == 1 ? fitting[0] : nil) else {
                 let name = group.prefix.joined(separator: "/")
                 problems.append(
                     "\(name.isEmpty ? "the file" : name): its \(group.tensors.count) tensors fit "
-                        + (fitting.isEmpty ? "neither the encoder nor the decoder" : "both encoder and decoder"))
+                        + (fitting.isEmpty
+                            ? "neither encoder, decoder nor both in one"
+                            : "several of encoder, decoder and both in one; name the models encoder and decoder"))
                 continue
             }
             let variables = Dictionary(uniqueKeysWithValues: zip(part.paths, part.variables))

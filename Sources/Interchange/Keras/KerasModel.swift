@@ -29,6 +29,9 @@ struct KerasModel {
 
     let parts: [Part]
 
+    /// Both networks as one model.
+    var whole: Part { Part(name: "model", layers: parts.flatMap(\.layers)) }
+
     /// - Throws: `ZooError` that names every layer Keras cannot express.
     init(_ definition: ModelDefinition) throws {
         var problems: [String] = []

@@ -9,8 +9,9 @@ import TensorCore
 package enum KerasReader {
     /// How a file names its tensors.
     package enum Layout: Sendable, Equatable {
-        /// By class and count: `encoder/layers/dense_1/vars/0`.
-        case paths
+        /// By class and count: `encoder/layers/dense_1/vars/0`; with the names that models inside the model have, by where
+        /// they are: `layers/functional_1` may be called `decoder`.
+        case paths(models: [String: String])
         /// In the order of `layer_names` and `weight_names`: how many tensors each layer has.
         case order([Int])
         /// Neither: a tree of datasets, whose paths are names as those of PyTorch.
@@ -29,7 +30,7 @@ package enum KerasReader {
     ///
     /// - Throws: `ZooError` naming what is damaged or not supported.
     package static func decode(_ bytes: [UInt8]) throws -> Contents {
-        let source = HDF5MemorySource(bytes)
+        let source = HDF5MemorySource(withUserBlock: bytes)
         let root = try HDF5Reader.read(source, limits: .foreign)
         guard root.attributes.value("format") != .string("zoo.checkpoint") else {
             throw ZooError("This is a checkpoint of the zoo already.", advice: "Use it as it is.", kind: .usage)
@@ -53,8 +54,8 @@ package enum KerasReader {
     ) throws {
         var found = root.datasets()
         let isKeras = found.contains { $0.path.dropLast().last == "vars" }
-        contents.layout = isKeras ? .paths : .plain
         if isKeras {
+            contents.layout = .paths(models: root.modelNames())
             let passed = found.filter { $0.path.first == "optimizer" || $0.path.contains("seed_generator") }
             found.removeAll { $0.path.first == "optimizer" || $0.path.contains("seed_generator") }
             if !passed.isEmpty {
@@ -130,6 +131,9 @@ package enum KerasReader {
         case .uint64: type = .uint64
         case .uint8: type = .uint8
         case .other(let other): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
+        // So h5py stores a type that HDF5 does not have.
+        case .opaque(2) where isBrainFloat: type = .bfloat16
+        case .opaque: throw ZooError("Unsupported Keras file: \(name) holds \(dataset.payload.elementType).")
         case .string: throw ZooError("Unsupported Keras file: \(name) is a text.")
         case .variableString: throw ZooError("Unsupported Keras file: \(name) holds texts of any length.")
         }
@@ -139,6 +143,19 @@ package enum KerasReader {
 }
 
 extension HDF5Group {
+    /// The names of Keras' models in this group, by the path of their group: Keras writes them on `vars`.
+    fileprivate func modelNames(below path: String = "") -> [String: String] {
+        var names: [String: String] = [:]
+        for member in members {
+            guard case .group(let group) = member.node else { continue }
+            if member.name == "vars", case .string(let name) = group.attributes.value("name") {
+                names[path] = name
+            }
+            names.merge(group.modelNames(below: path.isEmpty ? member.name : "\(path)/\(member.name)")) { $1 }
+        }
+        return names
+    }
+
     /// What is at `path` below this group, if there is something.
     fileprivate func node(at path: ArraySlice<String>) -> HDF5Node<Payload>? {
         guard let name = path.first else { return nil }

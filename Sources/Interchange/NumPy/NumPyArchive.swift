@@ -41,7 +41,7 @@ public enum NumPyArchive {
                     "The archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez.")
             }
             let name = String(entry.name.dropLast(4))
-            let tensor = try decode(array: try zip.contents(of: entry), name: name)
+            let tensor = try decode(array: try zip.contents(of: entry), name: name, budget: &zip.budget)
             try zip.budget.borrow(tensor.floatByteCount ?? 0, for: name)
             tensors.append(tensor)
         }
@@ -53,6 +53,13 @@ public enum NumPyArchive {
     ///
     /// - Throws: `ZooError` when it is damaged or no plain numbers.
     static func decode(array bytes: ArraySlice<UInt8>, name: String) throws -> ForeignTensor {
+        var budget = UnpackingBudget(fileByteCount: bytes.count)
+        return try decode(array: bytes, name: name, budget: &budget)
+    }
+
+    private static func decode(
+        array bytes: ArraySlice<UInt8>, name: String, budget: inout UnpackingBudget
+    ) throws -> ForeignTensor {
         var rest = bytes
         let header = try NumPyHeader(name: name) { count in
             defer { rest = rest.dropFirst(count) }
@@ -66,6 +73,37 @@ public enum NumPyArchive {
                 "\(name) is damaged: \(header.shape) of \(header.type) does not fill the \(rest.count) bytes after its "
                     + "header.")
         }
+        if header.isFortranOrder, header.shape.count > 1 {
+            try budget.take(byteCount, for: name)
+            rest = rowMajor(rest, header.shape, width: header.type.byteCount)[...]
+        }
         return ForeignTensor(name: name, shape: header.shape, elementType: header.type, bytes: rest)
+    }
+
+    /// The elements, of `width` bytes each and with the first axis varying fastest, in row-major order.
+    ///
+    /// - Precondition: `bytes` are as many as `shape` needs.
+    private static func rowMajor(_ bytes: ArraySlice<UInt8>, _ shape: [Int], width: Int) -> [UInt8] {
+        // How far apart neighbours along an axis are.
+        var strides: [Int] = []
+        for extent in shape { strides.append((strides.last ?? width) * extent) }
+        strides = [width] + strides.dropLast()
+        var place = [Int](repeating: 0, count: shape.count)
+        var start = 0
+        return bytes.withUnsafeBufferPointer { source in
+            [UInt8](unsafeUninitializedCapacity: source.count) { target, count in
+                while count < source.count {
+                    for byte in 0..<width { target[count + byte] = source[start + byte] }
+                    count += width
+                    for axis in shape.indices.reversed() {
+                        place[axis] += 1
+                        start += strides[axis]
+                        if place[axis] < shape[axis] { break }
+                        start -= strides[axis] * shape[axis]
+                        place[axis] = 0
+                    }
+                }
+            }
+        }
     }
 }

@@ -29,6 +29,7 @@ package enum ONNXReader {
         var contents = Contents()
         var version: Int?
         var graphs = 0
+        var budget = UnpackingBudget(fileByteCount: bytes.count)
         var reader = ProtobufReader(bytes[...], subject: "the model")
         while let (field, value) = try reader.next() {
             switch field {
@@ -36,7 +37,7 @@ package enum ONNXReader {
             case Fields.Model.graph:
                 graphs += 1
                 guard graphs == 1 else { throw reader.damaged("a second graph") }
-                try readGraph(try reader.bytes(value, "the graph"), &contents)
+                try readGraph(try reader.bytes(value, "the graph"), &contents, &budget)
             case Fields.Model.metadata:
                 guard contents.metadata.count < itemLimit else { throw reader.damaged("too many texts") }
                 let (name, text) = try texts(try reader.bytes(value, "a text"))
@@ -53,13 +54,17 @@ package enum ONNXReader {
         return contents
     }
 
-    private static func readGraph(_ bytes: ArraySlice<UInt8>, _ contents: inout Contents) throws {
+    private static func readGraph(
+        _ bytes: ArraySlice<UInt8>, _ contents: inout Contents, _ budget: inout UnpackingBudget
+    ) throws {
         var reader = ProtobufReader(bytes, subject: "the graph")
         while let (field, value) = try reader.next() {
             switch field {
             case Fields.Graph.initializers:
                 guard contents.tensors.count < itemLimit else { throw reader.damaged("more than \(itemLimit) tensors") }
-                contents.tensors.append(try ONNXTensor(try reader.bytes(value, "a tensor")).tensor())
+                let tensor = try ONNXTensor(try reader.bytes(value, "a tensor")).tensor(budget: &budget)
+                try budget.borrow(tensor.floatByteCount ?? 0, for: tensor.name)
+                contents.tensors.append(tensor)
             case Fields.Graph.sparseInitializers:
                 throw ZooError("Unsupported ONNX feature: the graph has sparse weights.")
             default: break

@@ -10,7 +10,7 @@ struct ONNXTensor {
     private var dataType = 0
     private var raw: ArraySlice<UInt8>?
     /// Elements in a field of their type instead of raw bytes: which, and the pieces in which they came.
-    private var typed: (field: UInt64, pieces: [ArraySlice<UInt8>])?
+    private var typed: (field: UInt64, pieces: [ProtobufReader.Value])?
     private var reader: ProtobufReader
 
     /// Reads the message in `bytes`.
@@ -42,20 +42,20 @@ struct ONNXTensor {
     }
 
     private mutating func add(_ value: ProtobufReader.Value, of field: UInt64) throws {
-        guard case .bytes(let piece) = value else {
+        guard case .bytes = value else {
             throw ZooError("Unsupported ONNX feature: the elements of \"\(name)\" are not packed.")
         }
         guard typed == nil || typed?.field == field, (typed?.pieces.count ?? 0) < 64 else {
             throw reader.damaged("the elements of \"\(name)\" are in several fields")
         }
         if typed == nil { typed = (field, []) }
-        typed?.pieces.append(piece)
+        typed?.pieces.append(value)
     }
 
-    /// The tensor.
+    /// The tensor; what its elements take beyond the file's own bytes comes out of `budget`.
     ///
     /// - Throws: `ZooError` when its elements do not fill its shape, or are of a type that is not read.
-    func tensor() throws -> ForeignTensor {
+    func tensor(budget: inout UnpackingBudget) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         guard let type = StoredElementType.allCases.first(where: { $0.onnxDataType == dataType }) else {
             throw ZooError("Unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType).")
@@ -64,7 +64,7 @@ struct ONNXTensor {
             throw reader.damaged("the elements of \"\(name)\" are there twice, raw and typed")
         }
         guard let byteCount = type.byteCount(of: shape) else { throw reader.damaged("\"\(name)\" claims \(shape)") }
-        let bytes = try raw ?? elements(type)
+        let bytes = try raw ?? elements(type, byteCount, &budget)
         guard bytes.count == byteCount else {
             throw reader.damaged(
                 "\"\(name)\" has \(shape) of \(type), \(byteCount) bytes, and \(bytes.count) are there")
@@ -72,21 +72,37 @@ struct ONNXTensor {
         return ForeignTensor(name: name, shape: shape, elementType: type, bytes: bytes)
     }
 
-    /// The elements of the typed field, where they stand as they would stand raw.
-    private func elements(_ type: StoredElementType) throws -> ArraySlice<UInt8> {
+    /// The elements of the typed field as they would stand raw, which are at most `byteCount` bytes.
+    private func elements(
+        _ type: StoredElementType, _ byteCount: Int, _ budget: inout UnpackingBudget
+    ) throws -> ArraySlice<UInt8> {
         guard let typed else { return [] }
+        var elements: [UInt8] = []
         switch (typed.field, type) {
         case (Fields.floats, .float32), (Fields.doubles, .float64):
-            guard typed.pieces.count > 1 else { return typed.pieces[0] }
-            var elements: [UInt8] = []
-            elements.reserveCapacity(typed.pieces.reduce(0) { $0 + $1.count })
-            for piece in typed.pieces { elements += piece }
-            return elements[...]
+            let pieces = try typed.pieces.map { try reader.bytes($0, "elements") }
+            guard pieces.count > 1 else { return pieces.first ?? [] }
+            try budget.take(pieces.reduce(0) { $0 + $1.count }, for: name)
+            for piece in pieces { elements += piece }
+        case (Fields.int64s, .int64), (Fields.uint64s, .uint64), (Fields.uint64s, .uint32), (Fields.int32s, .int32),
+            (Fields.int32s, .int16), (Fields.int32s, .int8), (Fields.int32s, .uint16), (Fields.int32s, .uint8),
+            (Fields.int32s, .boolean), (Fields.int32s, .float16), (Fields.int32s, .bfloat16),
+            (Fields.int32s, .float8E4M3), (Fields.int32s, .float8E5M2):
+            // One byte of the file may become eight.
+            try budget.take(byteCount, for: name)
+            for piece in typed.pieces {
+                try reader.forEachInteger(piece, "an element") { integer in
+                    guard elements.count < byteCount else {
+                        throw reader.damaged("\"\(name)\" has more elements than the shape \(shape)")
+                    }
+                    withUnsafeBytes(of: integer.littleEndian) { elements += $0.prefix(type.byteCount) }
+                }
+            }
         default:
-            throw ZooError(
-                "Unsupported ONNX feature: the tensor \"\(name)\" holds \(type) in a field of integers.",
-                advice: "Store its elements as raw_data, as onnx.numpy_helper.from_array does.")
+            throw reader.damaged(
+                "the tensor \"\(name)\" holds \(type) in field \(typed.field), which is of another type")
         }
+        return elements[...]
     }
 
     private static func external(_ name: String) -> ZooError {

@@ -88,13 +88,20 @@ extension ProtobufReader {
 
     /// Integers of a repeated field, packed or one by one.
     func integers(_ value: Value, _ what: String, limit: Int) throws -> [Int] {
-        guard case .bytes(let packed) = value else { return [try integer(value, what)] }
-        var reader = ProtobufReader(packed, subject: subject)
         var integers: [Int] = []
-        while !reader.rest.isEmpty {
+        try forEachInteger(value, what) { integer in
             guard integers.count < limit else { throw damaged("\(what) has more than \(limit) numbers") }
-            integers.append(Int(truncatingIfNeeded: try reader.varint()))
+            integers.append(Int(truncatingIfNeeded: integer))
         }
         return integers
+    }
+
+    /// Calls `body` for the integers of a repeated field, packed or one by one.
+    func forEachInteger(_ value: Value, _ what: String, _ body: (UInt64) throws -> Void) throws {
+        guard case .bytes(let packed) = value else {
+            return try body(UInt64(bitPattern: Int64(try integer(value, what))))
+        }
+        var reader = ProtobufReader(packed, subject: subject)
+        while !reader.rest.isEmpty { try body(try reader.varint()) }
     }
 }

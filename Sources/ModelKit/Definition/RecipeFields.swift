@@ -9,7 +9,8 @@ package enum RecipeFields {
     package static let kl = [
         FieldSchema("weight", .number(0...1e6), "β: 1 for a VAE, more for a β-VAE."),
         FieldSchema(
-            "warmup_steps", .integer(steps), default: .integer(0), "Steps over which β rises linearly from 0."),
+            "warmup_steps", .integer(steps), default: .integer(0),
+            "Steps over which β rises linearly: 0 in the first step, all of it after as many."),
         FieldSchema(
             "free_nats", .number(0...1000), default: .number(0),
             "Nats that each latent dimension counts at least (free bits)."),
@@ -27,7 +28,7 @@ package enum RecipeFields {
     package static let training = [
         FieldSchema(
             "warmup_steps", .integer(steps), default: .integer(0),
-            "Steps over which the learning rate rises linearly from 0."),
+            "Steps N over which the learning rate rises linearly: 1/N of it in the first step, all of it in the N-th."),
         FieldSchema.optional(
             "clip_norm", .number(0...1e9, openLower: true),
             "Largest L2 norm of the gradient; larger ones are scaled down."

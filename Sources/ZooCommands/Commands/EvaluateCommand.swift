@@ -25,8 +25,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The images: train, validation or test.")
     var split: String = "test"
 
-    @Option(help: "Seed of the noise.")
-    var seed: UInt64 = 0
+    @Option(help: "Seed of the noise (default: the run's).")
+    var seed: UInt64?
 
     @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
     var threads: Int?
@@ -41,15 +41,16 @@ struct EvaluateCommand: ParsableCommand {
         }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
         let dataset = try data.open(for: model)
+        let runSeed = model.checkpoint.progress?.seed ?? 0
         let splits = try DataSplits(
             of: dataset, validationCount: model.definition.training.validationCount,
-            seed: model.checkpoint.progress?.seed ?? 0)
+            seed: runSeed)
         guard !splits[split].isEmpty else {
             throw ZooError("\(dataset.info.name) has no \(split.rawValue) images", kind: .usage)
         }
         let plan = try EvaluationPlan(model.definition, batchSize: 500, engine: OneDNNEngine())
         try plan.load(model.checkpoint.weights)
-        let sums = Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed)
+        let sums = Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed ?? runSeed)
         let step = model.checkpoint.progress?.step ?? Int.max
         let means = sums.means(model.definition.objective, step: step)
         let active = sums.activeDimensions.filter { $0 }.count

@@ -33,7 +33,8 @@ struct Inspection {
             metadata = []
             notes = []
         } catch let error as ZooError {
-            let foreign = try Self.foreignFile(path, insteadOf: error)
+            guard !CheckpointOrigin.isZoo(path) else { throw error }
+            let foreign = try ForeignFile(path: path)
             checkpoint = nil
             file = foreign
             metadata = foreign.metadata.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
@@ -43,20 +44,6 @@ struct Inspection {
         byteCount = stat(path, &status) == 0 ? Int(status.st_size) : 0
         format = file.formatName
         entries = file.entries
-    }
-
-    /// The file of another tool.
-    ///
-    /// - Throws: `error`, which reading it as a checkpoint gave, where that says more: of HDF5 in the format that the zoo
-    ///   writes, and of what is no file.
-    private static func foreignFile(_ path: String, insteadOf error: ZooError) throws -> ForeignFile {
-        guard let start = try? RegularFile(path, limit: .max).start(9) else { throw error }
-        do {
-            return try ForeignFile(path: path)
-        } catch let other as ZooError {
-            let isNewHDF5 = start.starts(with: [0x89, 0x48, 0x44, 0x46]) && start.last != 0
-            throw isNewHDF5 ? error : other
-        }
     }
 
     /// The values of an entry.

@@ -74,7 +74,9 @@ struct DatasetChoice {
     /// - Throws: `ZooError` where it is missing or damaged.
     func open() throws -> any Dataset {
         if let missing { throw explained(missing, forTraining: false) }
-        return try descriptor.open(options)
+        let dataset = try descriptor.open(options)
+        for note in dataset.notes { Console.warn(note) }
+        return dataset
     }
 
     /// The error for missing files, with what can be done about it here.

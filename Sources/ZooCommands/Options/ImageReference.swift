@@ -52,7 +52,7 @@ struct ChosenImage: Sendable {
     ///   - resizing: whether an image of another size is cropped to the model's aspect and resized.
     /// - Throws: `ZooError` if it cannot be read or has another size.
     init(file: String, shape: Shape, resizing: Bool) throws {
-        var image = try ImageFiles.decode(path: file)
+        let image = try ImageFiles.decode(path: file)
         if image.width != shape.width || image.height != shape.height {
             guard resizing else {
                 throw ZooError(
@@ -61,12 +61,10 @@ struct ChosenImage: Sendable {
                     advice: "give an image of that size, or --resize to have its middle cropped and resized",
                     kind: .usage)
             }
-            let cropWidth = max(1, min(image.width, image.height * shape.width / shape.height))
-            let cropHeight = max(1, min(image.height, image.width * shape.height / shape.width))
-            image = try image.centerCropped(width: cropWidth, height: cropHeight)
-                .resized(width: shape.width, height: shape.height)
         }
-        pixels = try image.converted(toChannels: shape.channels).pixels
+        // As training on a folder of pictures does.
+        let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        pixels = try preparation.apply(to: image).pixels
         name = file.split(separator: "/").last.map(String.init) ?? file
         index = nil
     }

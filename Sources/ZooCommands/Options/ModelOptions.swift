@@ -44,11 +44,16 @@ enum ModelArgument {
         try resolve(argument, overrides: overrides, registry: registry).definition
     }
 
+    /// How the names of files of weights end: of checkpoints, and of what an import makes checkpoints of.
+    private static let weightEndings = [
+        ".h5", ".hdf5", ".safetensors", ".npz", ".npy", ".onnx", ".keras", ".pt", ".pth",
+    ]
+
     /// The checkpoint that the argument names (`….h5`, or a run's folder, of which it is the newest); nil for others.
     private static func checkpoint(_ argument: String, _ registry: Registry) throws -> Trained? {
         let isRun =
             !registry.models.contains { $0.name == argument } && CheckpointArgument.isFolder(argument)
-        return argument.hasSuffix(".h5") || isRun ? try CheckpointArgument.read(argument) : nil
+        return isRun || weightEndings.contains(where: argument.hasSuffix) ? try CheckpointArgument.read(argument) : nil
     }
 
     private static func source(_ trained: Trained) -> ModelSource {

@@ -78,7 +78,11 @@ package enum Console {
         print(style(text, .bold, onOutput: true))
     }
 
+    /// Most characters of a line of diagnostics.
+    private static let diagnosticLimit = 2_000
+
     private static func write(_ text: String, to descriptor: Int32) {
+        let text = descriptor == STDERR_FILENO ? text.clippingLines(to: diagnosticLimit) : text
         if let recording { return recording.add(text, from: descriptor) }
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

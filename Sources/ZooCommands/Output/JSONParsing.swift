@@ -14,7 +14,15 @@ extension JSONValue: Decodable {
     }
 
     private static func reason(_ error: any Error) -> String {
-        guard case .dataCorrupted(let context) = error as? DecodingError else { return "\(error)" }
+        let context: DecodingError.Context
+        switch error as? DecodingError {
+        case .dataCorrupted(let found): context = found
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found):
+            // Every text of JSON has a type that is read, but for numbers that no number here can be.
+            let path = found.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
+            return "the value at \(path.isEmpty ? "its beginning" : path) is out of range"
+        default: return "it cannot be read"
+        }
         let cause = context.underlyingError.map { ($0 as NSError).userInfo[NSDebugDescriptionErrorKey] ?? "\($0)" }
         return cause.map { "\($0)" } ?? context.debugDescription
     }
