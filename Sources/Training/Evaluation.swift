@@ -16,18 +16,19 @@ public struct Evaluator {
     /// Sums over the images.
     ///
     /// - Parameter progress: called with images done.
+    /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func sums(
         over indices: [Int32], seed: UInt64, progress: (Int) -> Void = { _ in }
-    ) -> EvaluationSums {
+    ) throws -> EvaluationSums {
         var sums = EvaluationSums(latentSize: plan.definition.latentSize)
         let imageSize = dataset.info.imageByteCount
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
         defer { pixels.deallocate() }
-        indices.withUnsafeBufferPointer { indices in
+        try indices.withUnsafeBufferPointer { indices in
             for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
                 let batch = UnsafeBufferPointer(rebasing: indices[start..<min(start + plan.batchSize, indices.count)])
                 dataset.readImages(batch, into: pixels)
-                plan.add(
+                try plan.add(
                     pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
                     seed: seed, to: &sums)
                 progress(start + batch.count)

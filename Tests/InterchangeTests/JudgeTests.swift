@@ -20,7 +20,7 @@ import Testing
         let count = 5
         let shape = definition.input
         let pixels = (0..<count * shape.count).map { _ in UInt8.random(in: 0...255, using: &numbers) }
-        let codes = plan.encode(pixels)
+        let codes = try plan.encode(pixels)
         var latents: [[Float]] = []
         for _ in 0..<count {
             latents.append((0..<definition.latentSize).map { _ in Float.random(in: -2...2, using: &numbers) })
@@ -36,7 +36,7 @@ import Testing
             tensor("images", shape.dimensions, images),
             tensor("latent", [definition.latentSize], latents.flatMap { $0 }),
             tensor("mean", [definition.latentSize], codes.mean.flatMap { $0 }),
-            tensor("reconstruction", shape.dimensions, plan.decode(latents).flatMap { $0 }),
+            tensor("reconstruction", shape.dimensions, try plan.decode(latents).flatMap { $0 }),
         ]
         if definition.isVariational {
             tensors.append(tensor("log_variance", [definition.latentSize], codes.logVariance.flatMap { $0 }))
@@ -117,8 +117,8 @@ import Testing
         }
         let latent = try #require(expected["latent"])
         let size = definition.latentSize
-        let codes = plan.encode(pixels)
-        let pictures = plan.decode((0..<latent.count / size).map { Array(latent[$0 * size..<($0 + 1) * size]) })
+        let codes = try plan.encode(pixels)
+        let pictures = try plan.decode((0..<latent.count / size).map { Array(latent[$0 * size..<($0 + 1) * size]) })
         for (name, found) in [("mean", codes.mean), ("log_variance", codes.logVariance), ("reconstruction", pictures)] {
             guard let values = expected[name] else { continue }
             let found = found.flatMap { $0 }

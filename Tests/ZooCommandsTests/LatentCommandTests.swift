@@ -63,14 +63,14 @@ import Testing
             "traverse", "--dimensions", "all", "--start", "100", "--range", "-2..2", "--steps", "5")
         let start = try #require(object["start"] as? [Double]).map(Float.init)
         let plan = try model.plan()
-        let mean = try #require(plan.encode(model.bars.images([100])).mean.first)
+        let mean = try #require(try plan.encode(model.bars.images([100])).mean.first)
         #expect(start == mean)
         // The first picture of each row is the reconstruction, and so is the one at the start's own value.
         let traversal = try LatentTraversal(
             start: start, dimensions: [0, 1, 2], steps: 3,
             spacing: { .even(Double(start[$0]) - 1...Double(start[$0]) + 1) })
         for row in traversal.rows {
-            #expect(plan.decode([traversal.latents(of: row)[1]]) == plan.decode([mean]))
+            #expect(try plan.decode([traversal.latents(of: row)[1]]) == plan.decode([mean]))
         }
         let found = try #require(object["rows"] as? [[String: Any]])
         #expect(Set(found.compactMap { $0["dimension"] as? Int }) == [0, 1, 2])

@@ -28,12 +28,13 @@ public struct RegionAnalysis: Sendable, Equatable {
     ///     would add the norm of its noise.
     ///   - hasProbabilities: whether the decoder's numbers are probabilities of Bernoulli pixels.
     ///   - training: images to be near to; nil to leave that out.
+    /// - Throws: `ZooError` naming the first tensor that is not finite, where a decoded or encoded number is not.
     public init(
         name: String, latents: [[Float]], dimensions: [Int], plan: InferencePlan, hasProbabilities: Bool,
         training: NearestImages?
-    ) {
-        let images = plan.decode(latents)
-        let found = plan.encode(images).mean
+    ) throws {
+        let images = try plan.decode(latents)
+        let found = try plan.encode(images).mean
         let count = Double(max(1, latents.count))
         self.name = name
         sampleCount = latents.count

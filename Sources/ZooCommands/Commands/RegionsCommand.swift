@@ -61,7 +61,7 @@ struct RegionsCommand: ParsableCommand {
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)
-            let analysis = RegionAnalysis(
+            let analysis = try RegionAnalysis(
                 name: source.name(of: region), latents: latents, dimensions: dimensions, plan: pictures.plan,
                 hasProbabilities: model.definition.objective.isBernoulli, training: training)
             rows.append(RegionRow(analysis: analysis, latents: Array(latents.prefix(shown))))

@@ -79,9 +79,8 @@ struct TrainCommand: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if let steps, steps < 1 { throw ValidationError("--steps must be at least 1, is \(steps)") }
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads must lie in 1…1024, is \(threads)")
+        if let steps, !(1...Trainer.maximumStepCount).contains(steps) {
+            throw ValidationError("--steps must lie in 1…\(Trainer.maximumStepCount), is \(steps)")
         }
         if steps != nil, epochs != nil { throw ValidationError("give --steps or --epochs, not both") }
         if model == nil, resume == nil, initFrom == nil {
@@ -101,7 +100,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         if let resume { return try resumeRun(resume) }
         let registry = try models.registry()
         let definition = try definition(registry)
@@ -228,7 +227,8 @@ struct TrainCommand: ParsableCommand {
         ]
         .filter { !$0.1.isEmpty }.map { "\(Formatting.grouped($0.1.count)) \($0.0)" }.joined(separator: ", ")
         Console.writeError(
-            "\(Console.style(definition.name, .bold)): \(Formatting.grouped(trainer.plan.model.graph.parameterCount)) "
+            definition.name, .bold,
+            ": \(Formatting.grouped(trainer.plan.model.graph.parameterCount)) "
                 + "parameters, minimises \(definition.objective.formula) in nats per image")
         Console.writeError(
             "\(dataset.info.name): \(counts) images; \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
@@ -246,7 +246,7 @@ struct TrainCommand: ParsableCommand {
             if end == .interrupted {
                 Console.writeError("interrupted; go on with: zoo train --resume \(run.folder.path)")
             }
-            Console.writeError("\(Console.style("saved", .green)) \(record.checkpoint ?? "no checkpoint")")
+            Console.writeError("saved", .green, " \(record.checkpoint ?? "no checkpoint")")
         }
         if json {
             let images = Double((trainer.state.step - stepsBefore) * trainer.plan.batchSize)

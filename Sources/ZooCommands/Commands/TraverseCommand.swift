@@ -100,7 +100,10 @@ struct TraverseCommand: ParsableCommand {
         if !options.data.isGiven, let stored = model.checkpoint.latentStatistics,
             stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
         {
-            return stored
+            guard let culprit = stored.firstNonFinite else { return stored }
+            throw ZooError(
+                "\(model.path): of the stored latent statistics, \(culprit) is not finite",
+                advice: "compute them anew: zoo convert latent \(model.path) --store FILE")
         }
         do {
             let images = try options.images(for: model)
@@ -122,7 +125,7 @@ struct TraverseCommand: ParsableCommand {
         let (images, source) = try options.chosen(
             [ImageReference(argument: start)], for: model, resizing: resize)
         let image = images[0][0]
-        return (pictures.plan.encode(image.pixels).mean[0], image.name, source)
+        return (try pictures.plan.encode(image.pixels).mean[0], image.name, source)
     }
 
     /// The dimensions to show, those with the most KL first, and how many there would be.

@@ -51,7 +51,7 @@ struct ModelPictures {
             let images = dataset.images(inputs.shown)
             reconstructions = try .montage(
                 of: pictures.decoded(pictures.plan.encode(images).mean), columns: inputs.shown.count)
-            squaredError = pictures.meanSquaredError(dataset.images(inputs.measured))
+            squaredError = try pictures.meanSquaredError(dataset.images(inputs.measured))
         }
     }
 

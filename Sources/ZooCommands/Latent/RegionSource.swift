@@ -39,7 +39,7 @@ struct RegionSource {
         case .shell(let radius): return sampler.shell(radius: radius, count: count)
         case .box(let range): return sampler.box(range, count: count)
         case .near(let index, let deviation):
-            let mean = plan.encode(try source().image(index).pixels).mean.first ?? []
+            let mean = try plan.encode(source().image(index).pixels).mean.first ?? []
             return sampler.around(mean, deviation: deviation, count: count)
         case .label(let label):
             let images = try source()

@@ -38,6 +38,12 @@ enum Formatting {
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
+    /// A number rounded to a whole one: 1,234,567.
+    static func grouped(_ value: Double) -> String {
+        guard let whole = Int(exactly: value.rounded()) else { return significant(value, 3) }
+        return grouped(whole)
+    }
+
     /// 1.2 M, 340 k.
     static func short(_ value: Double) -> String {
         switch abs(value) {

@@ -22,14 +22,14 @@ final class TrainingProgressView {
             "loss \(Formatting.decimals(record.running.loss, 2)) "
             + "(reconstruction \(Formatting.decimals(record.running.reconstruction, 2)), "
             + "KL \(Formatting.decimals(record.running.kl, 2)))"
-        let speed = "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s"
+        let speed = "\(Formatting.grouped(record.imagesPerSecond)) images/s"
         let left = "\(Formatting.duration(record.secondsLeft)) left"
         if isTerminal {
             let cells = 20
             let full = Int(share * Double(cells))
             let bar = String(repeating: "━", count: full) + String(repeating: "─", count: cells - full)
             let text = "epoch \(record.epoch)/\(record.epochCount) \(bar) \(losses)  \(speed)  \(left)"
-            Console.writeErrorText("\r\u{1B}[K" + String(text.prefix(Console.width - 1)))
+            Console.redrawLine(text)
             hasLine = true
         } else {
             Console.writeError(
@@ -46,13 +46,13 @@ final class TrainingProgressView {
         if let validation = record.validation { line += "  validation \(Formatting.decimals(validation.loss, 2))" }
         if let test = record.test { line += "  test \(test.text)" }
         if let active = record.activeCount { line += "  active \(active)/\(latentSize)" }
-        line += "  \(Formatting.grouped(Int(record.imagesPerSecond))) images/s  \(Formatting.duration(record.seconds))"
+        line += "  \(Formatting.grouped(record.imagesPerSecond)) images/s  \(Formatting.duration(record.seconds))"
         if record.isBest { line += "  best" }
         Console.writeError(line)
     }
 
     func clearLine() {
-        if hasLine { Console.writeErrorText("\r\u{1B}[K") }
+        if hasLine { Console.redrawLine("") }
         hasLine = false
     }
 

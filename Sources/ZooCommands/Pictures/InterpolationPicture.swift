@@ -21,9 +21,9 @@ struct Interpolation {
 extension Pictures {
     /// Images between `a` and `b` on a path between their means μ.
     func interpolation(from a: ChosenImage, to b: ChosenImage, steps: Int, path: LatentPath) throws -> Interpolation {
-        let means = plan.encode(a.pixels + b.pixels).mean
+        let means = try plan.encode(a.pixels + b.pixels).mean
         let latents = path.points(from: means[0], to: means[1], count: steps)
-        let decoded = plan.decode(latents)
+        let decoded = try plan.decode(latents)
         let positions = ValueSpacing.even(0...1).values(count: steps)
         var blends: [UInt8] = []
         for t in positions {

@@ -15,7 +15,7 @@ extension Pictures {
     ) throws -> (grid: ImageGrid, squaredErrors: [Double]) {
         let originals = try images(pixels)
         let count = originals.count
-        let decoded = plan.decode(plan.encode(pixels).mean)
+        let decoded = try plan.decode(plan.encode(pixels).mean)
         let errors = (0..<count).map { squaredError(pixels, $0, decoded[$0]) }
         let perRow = min(count, 10)
         let empty = try blank()
@@ -36,9 +36,9 @@ extension Pictures {
     }
 
     /// Mean ½‖x − x̂‖² of images of C·H·W bytes in H W C order, x̂ decoded from the posterior's mean.
-    func meanSquaredError(_ pixels: [UInt8]) -> Double {
+    func meanSquaredError(_ pixels: [UInt8]) throws -> Double {
         let count = pixels.count / definition.input.count
-        let decoded = plan.decode(plan.encode(pixels).mean)
+        let decoded = try plan.decode(plan.encode(pixels).mean)
         return (0..<count).reduce(0) { $0 + squaredError(pixels, $1, decoded[$1]) } / Double(max(1, count))
     }
 

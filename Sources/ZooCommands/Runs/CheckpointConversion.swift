@@ -20,7 +20,10 @@ extension Checkpoint {
             stepLimit: trainer.stepLimit, elapsedSeconds: elapsedSeconds, seed: trainer.seed,
             randomStreamVersion: RandomStream.version, optimizerStep: state.step, bestMetric: state.bestLoss,
             evaluationsWithoutImprovement: state.epochsWithoutImprovement,
-            runningSums: ["loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum])
+            runningSums: [
+                "loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum,
+                "final_loss": state.finalLossSum,
+            ])
         self.metrics = metrics
         provenance = Provenance.ofThisProcess
         provenance["precision"] = trainer.definition.training.precision.rawValue
@@ -103,6 +106,8 @@ extension Trainer {
         state.lossSum = progress.runningSums["loss"] ?? 0
         state.reconstructionSum = progress.runningSums["reconstruction"] ?? 0
         state.klSum = progress.runningSums["kl"] ?? 0
-        resume(from: state)
+        // Older checkpoints monitored the loss as it was.
+        state.finalLossSum = progress.runningSums["final_loss"] ?? state.lossSum
+        try resume(from: state)
     }
 }
