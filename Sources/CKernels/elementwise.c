@@ -63,7 +63,7 @@ ZK_INLINE void activate_range(
     case ZK_IDENTITY: EACH(v);
     case ZK_RELU: EACH(v <= 0 ? 0 : v);  // NaN stays
     case ZK_LEAKY_RELU: EACH(v > 0 ? v : p * v);
-    case ZK_ELU: EACH(v > 0 ? v : p * (fast_exp(v) - 1.0f));
+    case ZK_ELU: EACH(v > 0 ? v : p * fast_expm1(v));
     case ZK_GELU: EACH(v * normal_distribution(v));
     case ZK_SILU: EACH(v * fast_sigmoid(v));
     case ZK_TANH: EACH(fast_tanh(v));

@@ -89,6 +89,19 @@ ZK_INLINE float fast_exp(float x) {
     return p * as_float((as_bits(shifted) << 23) + 0x3f800000);
 }
 
+// e^x − 1 within 3 ulp: near 0 without the 1, which would swallow the digits. There fast_exp's polynomial needs no reduction.
+ZK_INLINE float fast_expm1(float x) {
+    float p = 1.9875691500e-4f;
+    p = p * x + 1.3981999507e-3f;
+    p = p * x + 8.3334519073e-3f;
+    p = p * x + 4.1665795894e-2f;
+    p = p * x + 1.6666665459e-1f;
+    p = p * x + 5.0000001201e-1f;
+    float small = p * x * x + x;
+    float large = fast_exp(x) - 1.0f;
+    return fabsf(x) < 0.34f ? small : large;
+}
+
 // log x for normal x > 0, within 2 ulp. Polynomial of degree 8 on [√½, √2).
 ZK_INLINE float fast_log(float x) {
     int32_t bits = as_bits(x);

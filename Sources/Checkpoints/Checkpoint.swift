@@ -71,6 +71,9 @@ public struct OptimizerSlot: Sendable, Equatable {
 ///
 /// Schedules, the KL weight, shuffles and noise are functions of these numbers and the definition.
 public struct TrainingProgress: Sendable, Equatable {
+    /// What each count may be: far more than any run makes, and far from where arithmetic overflows.
+    public static let counts = 0...1 << 53
+
     /// Epochs completed.
     public var epoch: Int
     /// Optimiser steps of the run.

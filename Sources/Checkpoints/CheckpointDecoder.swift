@@ -138,7 +138,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
                 progress.stepLimit = try attributes.count(Names.Progress.stepLimit, of: place)
             }
         } else if let batches = progress.runningSums.removeValue(forKey: Names.Progress.batchSum) {
-            guard let count = Int(exactly: batches), count >= 0 else {
+            guard let count = Int(exactly: batches), TrainingProgress.counts.contains(count) else {
                 throw ZooError("The running sum \"\(Names.Progress.batchSum)\" of \(place) is \(batches), no count.")
             }
             progress.batchesInEpoch = count

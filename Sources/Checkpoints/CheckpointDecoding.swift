@@ -101,20 +101,25 @@ extension [HDF5Attribute] {
         return integer
     }
 
-    /// A real number; nil when there is no such attribute.
+    /// A finite number; nil when there is no such attribute.
     func real(_ name: String, of place: String) throws -> Double? {
         guard let value = value(name) else { return nil }
         guard case .real(let real) = value else {
             throw ZooError("The attribute \"\(name)\" of \(place) is no real number.")
         }
+        guard real.isFinite else {
+            throw ZooError("The attribute \"\(name)\" of \(place) is \(real), which is not finite.")
+        }
         return real
     }
 
-    /// An integer that is not negative.
+    /// How many there are of something, or were done.
     func count(_ name: String, of place: String) throws -> Int {
         let integer = try integer(name, of: place)
-        guard integer >= 0, let count = Int(exactly: integer) else {
-            throw ZooError("The attribute \"\(name)\" of \(place) is \(integer); it must be 0 or more.")
+        guard let count = Int(exactly: integer), TrainingProgress.counts.contains(count) else {
+            throw ZooError(
+                "The attribute \"\(name)\" of \(place) is \(integer); it must lie in 0…\(TrainingProgress.counts.upperBound)."
+            )
         }
         return count
     }

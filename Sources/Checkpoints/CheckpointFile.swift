@@ -28,7 +28,7 @@ extension Checkpoint {
     /// - Throws: `ZooError` when the file cannot be read, is damaged, of a newer format version, or not a checkpoint.
     public static func read(from path: String, acceptsUnverified: Bool = false) throws -> Checkpoint {
         try naming(path) {
-            try Checkpoint(encoded: try RegularFile.contents(of: path), acceptsUnverified: acceptsUnverified)
+            try Checkpoint(encoded: try contents(of: path), acceptsUnverified: acceptsUnverified)
         }
     }
 
@@ -54,8 +54,16 @@ extension Checkpoint {
     /// - Throws: `ZooError` when the file cannot be read, or so much is damaged that its parts cannot be told.
     public static func verify(path: String) throws -> VerificationReport {
         try naming(path) {
-            try VerificationReport(path: path, bytes: try RegularFile.contents(of: path))
+            try VerificationReport(path: path, bytes: try contents(of: path))
         }
+    }
+
+    /// All bytes of a checkpoint's file, of which the ends are looked at first: a file that is as long as no checkpoint can be
+    /// is not read.
+    package static func contents(of path: String) throws -> [UInt8] {
+        let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
+        _ = try CheckpointTrailer.locate(in: HDF5FileSource(file))
+        return try file.contents()
     }
 
     /// Says which part of a file is damaged that does not match its digest.

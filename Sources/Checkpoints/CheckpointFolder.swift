@@ -78,7 +78,8 @@ public struct CheckpointFolder: Sendable {
     }
 
     /// Saves the state of a step, as the best if it is, and then removes what is older than the newest `count` whole
-    /// checkpoints of steps. A damaged file never counts, so a whole one is never removed in its favour.
+    /// checkpoints of steps, and the state before the first step in any case. A damaged file never counts, so a whole one is
+    /// never removed in its favour.
     ///
     /// - Returns: the path of the checkpoint.
     /// - Throws: `ZooError` when something cannot be stored or written; all that was there before is still there.
@@ -103,7 +104,8 @@ public struct CheckpointFolder: Sendable {
     private mutating func prune(keeping count: Int, using operations: some FileOperations) {
         var kept = 0
         for entry in entries.reversed() {
-            if kept >= count {
+            // The state before the first step is of no use once there is a later one.
+            if kept >= (entry.step == 0 ? 1 : count) {
                 // A file that stays does no harm; the next save tries again.
                 try? operations.remove(entry.path)
                 verified.remove(entry.path)
@@ -118,13 +120,5 @@ public struct CheckpointFolder: Sendable {
         guard (try? Checkpoint.read(from: path)) != nil else { return false }
         verified.insert(path)
         return true
-    }
-
-    /// Removes unfinished files that killed processes have left. Only for who holds the lock of the run: an unfinished
-    /// file of a living process looks the same.
-    public func removeUnfinished() {
-        for name in (try? FolderListing.names(in: path)) ?? [] where AtomicFile.isTemporary(name) {
-            unlink("\(path)/\(name)")
-        }
     }
 }

@@ -58,14 +58,30 @@ package final class RegularFile: Sendable {
         return bytes
     }
 
+    /// All bytes.
+    ///
+    /// - Throws: `ZooError` as `read`.
+    func contents() throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            try read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+            count = byteCount
+        }
+    }
+
     /// All bytes of the file `path`, at most 4 GiB.
     ///
     /// - Throws: `ZooError` as `init` and `read`.
     package static func contents(of path: String) throws -> [UInt8] {
-        let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
-        return try [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
-            try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
-            count = file.byteCount
-        }
+        try RegularFile(path, limit: HDF5Limits().fileByteCount).contents()
+    }
+
+    /// Most bytes of a file of text: a definition, a map, a record, the metrics of a run.
+    package static let textLimit = 64 << 20
+
+    /// All bytes of the text file `path`.
+    ///
+    /// - Throws: `ZooError` as `init`, for more than `textLimit` bytes, and as `read`.
+    package static func text(of path: String) throws -> [UInt8] {
+        try RegularFile(path, limit: textLimit).contents()
     }
 }

@@ -7,35 +7,53 @@ public struct Batches: Sendable {
     public let indices: [Int32]
     /// Images per batch; the last batch of an epoch may be shorter.
     public let batchSize: Int
+    /// The fewest images of a batch: what is left of an epoch below that is not visited.
+    public let smallestBatch: Int
     /// The seed of the order; nil keeps the order of `indices`.
     public let seed: UInt64?
 
     /// Batches of `batchSize` images.
-    /// - Parameter seed: Seed of the shuffles; nil to visit the images in the given order (evaluation).
-    /// - Throws: `ZooError` if there are no images or `batchSize` is less than 1.
-    public init(_ indices: [Int32], batchSize: Int, seed: UInt64?) throws {
+    /// - Parameters:
+    ///   - smallestBatch: the fewest images that are a batch; the last ones of an epoch are left out if they are fewer.
+    ///   - seed: Seed of the shuffles; nil to visit the images in the given order (evaluation).
+    /// - Throws: `ZooError` if there are no images or `batchSize` is less than 1 or than `smallestBatch`.
+    public init(_ indices: [Int32], batchSize: Int, smallestBatch: Int = 1, seed: UInt64?) throws {
         guard batchSize >= 1 else {
             throw ZooError("The batch size is \(batchSize); it must be at least 1.", kind: .usage)
         }
         guard !indices.isEmpty else {
             throw ZooError("There are no images to make batches of: the split is empty.", kind: .usage)
         }
+        guard min(batchSize, indices.count) >= smallestBatch else {
+            throw ZooError(
+                "Batches of \(min(batchSize, indices.count)) images are too small; at least \(smallestBatch) are needed.",
+                kind: .usage)
+        }
         self.indices = indices
         self.batchSize = batchSize
+        self.smallestBatch = smallestBatch
         self.seed = seed
     }
 
+    /// Images visited in an epoch.
+    private var visitedCount: Int {
+        let rest = indices.count % batchSize
+        return rest < smallestBatch ? indices.count - rest : indices.count
+    }
+
     /// Batches in an epoch.
-    public var batchCount: Int { (indices.count - 1) / batchSize + 1 }
+    public var batchCount: Int { (visitedCount - 1) / batchSize + 1 }
 
     /// The images in batch `number`: `batchSize`, or fewer in the last.
     public func size(ofBatch number: Int) -> Int {
-        min(batchSize, indices.count - number * batchSize)
+        min(batchSize, visitedCount - number * batchSize)
     }
 
     /// The visiting order of epoch `number`, counted from 0. Allocates one array; its batches allocate nothing.
     public func epoch(_ number: Int) -> Epoch {
-        guard let seed else { return Epoch(number: number, batchSize: batchSize, order: indices) }
+        guard let seed else {
+            return Epoch(number: number, batchSize: batchSize, order: Array(indices.prefix(visitedCount)))
+        }
         let step = UInt32(truncatingIfNeeded: number)
         var order = RandomStream(seed: seed, purpose: .shuffle, step: step).permutation(count: indices.count)
         indices.withUnsafeBufferPointer { indices in
@@ -43,6 +61,7 @@ public struct Batches: Sendable {
                 for position in order.indices { order[position] = indices[Int(order[position])] }
             }
         }
+        order.removeLast(order.count - visitedCount)
         return Epoch(number: number, batchSize: batchSize, order: order)
     }
 
@@ -51,7 +70,7 @@ public struct Batches: Sendable {
         /// The epoch, counted from 0.
         public let number: Int
         public let batchSize: Int
-        /// Every image once, in the order of visiting.
+        /// Every image that is visited, once, in the order of visiting.
         public let order: [Int32]
 
         public var batchCount: Int { (order.count - 1) / batchSize + 1 }

@@ -74,6 +74,14 @@ public enum AtomicFile {
         return Int32(parts[parts.count - 2]) != nil && UInt64(parts[parts.count - 1], radix: 36) != nil
     }
 
+    /// Removes the files in `folder` that killed processes have not put in place. Only for who holds the lock of the folder:
+    /// an unfinished file of a living process looks the same.
+    public static func removeUnfinished(in folder: String) {
+        for name in (try? FolderListing.names(in: folder)) ?? [] where isTemporary(name) {
+            unlink("\(folder)/\(name)")
+        }
+    }
+
     /// The folder and the name of a path.
     private struct Place {
         let folder: String

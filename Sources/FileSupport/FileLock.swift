@@ -15,11 +15,14 @@ public struct FileLock: ~Copyable {
     /// - Returns: nil when another holds the lock.
     /// - Throws: `ZooError` when the file cannot be opened or its file system knows no locks.
     public static func take(_ path: String, note: String) throws -> FileLock? {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
             throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))")
         }
         let lock = FileLock(descriptor: descriptor)
+        guard isRegular(descriptor) else {
+            throw ZooError("the lock \(path) is no regular file", advice: "remove it, if nobody trains there")
+        }
         // Who only asks (`holder(of:)`) has it for a moment: try again for a while.
         for _ in 0..<10 {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
@@ -38,12 +41,18 @@ public struct FileLock: ~Copyable {
 
     /// The note of whoever holds the lock on the file `path`; nil when nobody does.
     public static func holder(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // Without O_NONBLOCK a named pipe would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { Glibc.close(descriptor) }
-        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+        guard isRegular(descriptor), flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    private static func isRegular(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 }

@@ -41,6 +41,21 @@ public enum ImageFiles {
         try PNG.encode(image)
     }
 
+    /// Memory that decoding may take besides `memoryFactor` times the file's length, in bytes.
+    private static let freeMemory = 128 << 20
+    private static let memoryFactor = 400
+
+    /// Throws where a few bytes ask for much memory: pictures have fewer pixels for each byte of their file.
+    static func checkMemory(pixelCount: Int, bytesPerPixel: Int, fileByteCount: Int, of subject: String) throws {
+        let needed = pixelCount * bytesPerPixel
+        guard needed <= freeMemory + memoryFactor * fileByteCount else {
+            throw ZooError(
+                "\(subject) has \(pixelCount) pixels in \(fileByteCount) bytes; decoding it would take \(needed >> 20) MB, and "
+                    + "at most \(freeMemory >> 20) MB and \(memoryFactor) times the file's length are used",
+                advice: "Make the image smaller first.")
+        }
+    }
+
     private static func describeStart(of bytes: [UInt8]) -> String {
         if bytes.isEmpty { return "it is empty" }
         let digits = Array("0123456789ABCDEF")

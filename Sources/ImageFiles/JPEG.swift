@@ -20,6 +20,10 @@ enum JPEG {
                 advice: "Convert it to an RGB JPEG or to PNG first.")
         }
         let channels = Int(header.channels)
+        // A progressive picture is decoded by way of two bytes for each sample.
+        try ImageFiles.checkMemory(
+            pixelCount: width * height, bytesPerPixel: 3 * channels, fileByteCount: bytes.count,
+            of: "the JPEG image '\(name)'")
         var pixels = [UInt8](repeating: 0, count: width * height * channels)
         try call(name) { cjpeg_decode(bytes, bytes.count, &header, &pixels, $0) }
         return Image8(uncheckedWidth: width, height: height, channels: channels, pixels: pixels)

@@ -91,6 +91,11 @@ enum PNG {
             height = bytes[20..<24].reduce(0) { $0 << 8 | Int($1) }
             isGrey = bytes[25] == 0 || bytes[25] == 4
             try Image8.check(width: width, height: height, of: "the PNG image '\(name)'")
+            // Cairo makes four floats of each pixel of 16-bit samples, and four bytes of others; alpha takes four more.
+            let bytesPerPixel = (bytes[24] == 16 ? 16 : 4) + 4 + (isGrey ? 1 : 3)
+            try ImageFiles.checkMemory(
+                pixelCount: width * height, bytesPerPixel: bytesPerPixel, fileByteCount: bytes.count,
+                of: "the PNG image '\(name)'")
         }
     }
 

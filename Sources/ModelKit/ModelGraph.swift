@@ -40,6 +40,16 @@ public struct ModelGraph: Sendable {
         public var multiplyAdds: Int
     }
 
+    /// Whether batch normalisation takes its statistics over one value per image, so that one image alone has no variance.
+    public var normalizesSingleValues: Bool {
+        program.steps.contains { step in
+            guard case .batchNorm = step.operation, let shape = step.inputs.first.map({ program[$0].shape }) else {
+                return false
+            }
+            return shape.count == shape.channels
+        }
+    }
+
     /// What a graph is for.
     public enum Purpose: Sendable {
         /// Losses and gradients, layers in training mode.
@@ -52,7 +62,11 @@ public struct ModelGraph: Sendable {
         case decoding
     }
 
-    /// - Throws: `ZooError` where shapes do not fit.
+    /// The most parameters of a model. A few words of a stranger's file can ask for any number; weights, two moments and an
+    /// average of so many are half of the largest checkpoint that is read.
+    public static let parameterLimit = 1 << 27
+
+    /// - Throws: `ZooError` where shapes do not fit, or there are more than `parameterLimit` parameters.
     public init(_ definition: ModelDefinition, purpose: Purpose) throws {
         var builder = GraphBuilder(isTraining: purpose == .training)
         var assembly = GraphAssembly(definition)
@@ -63,9 +77,9 @@ public struct ModelGraph: Sendable {
         }
         program = builder.program
         let parameterCount = builder.program.parameters.reduce(0) { $0 + builder.program[$1].shape.count }
-        guard parameterCount <= GraphBuilder.elementLimit else {
+        guard parameterCount <= Self.parameterLimit else {
             throw ZooError(
-                "the model has \(parameterCount) parameters, more than the \(GraphBuilder.elementLimit) that are supported",
+                "the model has \(parameterCount) parameters, more than the \(Self.parameterLimit) that are supported",
                 advice: "make the widest layers narrower")
         }
         initializers = builder.initializers

@@ -5,11 +5,15 @@ import TensorCore
 public final class CompiledModel {
     public let graph: ModelGraph
     public let compiled: any CompiledProgram
+    let definition: ModelDefinition
+    let purpose: ModelGraph.Purpose
 
     /// - Throws: `ZooError` where the engine cannot run the model.
     public init(
         _ definition: ModelDefinition, purpose: ModelGraph.Purpose, batchSize: Int, engine: any Engine
     ) throws {
+        self.definition = definition
+        self.purpose = purpose
         graph = try ModelGraph(definition, purpose: purpose)
         compiled = try engine.compile(graph.program, batchSize: batchSize)
     }
@@ -39,7 +43,7 @@ public final class CompiledModel {
 
     /// Restores the optimiser's state.
     ///
-    /// - Throws: `ZooError` where a slot or tensor is missing, or has another shape.
+    /// - Throws: `ZooError` where a slot or tensor is missing, has another shape, or is not finite.
     public func loadOptimizerState(_ state: [(slot: UpdateRule.Slot, tensors: [NamedTensor])]) throws {
         for slot in graph.program.update?.slots ?? [] {
             guard let tensors = state.first(where: { $0.slot == slot })?.tensors else {
@@ -52,6 +56,10 @@ public final class CompiledModel {
                     throw ZooError(
                         "the optimiser's state \(slot.rawValue) of \(info.name) is missing or has not the shape \(info.shape)"
                     )
+                }
+                guard tensor.values.allSatisfy(\.isFinite) else {
+                    throw ZooError(
+                        "the optimiser's state \(slot.rawValue) of \(info.name) holds values that are not finite")
                 }
                 compiled.writeState(slot, of: id, tensor.values)
             }

@@ -20,6 +20,12 @@ public struct EvaluationSums: Sendable {
         variance = klPerDimension
     }
 
+    /// Whether all sums are finite.
+    var isFinite: Bool {
+        reconstruction.isFinite && kl.isFinite
+            && [klPerDimension, mean, squaredMean, variance].allSatisfy { $0.allSatisfy(\.isFinite) }
+    }
+
     /// Var[μ_d] over the images (biased), `[D]`.
     public var varianceOfMean: [Double] {
         let n = Double(max(1, imageCount))
@@ -34,31 +40,39 @@ public struct EvaluationSums: Sendable {
 public final class EvaluationPlan {
     public let definition: ModelDefinition
     private let model: CompiledModel
+    private let engine: any Engine
     public var batchSize: Int { model.compiled.batchSize }
 
     /// - Throws: `ZooError` where the engine cannot run the model.
     public init(_ definition: ModelDefinition, batchSize: Int, engine: any Engine) throws {
         self.definition = definition
+        self.engine = engine
         model = try CompiledModel(definition, purpose: .evaluation, batchSize: batchSize, engine: engine)
     }
 
-    /// - Throws: `ZooError` that lists everything missing or of another shape.
+    /// - Throws: `ZooError` that lists everything missing, of another shape or not finite.
     public func load(_ tensors: [NamedTensor]) throws {
         try model.load(tensors)
     }
 
     /// Adds a batch of images of bytes in H W C order. The noise of an image is a function of `seed` and its number alone.
+    ///
+    /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func add(
         pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, seed: UInt64,
         to sums: inout EvaluationSums
-    ) {
+    ) throws {
         let count = imageIndices.count
-        if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
-        if let noise = model.graph.noise {
-            model.compiled.writeNoise(
-                RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise)
+        func fill(_ model: CompiledModel) {
+            if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
+            if let noise = model.graph.noise {
+                model.compiled.writeNoise(
+                    RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise)
+            }
         }
-        model.compiled.run(StepValues(imageCount: count, seed: seed))
+        let values = StepValues(imageCount: count, seed: seed)
+        fill(model)
+        model.compiled.run(values)
         func rows(_ id: TensorID?) -> ArraySlice<Float> {
             guard let id else { return [] }
             return model.compiled.read(id).prefix(count * model.graph.program[id].shape.count)
@@ -77,6 +91,9 @@ public final class EvaluationPlan {
             for (index, value) in model.compiled.read(klPerDimension).enumerated() {
                 sums.klPerDimension[index] += Double(value) * Double(count)
             }
+        }
+        guard sums.isFinite else {
+            throw try model.nonFiniteResult(imageCount: count, values, engine: engine, fill: fill)
         }
     }
 }

@@ -10,10 +10,14 @@ public struct BatchLosses: Sendable {
     public var kl: Double
     /// Sum of what the objective makes of the KL divergence, for instance β·KL.
     public var regularizer: Double
+    /// The same at the weights that the objective's schedules end with.
+    public var finalRegularizer: Double
     public var isFinite: Bool
 
     /// Sum of the objective.
     public var loss: Double { reconstruction + regularizer }
+    /// Sum of the objective at the end of its schedules.
+    public var finalLoss: Double { reconstruction + finalRegularizer }
 }
 
 /// A model with its objective and optimiser, compiled once for batches of up to `batchSize` images.
@@ -76,21 +80,23 @@ public final class TrainingPlan {
             return sum
         }
         let kl = sum(model.graph.kl)
-        var regularizer = 0.0
+        let objective = definition.objective
+        var regularizer: (_ weight: Float, _ capacity: Float) -> Double = { _, _ in 0 }
         if let klPerDimension = model.graph.klPerDimension {
-            switch definition.objective.klRegularizer {
-            case .weighted: regularizer = Double(values.klWeight) * kl
+            switch objective.klRegularizer {
+            case .weighted: regularizer = { weight, _ in Double(weight) * kl }
             case .capacity:
-                regularizer = Double(values.klWeight) * abs(kl - Double(values.klCapacity) * Double(imageCount))
+                regularizer = { weight, capacity in Double(weight) * abs(kl - Double(capacity) * Double(imageCount)) }
             case .freeBits(let nats):
                 model.compiled.read(klPerDimension, into: perDimension)
-                for value in perDimension { regularizer += max(Double(nats), Double(value)) }
-                regularizer *= Double(values.klWeight) * Double(imageCount)
+                let counted = perDimension.reduce(0) { $0 + max(Double(nats), Double($1)) } * Double(imageCount)
+                regularizer = { weight, _ in Double(weight) * counted }
             }
         }
         return BatchLosses(
             imageCount: imageCount, reconstruction: sum(model.graph.reconstructionLoss), kl: kl,
-            regularizer: regularizer,
+            regularizer: regularizer(values.klWeight, values.klCapacity),
+            finalRegularizer: regularizer(objective.klWeight(step: .max), objective.klCapacity(step: .max)),
             isFinite: isFinite)
     }
 }

@@ -18,17 +18,19 @@ public struct WeightFit: Sendable {
     /// Tensors that the model has no place for.
     public var unused: [String] = []
     public var misshapen: [Misfit] = []
+    /// Tensors of the right shape with values that are not finite.
+    public var nonFinite: [String] = []
 
     /// Number of the model's tensors.
-    public var tensorCount: Int { fitting.count + missing.count + misshapen.count }
+    public var tensorCount: Int { fitting.count + missing.count + misshapen.count + nonFinite.count }
 
     /// Whether every tensor of the model is there; more may be.
-    public var isComplete: Bool { missing.isEmpty && misshapen.isEmpty }
+    public var isComplete: Bool { missing.isEmpty && misshapen.isEmpty && nonFinite.isEmpty }
 
     /// What keeps the model from being filled, one entry per tensor.
     public var problems: [String] {
         misshapen.map { "\($0.path): expected shape \($0.expected), found \($0.found)" }
-            + missing.map { "\($0): missing" }
+            + missing.map { "\($0): missing" } + nonFinite.map { "\($0): holds values that are not finite" }
     }
 }
 
@@ -48,6 +50,10 @@ extension CompiledModel {
                     WeightFit.Misfit(path: info.name, expected: info.shape.dimensions, found: tensor.shape))
                 continue
             }
+            guard tensor.values.allSatisfy(\.isFinite) else {
+                fit.nonFinite.append(info.name)
+                continue
+            }
             fit.fitting.append(tensor)
         }
         fit.unused = tensors.map(\.path).filter { byPath[$0] != nil }
@@ -57,11 +63,11 @@ extension CompiledModel {
     /// Fills parameters and buffers from tensors with their paths. Tensors that the graph does not have are ignored, for a
     /// decoder takes its share of a whole model's tensors.
     ///
-    /// - Throws: `ZooError` that lists everything missing or of another shape.
+    /// - Throws: `ZooError` that lists everything missing, of another shape or not finite.
     public func load(_ tensors: [NamedTensor]) throws {
         let fit = fit(tensors)
         guard fit.isComplete else {
-            throw ZooError("the weights do not fit the model: " + fit.problems.joined(separator: "; "))
+            throw ZooError("the weights cannot be used: " + fit.problems.joined(separator: "; "))
         }
         write(fit)
     }

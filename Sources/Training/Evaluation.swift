@@ -14,16 +14,12 @@ public struct Evaluator {
     }
 
     /// Sums over the images.
-    public func sums(over indices: [Int32], seed: UInt64) -> EvaluationSums {
-        sums(over: indices, seed: seed) { _ in }
-    }
-
-    /// Sums over the images.
     ///
     /// - Parameter progress: called with images done.
+    /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func sums(
-        over indices: [Int32], seed: UInt64, progress: (Int) throws -> Void
-    ) rethrows -> EvaluationSums {
+        over indices: [Int32], seed: UInt64, progress: (Int) throws -> Void = { _ in }
+    ) throws -> EvaluationSums {
         var sums = EvaluationSums(latentSize: plan.definition.latentSize)
         let imageSize = dataset.info.imageByteCount
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
@@ -32,7 +28,7 @@ public struct Evaluator {
             for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
                 let batch = UnsafeBufferPointer(rebasing: indices[start..<min(start + plan.batchSize, indices.count)])
                 dataset.readImages(batch, into: pixels)
-                plan.add(
+                try plan.add(
                     pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
                     seed: seed, to: &sums)
                 try progress(start + batch.count)

@@ -14,6 +14,8 @@ public final class Trainer {
     public let totalSteps: Int
     /// The steps asked for instead of whole epochs.
     public let stepLimit: Int?
+    /// The most steps of a run: random numbers are addressed by 32 bits of the step.
+    public static let maximumStepCount = Int(UInt32.max)
     public let stepsPerEpoch: Int
     private let dataset: any Dataset
     private let batches: Batches
@@ -42,17 +44,26 @@ public final class Trainer {
         self.engine = engine
         splits = try DataSplits(of: dataset, validationCount: definition.training.validationCount, seed: seed)
         let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
-        batches = try Batches(splits.train, batchSize: batchSize, seed: seed)
+        plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
+        // The variance of a single value is 0, and would spoil the running variance.
+        let smallestBatch = plan.model.graph.normalizesSingleValues ? 2 : 1
+        guard batchSize >= smallestBatch || splits.train.isEmpty else {
+            throw ZooError(
+                "batches have one image, and the batch norm of \(definition.name) needs more than one value per channel",
+                advice: "use batches of at least two images (--batch-size 2), or group_norm or layer_norm", kind: .usage
+            )
+        }
+        batches = try Batches(splits.train, batchSize: batchSize, smallestBatch: smallestBatch, seed: seed)
         stepsPerEpoch = batches.batchCount
         self.stepLimit = stepLimit
-        if let stepLimit {
-            totalSteps = stepLimit
-            epochCount = (stepLimit + stepsPerEpoch - 1) / stepsPerEpoch
-        } else {
-            epochCount = definition.training.epochs
-            totalSteps = epochCount * stepsPerEpoch
+        let (wholeEpochs, overflow) = definition.training.epochs.multipliedReportingOverflow(by: stepsPerEpoch)
+        totalSteps = stepLimit ?? (overflow ? .max : wholeEpochs)
+        guard (0...Self.maximumStepCount).contains(totalSteps) else {
+            throw ZooError(
+                "a run has at most \(Self.maximumStepCount) steps, not \(totalSteps)",
+                advice: "ask for fewer with --epochs or --steps", kind: .usage)
         }
-        plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
+        epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine.exact)
         pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
         plan.model.initialize(seed: seed)
@@ -63,7 +74,25 @@ public final class Trainer {
     }
 
     /// Goes on from a state whose parameters, buffers and optimiser state `plan.model` has been given.
-    public func resume(from state: TrainingState) {
+    ///
+    /// - Throws: `ZooError` where no run of this trainer can have come to that state.
+    public func resume(from state: TrainingState) throws {
+        func check(_ count: Int, _ most: Int, _ what: String) throws {
+            guard (0...most).contains(count) else {
+                throw ZooError(
+                    "no run can go on from \(count) \(what): there are at most \(most)",
+                    advice: "resume from another checkpoint of the run")
+            }
+        }
+        try check(state.step, Self.maximumStepCount, "steps")
+        try check(state.epoch, Self.maximumStepCount, "epochs")
+        try check(state.epochsWithoutImprovement, Self.maximumStepCount, "epochs without improvement")
+        try check(state.batch, stepsPerEpoch, "batches in an epoch")
+        try check(state.images, splits.train.count, "images in an epoch")
+        guard [state.lossSum, state.reconstructionSum, state.klSum, state.finalLossSum].allSatisfy(\.isFinite) else {
+            throw ZooError(
+                "no run can go on from losses that are not finite", advice: "resume from another checkpoint of the run")
+        }
         self.state = state
     }
 
@@ -91,6 +120,7 @@ public final class Trainer {
                 state.lossSum += losses.loss
                 state.reconstructionSum += losses.reconstruction
                 state.klSum += losses.kl
+                state.finalLossSum += losses.finalLoss
                 state.batch += 1
                 state.step += 1
                 meter.add(losses, seconds: seconds(since: stepStart))
@@ -176,6 +206,7 @@ public final class Trainer {
     ) throws -> EpochRecord {
         try evaluation.load(plan.model.parameters + plan.model.buffers)
         let evaluator = Evaluator(evaluation, dataset: dataset)
+        let lastStep = max(0, state.step - 1)
         let start = clock.now
         let count = splits.validation.count + splits.test.count
         func evaluate(_ indices: [Int32], before: Int) throws -> (EvaluationSums, MeanLosses)? {
@@ -188,23 +219,25 @@ public final class Trainer {
                         epoch: state.epoch + 1, epochCount: epochCount, imagesDone: done, imageCount: count,
                         secondsLeft: Double(count - done) * perImage))
             }
-            return (sums, sums.means(definition.objective, step: state.step))
+            return (sums, sums.means(definition.objective, step: lastStep))
         }
-        let validation = try evaluate(splits.validation, before: 0)?.1
+        let validation = try evaluate(splits.validation, before: 0)
         let test = try evaluate(splits.test, before: splits.validation.count)
         let train = runningMeans
-        let monitored = (validation ?? test?.1 ?? train).loss
+        // Losses under a schedule that still moves cannot be compared; those at its end can.
+        let monitored =
+            (validation ?? test)?.0.means(definition.objective, step: .max).loss
+            ?? state.finalLossSum / Double(max(1, state.images))
         let isBest = state.bestLoss.map { monitored < $0 } ?? true
         state.bestLoss = isBest ? monitored : state.bestLoss
         state.epochsWithoutImprovement = isBest ? 0 : state.epochsWithoutImprovement + 1
-        let lastStep = max(0, state.step - 1)
         let record = EpochRecord(
-            epoch: state.epoch + 1, step: state.step, train: train, validation: validation, test: test?.1,
+            epoch: state.epoch + 1, step: state.step, train: train, validation: validation?.1, test: test?.1,
             latent: test?.0,
             learningRate: learningRate(of: lastStep),
             klWeight: definition.objective.klWeight(step: lastStep),
             klCapacity: definition.objective.klCapacity(step: lastStep), seconds: seconds,
-            imagesPerSecond: imagesPerSecond, isBest: isBest)
+            imagesPerSecond: imagesPerSecond, monitoredLoss: monitored, isBest: isBest)
         if state.batch >= stepsPerEpoch {
             state.epoch += 1
             state.batch = 0
@@ -212,6 +245,7 @@ public final class Trainer {
             state.lossSum = 0
             state.reconstructionSum = 0
             state.klSum = 0
+            state.finalLossSum = 0
         }
         return record
     }
@@ -224,36 +258,20 @@ public final class Trainer {
     private func nonFinite(
         _ what: String, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
     ) throws -> ZooError {
-        let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.watching)
-        try watched.model.load(plan.model.parameters + plan.model.buffers)
-        let culprit = firstNonFinite(watched, pixels, indices)
+        let culprit: String?
+        if let spoiled = plan.model.firstNonFiniteWeight {
+            culprit = "the parameter \(spoiled), which an earlier step has spoiled"
+        } else {
+            let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.watching)
+            try watched.model.load(plan.model.parameters + plan.model.buffers)
+            _ = watched.step(
+                pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+            culprit = watched.model.firstNonFiniteOutput(imageCount: indices.count)
+        }
         return ZooError(
             "step \(state.step + 1): \(what) is not finite; "
                 + (culprit.map { "the first tensor that is not finite is \($0)" }
                     ?? "run again with all tensors kept, the same batch gives finite numbers only"),
             advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
-    }
-
-    /// The first parameter that is not finite, or the first tensor in a step on this batch; nil where all are finite.
-    private func firstNonFinite(
-        _ watched: TrainingPlan, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
-    ) -> String? {
-        let program = watched.model.graph.program
-        func isFinite(_ id: TensorID) -> Bool {
-            let info = program[id]
-            let count = info.isBatched ? indices.count * info.shape.count : info.shape.count
-            return watched.model.compiled.read(id).prefix(count).allSatisfy(\.isFinite)
-        }
-        if let parameter = program.parameters.first(where: { !isFinite($0) }) {
-            return "the parameter \(program[parameter].name), which an earlier step has spoiled"
-        }
-        _ = watched.step(
-            pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
-        for step in program.steps {
-            if let output = step.outputs.first(where: { !isFinite($0) }) {
-                return "\(program[output].name) (\(step.operation.name))"
-            }
-        }
-        return nil
     }
 }

@@ -34,7 +34,10 @@ public struct EpochRecord: Sendable {
     public var seconds: Double
     /// Training speed of this epoch, evaluation left out.
     public var imagesPerSecond: Double
-    /// Whether the monitored loss (validation, else test, else training) is the best so far.
+    /// The loss (of validation, else test, else training) that decides which epoch is the best, at the weights that the
+    /// objective's schedules end with.
+    public var monitoredLoss: Double
+    /// Whether the monitored loss is the best so far.
     public var isBest: Bool
 }
 
@@ -102,6 +105,7 @@ public struct TrainingState: Sendable, Equatable {
     public var step = 0
     /// Batches done of the epoch under way.
     public var batch = 0
+    /// The lowest monitored loss.
     public var bestLoss: Double?
     public var epochsWithoutImprovement = 0
     /// Sums over the images of the epoch under way.
@@ -109,6 +113,8 @@ public struct TrainingState: Sendable, Equatable {
     public var lossSum = 0.0
     public var reconstructionSum = 0.0
     public var klSum = 0.0
+    /// Of the losses at the weights that the objective's schedules end with.
+    public var finalLossSum = 0.0
     /// Sums over the images since losses were last recorded (`StepInterval`).
     public var interval = IntervalSums()
 

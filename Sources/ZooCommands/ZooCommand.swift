@@ -42,12 +42,35 @@ extension ParsableCommand {
         _ recipes: () throws -> [Recipe] = { [] }
     ) -> Never {
         do {
+            Interruption.leaveQuitToTheSystem()
+            try checkEncoding()
             let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
-            let arguments = Array(CommandLine.arguments.dropFirst())
-            Glibc.exit(ZooContext.$current.withValue(context) { run(arguments: arguments) })
+            let status = ZooContext.$current.withValue(context) {
+                run(arguments: Array(CommandLine.arguments.dropFirst()))
+            }
+            if let problem = Console.outputProblem {
+                Console.complain("the output is not complete: \(problem)")
+                Glibc.exit(max(1, status))
+            }
+            Glibc.exit(status)
+        } catch let error as ZooError {
+            Console.complain("\(error)")
+            Glibc.exit(error.kind == .usage ? 2 : 1)
         } catch {
             Console.complain("\(error)")
             Glibc.exit(1)
+        }
+    }
+
+    /// Text that is not UTF-8 would be repaired on the way in, and name another file than the one that was meant.
+    ///
+    /// - Throws: `ZooError` (wrong usage) for such an argument.
+    private static func checkEncoding() throws {
+        for number in 0..<Int(CommandLine.argc) {
+            guard let bytes = CommandLine.unsafeArgv[number], String(validatingCString: bytes) == nil else { continue }
+            throw ZooError(
+                "argument \(number), \(String(cString: bytes)), is not UTF-8",
+                advice: "give the file or folder a name in UTF-8, or a link with such a name", kind: .usage)
         }
     }
 

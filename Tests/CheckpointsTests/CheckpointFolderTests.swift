@@ -51,6 +51,16 @@ import Testing
         }
     }
 
+    @Test func theStateBeforeTheFirstStepIsKeptUntilThereIsALaterOne() throws {
+        try withTemporaryFolder { path in
+            var folder = CheckpointFolder(path: path)
+            try folder.save(checkpoint(step: 0), step: 0)
+            #expect(folder.entries.map(\.step) == [0])
+            try folder.save(checkpoint(step: 5), step: 5)
+            #expect(folder.entries.map(\.step) == [5])
+        }
+    }
+
     @Test func stepsAreOrderedAsNumbers() throws {
         try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)
@@ -192,13 +202,23 @@ import Testing
             ] {
                 try writePlainly([1, 2], path + "/" + name)
             }
-            folder.removeUnfinished()
+            AtomicFile.removeUnfinished(in: path)
             #expect(try Samples.names(in: path) == [".keep.tmp", ".x.tmp.a.b", "a.tmp.1.b", "step-0000000001.h5"])
         }
     }
 }
 
 @Suite struct FileLockTests {
+    @Test func aPipeIsNoLockAndIsNotWaitedFor() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/.lock"
+            #expect(mkfifo(path, 0o600) == 0)
+            #expect(FileLock.holder(of: path) == nil)
+            let error = #expect(throws: ZooError.self) { _ = try FileLock.take(path, note: "") }
+            #expect(error?.message.contains("no regular file") == true)
+        }
+    }
+
     @Test func onlyOneHolds() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/.lock"

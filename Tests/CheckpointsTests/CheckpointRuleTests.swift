@@ -72,8 +72,17 @@ import Testing
         },
         TreeRule("slots have an index", "zoo/optimizer/first_moment", "\"index\"") { $0.setAttribute("index", nil) },
         TreeRule("the optimiser's state is there", "zoo", "\"optimizer\" is missing") { $0.remove("optimizer") },
-        TreeRule("counts are not negative", "zoo/progress", "must be 0 or more") {
+        TreeRule("counts are not negative", "zoo/progress", "must lie in 0…9007199254740992") {
             $0.setAttribute("step", .integer(-1))
+        },
+        TreeRule("counts do not overflow", "zoo/progress", "is 9223372036854775807; it must lie in 0…") {
+            $0.setAttribute("step_limit", .integer(.max))
+        },
+        TreeRule("images can be counted", "zoo/progress", "is 9223372036854775807; it must lie in 0…") {
+            $0.setAttribute("images_seen_in_epoch", .integer(.max))
+        },
+        TreeRule("times are finite", "zoo/progress", "is inf, which is not finite") {
+            $0.setAttribute("elapsed_seconds", .real(.infinity))
         },
         TreeRule("counts are there", "zoo/progress", "\"epoch\"") { $0.setAttribute("epoch", nil) },
         TreeRule("counts are integers", "zoo/progress", "\"batches_in_epoch\"") {

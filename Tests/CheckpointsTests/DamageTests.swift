@@ -1,5 +1,6 @@
 import Checkpoints
 import FileSupport
+import Glibc
 import TensorCore
 import TestSupport
 import Testing
@@ -12,6 +13,22 @@ import Testing
             #expect(throws: ZooError.self, "\(count) bytes") { try Checkpoint(encoded: Array(bytes[..<count])) }
         }
         #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes + [0]) }
+    }
+
+    /// A file with a hole of 3 GB behind the checkpoint is refused by its ends, not read.
+    @Test func aFileThatIsTooLongIsNotRead() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/x.h5"
+            try Samples.small().write(to: path)
+            #expect(truncate(path, 3 << 30) == 0)
+            let duration = ContinuousClock().measure {
+                var error = #expect(throws: ZooError.self) { _ = try Checkpoint.read(from: path) }
+                #expect(error?.message.contains("end of the checkpoint is damaged") == true)
+                error = #expect(throws: ZooError.self) { _ = try Checkpoint.verify(path: path) }
+                #expect(error?.message.contains("end of the checkpoint is damaged") == true)
+            }
+            #expect(duration < .seconds(1))
+        }
     }
 
     @Test func aChangeOfEveryByteIsFound() throws {

@@ -39,6 +39,17 @@ import Testing
         #expect(first.withBatch(3) { Array($0) } == Array(first.order[48...]))
     }
 
+    @Test func aLastBatchThatIsTooSmallIsLeftOut() throws {
+        let batches = try Batches(Array(0..<33), batchSize: 16, smallestBatch: 2, seed: 7)
+        #expect(batches.batchCount == 2)
+        let epochs = (0..<20).map { batches.epoch($0) }
+        #expect(epochs.allSatisfy { $0.batchCount == 2 && $0.order.count == 32 && Set($0.order).count == 32 })
+        #expect(Set(epochs.flatMap(\.order)) == Set(0..<33), "another image is left out in another epoch")
+        #expect((0..<2).map { batches.size(ofBatch: $0) } == [16, 16])
+        #expect(try Batches(Array(0..<34), batchSize: 16, smallestBatch: 2, seed: 7).batchCount == 3)
+        #expect(try Batches(Array(0..<3), batchSize: 2, smallestBatch: 2, seed: nil).epoch(0).order == [0, 1])
+    }
+
     @Test func withoutSeedTheOrderIsKept() throws {
         #expect(try Batches([3, 1, 2], batchSize: 2, seed: nil).epoch(5).order == [3, 1, 2])
     }
@@ -46,5 +57,7 @@ import Testing
     @Test func impossibleBatchesAreRefused() throws {
         #expect(try message { _ = try Batches([1], batchSize: 0, seed: nil) }.contains("batch size is 0"))
         #expect(try message { _ = try Batches([], batchSize: 1, seed: nil) }.contains("empty"))
+        let small = try message { _ = try Batches([1], batchSize: 4, smallestBatch: 2, seed: nil) }
+        #expect(small.contains("at least 2 are needed"))
     }
 }

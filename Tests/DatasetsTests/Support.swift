@@ -47,9 +47,13 @@ final class TemporaryFolder {
 
 /// Writes archives with libarchive.
 enum ArchiveWriter {
-    enum Form {
+    enum Form: CaseIterable {
         case zip
+        case tar
+        case tarGzip
+        case tarBzip2
         case tarXZ
+        case tarZstd
         case gzip
     }
 
@@ -59,9 +63,15 @@ enum ArchiveWriter {
         switch form {
         case .zip:
             archive_write_set_format_zip(archive)
-        case .tarXZ:
+        case .tar, .tarGzip, .tarBzip2, .tarXZ, .tarZstd:
             archive_write_set_format_ustar(archive)
-            archive_write_add_filter_xz(archive)
+            switch form {
+            case .tarGzip: archive_write_add_filter_gzip(archive)
+            case .tarBzip2: archive_write_add_filter_bzip2(archive)
+            case .tarXZ: archive_write_add_filter_xz(archive)
+            case .tarZstd: archive_write_add_filter_zstd(archive)
+            default: break
+            }
         case .gzip:
             archive_write_set_format_raw(archive)
             archive_write_add_filter_gzip(archive)

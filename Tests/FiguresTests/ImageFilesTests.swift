@@ -150,6 +150,17 @@ struct ImageFilesTests {
         #expect(try tall.fitted(width: 1, height: 2).pixels == [5, 25])
     }
 
+    @Test("A few bytes do not ask for much memory")
+    func bombs() throws {
+        let image = try Image8(width: 9_000, height: 6_000, channels: 1, filledWith: 255)
+        let bytes = try ImageFiles.encodePNG(image)
+        let error = #expect(throws: ZooError.self) { try ImageFiles.decode(bytes, name: "bomb.png") }
+        #expect(
+            error?.message.contains("54000000 pixels in \(bytes.count) bytes") == true, "\(String(describing: error))")
+        let small = try Image8(width: 2_000, height: 2_000, channels: 1, filledWith: 255)
+        #expect(try ImageFiles.decode(ImageFiles.encodePNG(small), name: "white.png") == small)
+    }
+
     @Test("Grey JPEG")
     func greyJPEG() throws {
         let image = try ImageFiles.decode(JPEGSamples.grey, name: "grey.jpg")

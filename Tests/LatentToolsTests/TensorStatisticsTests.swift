@@ -49,6 +49,39 @@ import Testing
         #expect(abs((statistics.stableRank ?? 0) - (4 + 49 + 9 + 0.25) / 49) < 1e-5)
     }
 
+    /// A second singular value close behind the first keeps power iteration from getting anywhere.
+    @Test(arguments: [0.9975, 0.9999, 1 - 1e-7]) func spectralNormWithCloseSingularValues(second: Double) throws {
+        let singular = [1, second] + (0..<98).map { 0.95 - 0.009 * Double($0) }
+        let size = singular.count
+        // H·diag·H with the Householder reflection H = I − 2vvᵀ/‖v‖² keeps the singular values.
+        let v = (0..<size).map { Double(($0 * 7) % 11) - 4.5 }
+        let scale = 2 / v.reduce(0) { $0 + $1 * $1 }
+        let weighted = (0..<size).map { singular[$0] * v[$0] }
+        let inner = zip(v, weighted).reduce(0) { $0 + $1.0 * $1.1 }
+        var values: [Float] = []
+        for row in 0..<size {
+            for column in 0..<size {
+                let diagonal = row == column ? singular[row] : 0
+                let crossed: Double = v[row] * weighted[column] + weighted[row] * v[column]
+                let squared: Double = scale * scale * inner * v[row] * v[column]
+                values.append(Float(diagonal - scale * crossed + squared))
+            }
+        }
+        let norm = SpectralNorm.estimate(values, rows: size, columns: size)
+        // The values are rounded to f32.
+        #expect(abs(norm - 1) < 2e-7, "\(norm)")
+        // Twice the same matrix, one above or beside the other.
+        let root = 2.0.squareRoot()
+        let tall = SpectralNorm.estimate(values + values, rows: 2 * size, columns: size)
+        #expect(abs(norm - tall / root) < 1e-10)
+        var wide: [Float] = []
+        for row in 0..<size {
+            let line = Array(values[row * size..<(row + 1) * size])
+            wide += line + line
+        }
+        #expect(abs(norm - SpectralNorm.estimate(wide, rows: size, columns: 2 * size) / root) < 1e-10)
+    }
+
     /// ‖u vᵀ‖₂ = ‖u‖ ‖v‖, and its stable rank is 1.
     @Test func spectralNormOfAMatrixOfRankOne() throws {
         let (u, v): ([Float], [Float]) = ([1, -2, 2], [3, 4])

@@ -1,8 +1,24 @@
+import Glibc
 import TensorCore
 import Testing
 
 /// Places where single precision could lose what matters.
 @Suite struct NumericalRobustnessTests {
+    /// e^x − 1 near 0: taken as a difference, it would have no digits left.
+    @Test func eluOfSmallNumbers() throws {
+        var builder = GraphBuilder(isTraining: false)
+        let x = builder.input("x", shape: [64])
+        let y = builder.activation(.elu(alpha: 1), x)
+        let compiled = try OneDNNEngine(keepsEverything: true).compile(builder.program, batchSize: 1)
+        let values = (0..<64).map { -Float(exp2(2 - Double($0))) }
+        compiled.write(values, to: x)
+        compiled.run(StepValues(imageCount: 1))
+        for (value, found) in zip(values, compiled.read(y)) {
+            let expected = Float(expm1(Double(value)))
+            #expect(abs(found - expected) <= 3 * expected.ulp, "elu(\(value)) = \(found), not \(expected)")
+        }
+    }
+
     /// The gradient of log σ is small beside the losses it is taken from: it must not come from their difference.
     @Test(arguments: [1, 1e-3, 1e-6] as [Float]) func learnedVarianceBesideALargeLoss(_ weight: Float) throws {
         var builder = GraphBuilder(isTraining: true)

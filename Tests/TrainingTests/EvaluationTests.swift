@@ -15,7 +15,7 @@ import Training
         func evaluate(_ batchSize: Int) throws -> EvaluationSums {
             let plan = try EvaluationPlan(definition, batchSize: batchSize, engine: OneDNNEngine())
             try plan.load(trainer.plan.model.parameters + trainer.plan.model.buffers)
-            return Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
+            return try Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
         }
         let (a, b) = (try evaluate(batchSize), try evaluate(20))
         #expect(a.imageCount == 20)
@@ -31,7 +31,7 @@ import Training
         func evaluate(_ engine: any Engine) throws -> EvaluationSums {
             let plan = try EvaluationPlan(definition, batchSize: 10, engine: engine)
             try plan.load(weights)
-            return Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
+            return try Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
         }
         let (fast, slow) = (try evaluate(OneDNNEngine()), try evaluate(ReferenceEngine()))
         #expect(abs(fast.reconstruction - slow.reconstruction) < 1e-4 * slow.reconstruction)
@@ -46,6 +46,61 @@ import Training
         }
         #expect(error?.message.contains("encoder.conv1.weight: expected shape [4, 1, 3, 3], found [1]") == true)
         #expect(error?.message.contains("decoder.fc1.bias: missing") == true)
+    }
+}
+
+/// No result is made of numbers that are not finite, and the tensor is named.
+@Suite struct FiniteValueTests {
+    private func weights(_ change: (inout [NamedTensor]) -> Void) throws -> [NamedTensor] {
+        let trainer = try Fixtures.trainer(Fixtures.definition())
+        var weights = trainer.plan.model.parameters + trainer.plan.model.buffers
+        change(&weights)
+        return weights
+    }
+
+    private func set(_ value: Float, _ path: String, _ weights: inout [NamedTensor]) {
+        for index in weights.indices where weights[index].path == path {
+            weights[index] = NamedTensor(
+                path: path, shape: weights[index].shape,
+                values: [Float](repeating: value, count: weights[index].values.count))
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func weightsThatAreNotFiniteAreRefused(value: Float) throws {
+        let spoiled = try weights {
+            set(value, "decoder.fc1.bias", &$0)
+            set(value, "encoder.norm1.running_var", &$0)
+        }
+        let evaluation = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: OneDNNEngine())
+        let error = #expect(throws: ZooError.self) { try evaluation.load(spoiled) }
+        for path in ["decoder.fc1.bias", "encoder.norm1.running_var"] {
+            #expect(error?.message.contains("\(path): holds values that are not finite") == true)
+        }
+        #expect(throws: ZooError.self) {
+            try InferencePlan(Fixtures.definition(), weights: spoiled, engine: OneDNNEngine())
+        }
+    }
+
+    /// Weights that are finite, and so large that what they make is not.
+    @Test func resultsThatAreNotFiniteAreRefused() throws {
+        let large = try weights { set(1e38, "decoder.conv1.weight", &$0) }
+        let definition = try Fixtures.definition(
+            "decoder=[{fc1: {linear: 64, activation: relu}}, {reshape: [4, 4, 4]}, "
+                + "{conv1: {conv_transpose2d: {filters: 1, kernel: 4, stride: 2, padding: 1}}}]",
+            "objective.reconstruction=gaussian")
+        for engine in [OneDNNEngine(), ReferenceEngine()] as [any Engine] {
+            let plan = try InferencePlan(definition, weights: large, batchSize: 2, engine: engine)
+            #expect(try plan.encode(Patterns().images([1])).mean.count == 1)
+            let error = #expect(throws: ZooError.self) { try plan.decode([[1, 2, 3], [3, 2, 1], [50, -50, 50]]) }
+            #expect(error?.message.contains("the first tensor that is not finite is ") == true)
+            #expect(error?.message.contains("decoder.conv1") == true, "\(String(describing: error))")
+            let evaluation = try EvaluationPlan(definition, batchSize: 10, engine: engine)
+            try evaluation.load(large)
+            #expect(throws: ZooError.self) {
+                try Evaluator(evaluation, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
+            }
+        }
     }
 }
 

@@ -29,6 +29,19 @@ struct Patterns: Dataset {
     }
 }
 
+/// The training images of the patterns alone.
+struct TrainingOnly: Dataset {
+    private let patterns = Patterns()
+    var info: DatasetInfo { patterns.info }
+    let count = 96
+
+    func indices(of split: Split) -> [Int32] { split == .train ? patterns.indices(of: .train) : [] }
+
+    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+        patterns.readImages(indices, into: pixels)
+    }
+}
+
 enum Fixtures {
     /// A small convolutional VAE with batch normalisation and dropout, so that every kind of state takes part.
     static let model = """

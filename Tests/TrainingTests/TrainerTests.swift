@@ -41,7 +41,7 @@ import Training
             let second = try Fixtures.trainer(definition)
             try second.plan.model.load(first.plan.model.parameters + first.plan.model.buffers)
             try second.plan.model.loadOptimizerState(first.plan.model.optimizerState)
-            second.resume(from: first.state)
+            try second.resume(from: first.state)
             try second.run()
 
             #expect(second.plan.model.parameters == straight.plan.model.parameters)
@@ -70,6 +70,104 @@ import Training
                 "training.patience=2", "training.epochs=50", "training.optimizer={sgd: {learning_rate: 1e-30}}"))
         let end = try trainer.run()
         #expect(end == .stoppedEarly(epoch: 3))
+    }
+
+    /// Under a warm-up the loss rises with β while the model gets better: what is monitored is the loss at the last β.
+    @Test(arguments: [
+        "objective.kl={weight: 10, warmup_steps: 60}", "objective.kl={weight: 10, warmup_steps: 60, free_nats: 0.1}",
+        "objective={reconstruction: bernoulli, capacity: {weight: 10, start: 0, end: 5, steps: 60}}",
+    ])
+    func theMonitoredLossIsThatAtTheEndOfTheSchedules(objective: String) throws {
+        let definition = try Fixtures.definition(
+            objective, "training.patience=1", "training.epochs=6",
+            "training.optimizer={adam: {learning_rate: 1.0e-3}}")
+        let trainer = try Fixtures.trainer(definition)
+        var records: [EpochRecord] = []
+        try trainer.run(onEvent: { event in
+            if case .epoch(let record) = event { records.append(record) }
+        })
+        var best = Double.infinity
+        for record in records {
+            let test = try #require(record.test)
+            let sums = try #require(record.latent)
+            let (now, last) = (
+                sums.means(definition.objective, step: record.step - 1), sums.means(definition.objective, step: .max)
+            )
+            #expect(test == now, "the losses are those of the weights beside them")
+            #expect(record.klWeight == definition.objective.klWeight(step: record.step - 1))
+            #expect(record.klCapacity == definition.objective.klCapacity(step: record.step - 1))
+            #expect(record.monitoredLoss == last.loss)
+            #expect(record.isBest == (last.loss < best))
+            best = min(best, last.loss)
+        }
+        let first = try #require(records.first)
+        #expect(first.monitoredLoss != first.test?.loss)
+        #expect(trainer.state.bestLoss == best)
+    }
+
+    /// Without other images it is that of the training images, step by step at the last β.
+    @Test func theMonitoredLossOfTrainingImages() throws {
+        let definition = try Fixtures.definition(
+            "objective.kl={weight: 10, warmup_steps: 60}", "training.epochs=2")
+        let trainer = try Trainer(definition, dataset: TrainingOnly(), seed: 1, engine: OneDNNEngine())
+        try trainer.run(onEvent: { event in
+            guard case .epoch(let record) = event else { return }
+            #expect(record.test == nil)
+            let expected = record.train.reconstruction + 10 * record.train.kl
+            #expect(abs(record.monitoredLoss - expected) < 1e-9 * expected)
+            #expect(record.monitoredLoss > record.train.loss)
+        })
+    }
+
+    /// One value per channel has no variance: PyTorch refuses it, too.
+    @Test func batchNormNeedsMoreThanOneValue() throws {
+        let onVectors = ["encoder=[{fc: {linear: 8}}, {bn: {batch_norm: {momentum: 1}}}]", "training.epochs=1"]
+        func definition(batchSize: Int) throws -> ModelDefinition {
+            try ModelDefinition(
+                text: Fixtures.model, source: "small-vae",
+                overrides: (onVectors + ["training.batch_size=\(batchSize)"]).map {
+                    try DefinitionOverride(argument: $0)
+                }, registry: .builtIn)
+        }
+        let error = #expect(throws: ZooError.self) { try Fixtures.trainer(definition(batchSize: 1)) }
+        #expect(error?.message.contains("batch norm of small-vae needs more than one value per channel") == true)
+        #expect(error?.kind == .usage)
+        // 96 = 5 · 19 + 1: the last image of an epoch is left out, and the running variance stays a variance.
+        let trainer = try Fixtures.trainer(definition(batchSize: 19))
+        #expect(trainer.stepsPerEpoch == 5)
+        try trainer.run()
+        #expect(trainer.state.step == 5)
+        let variance = try #require(
+            trainer.plan.model.buffers.first { $0.path == "encoder.bn.running_var" })
+        #expect(variance.values.allSatisfy { $0 > 1e-4 }, "\(variance)")
+        // On maps of more than a pixel an image has several values per channel.
+        #expect(try Fixtures.trainer(Fixtures.definition("training.batch_size=19")).stepsPerEpoch == 6)
+        #expect(throws: Never.self) { try Fixtures.trainer(Fixtures.definition("training.batch_size=1")) }
+    }
+
+    @Test func runsOfTooManyStepsAreRefused() throws {
+        for steps in [Int.max, Trainer.maximumStepCount + 1, -1] {
+            let error = #expect(throws: ZooError.self) { try Fixtures.trainer(Fixtures.definition(), steps: steps) }
+            #expect(error?.message.contains("at most 4294967295 steps, not \(steps)") == true)
+        }
+        #expect(throws: Never.self) {
+            try Fixtures.trainer(Fixtures.definition(), steps: Trainer.maximumStepCount)
+        }
+    }
+
+    @Test func statesThatNoRunComesToAreRefused() throws {
+        let trainer = try Fixtures.trainer(Fixtures.definition())
+        let changes: [(String, (inout TrainingState) -> Void)] = [
+            ("images", { $0.images = .max }), ("batches", { $0.batch = 11 }), ("steps", { $0.step = .max }),
+            ("epochs", { $0.epoch = -1 }), ("epochs without improvement", { $0.epochsWithoutImprovement = .max }),
+            ("not finite", { $0.lossSum = .nan }),
+        ]
+        for (what, change) in changes {
+            var state = TrainingState()
+            change(&state)
+            let error = #expect(throws: ZooError.self) { try trainer.resume(from: state) }
+            #expect(error?.message.contains(what) == true)
+        }
     }
 
     @Test func validationImagesComeFromTheTrainingImages() throws {

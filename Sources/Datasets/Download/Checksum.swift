@@ -32,8 +32,7 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
     }
 
     private static func forEachChunk(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ZooError("Cannot read '\(path)': \(Files.reason()).") }
+        let descriptor = try Files.openForReading(path).descriptor
         defer { close(descriptor) }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
         defer { buffer.deallocate() }

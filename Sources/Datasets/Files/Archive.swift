@@ -1,8 +1,9 @@
 import CArchive
+import Glibc
 import TensorCore
 
-/// An archive or a compressed file, opened for reading with libarchive, which recognises tar and zip in any of the
-/// usual compressions by their content. Entries are visited in order, once.
+/// An archive or a compressed file, opened for reading with libarchive, which recognises the formats and compressions that
+/// data sets use by their content: tar and zip; gzip, bzip2, xz and zstd. Entries are visited in order, once.
 final class Archive {
     /// What is expected in the file.
     enum Form {
@@ -12,18 +13,36 @@ final class Archive {
         case stream
     }
 
+    private typealias Filter = @Sendable (OpaquePointer) -> Int32
+
+    /// The compressions that this libarchive undoes itself. For some others, and for those it was built without, it starts a
+    /// program that it finds in PATH: an archive must not choose what runs.
+    private static let filters: [Filter] = {
+        let used: [Filter] = [
+            { archive_read_support_filter_gzip($0) }, { archive_read_support_filter_bzip2($0) },
+            { archive_read_support_filter_xz($0) }, { archive_read_support_filter_zstd($0) },
+        ]
+        guard let trial = archive_read_new() else { return [] }
+        defer { archive_read_free(trial) }
+        return used.filter { $0(trial) == ARCHIVE_OK }
+    }()
+
     let path: String
     private let handle: OpaquePointer
+    private let descriptor: Int32
     private var entry: OpaquePointer?
 
     /// - Throws: `ZooError` if the file cannot be opened or is not of the form.
     init(path: String, form: Form) throws {
+        let descriptor = try Files.openForReading(path).descriptor
         guard let handle = archive_read_new() else {
+            close(descriptor)
             throw ZooError("Cannot open '\(path)': libarchive is out of memory.")
         }
         self.path = path
         self.handle = handle
-        archive_read_support_filter_all(handle)
+        self.descriptor = descriptor
+        for filter in Self.filters { _ = filter(handle) }
         switch form {
         case .container:
             archive_read_support_format_tar(handle)
@@ -32,11 +51,12 @@ final class Archive {
         case .stream:
             archive_read_support_format_raw(handle)
         }
-        guard archive_read_open_filename(handle, path, 1 << 18) == ARCHIVE_OK else { throw failure() }
+        guard archive_read_open_fd(handle, descriptor, 1 << 18) == ARCHIVE_OK else { throw failure() }
     }
 
     deinit {
         archive_read_free(handle)
+        close(descriptor)
     }
 
     /// Goes to the next entry and gives its name and size in bytes (nil where the format does not say it beforehand);

@@ -53,15 +53,25 @@ enum Files {
         }
     }
 
+    /// A descriptor of the regular file at `path`, which the caller closes, and the file's size. Pipes and devices are refused
+    /// without waiting for them.
+    /// - Throws: `ZooError` if it cannot be opened or is not a regular file.
+    static func openForReading(_ path: String) throws -> (descriptor: Int32, byteCount: Int) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ZooError("Cannot read '\(path)': \(reason()).") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw ZooError("Cannot read '\(path)': it is not a regular file.")
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
     /// The bytes of the file at `path`.
     /// - Throws: `ZooError` if it cannot be read or has more than `maximumByteCount` bytes.
     static func read(_ path: String, maximumByteCount: Int) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ZooError("Cannot read '\(path)': \(reason()).") }
+        let (descriptor, byteCount) = try openForReading(path)
         defer { close(descriptor) }
-        guard case .file(let byteCount) = kind(path) else {
-            throw ZooError("Cannot read '\(path)': it is not a regular file.")
-        }
         guard byteCount <= maximumByteCount else {
             throw ZooError("'\(path)' has \(byteCount) bytes; at most \(maximumByteCount) were expected.")
         }

@@ -103,12 +103,15 @@ public struct WeightAssignment: Sendable {
 
     /// Most differences that an error shows.
     private static let shownCount = 40
+    /// Most names that are searched for the one that is most like another: among more, the search would take minutes.
+    private static let searchedCount = 500
 
     /// Notes a difference; of those that are shown with the name of `names` that is most like it.
     private mutating func add(
         _ kind: ImportDifference.Kind?, _ name: String, _ message: String, among names: [String] = []
     ) {
-        let nearest = differences.count < Self.shownCount ? nearestName(to: name, among: names) : nil
+        let isSearched = differences.count < Self.shownCount && names.count <= Self.searchedCount
+        let nearest = isSearched ? nearestName(to: name, among: names) : nil
         let hint = nearest.map { "; is it \($0)?" } ?? ""
         differences.append(ImportDifference(kind: kind, name: name, message: message + hint))
     }

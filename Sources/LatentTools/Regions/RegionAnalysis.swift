@@ -30,7 +30,8 @@ public struct RegionAnalysis: Sendable, Equatable {
     ///     would add the norm of its noise.
     ///   - hasProbabilities: whether the decoder's numbers are probabilities of Bernoulli pixels.
     ///   - training: images to be near to; nil to leave that out.
-    /// - Throws: `ZooError` for latent vectors of another size than the model's.
+    /// - Throws: `ZooError` for latent vectors of another size than the model's, and naming the first tensor that is not finite,
+    ///   where a decoded or encoded number is not.
     public init(
         name: String, latents: [[Float]], dimensions: [Int], plan: InferencePlan, hasProbabilities: Bool,
         training: NearestImages?

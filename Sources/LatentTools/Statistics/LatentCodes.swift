@@ -37,7 +37,8 @@ public struct LatentCodes: Sendable {
     /// Runs the encoder over images of a data set, a batch of the plan at a time.
     ///
     /// - Parameter progress: called with images done.
-    /// - Throws: `ZooError` where there are no images or they have another shape than the model takes.
+    /// - Throws: `ZooError` where there are no images or they have another shape than the model takes, or
+    ///   naming the first tensor that is not finite, where a code is not.
     public init(
         of dataset: any Dataset, indices: [Int32], plan: InferencePlan, progress: (Int) -> Void = { _ in }
     ) throws {

@@ -49,7 +49,7 @@ extension LatentStatistics {
     /// Statistics of a model over images of a data set: encodes them, and takes what the data set knows about them.
     ///
     /// - Parameter progress: called with images done.
-    /// - Throws: `ZooError` where there are no images or they do not fit the model.
+    /// - Throws: `ZooError` where there are no images, they do not fit the model, or a statistic is not finite.
     public init(
         of dataset: any Dataset, indices: [Int32], split: String, plan: InferencePlan,
         progress: (Int) -> Void = { _ in }
@@ -58,6 +58,18 @@ extension LatentStatistics {
         self.init(
             codes, split: split, dataset: dataset.info.name,
             factors: KnownFactor.all(of: dataset, indices: indices))
+        guard let culprit = firstNonFinite else { return }
+        throw ZooError("over \(imageCount) \(split) images of \(dataset.info.name), \(culprit) is not finite")
+    }
+
+    /// The name of the first statistic with a value that is not finite, as a file may hold it; nil where all are finite.
+    public var firstNonFinite: String? {
+        let statistics = [
+            ("the mean of μ", meanOfMean), ("the variance of μ", varianceOfMean), ("the mean of σ²", meanVariance),
+            ("the KL divergence", kl), ("the covariance", covariance), ("the entropy of factors", factorEntropies),
+            ("the mutual information", mutualInformation),
+        ]
+        return statistics.first { !$0.1.allSatisfy(\.isFinite) }?.0
     }
 
     private static func columnMeans(_ rows: [Float], size: Int) -> [Double] {

@@ -50,13 +50,10 @@ struct BenchCommand: ParsableCommand {
         if let batchSize, !(1...65_536).contains(batchSize) {
             throw ValidationError("--batch-size must lie in 1…65536, is \(batchSize)")
         }
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads must lie in 1…1024, is \(threads)")
-        }
     }
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         let registry = try models.registry()
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
         if checkpoint { return try measureCheckpoints(definitions) }
@@ -169,7 +166,7 @@ private struct Measurement {
             definition.name, definition.training.precision.rawValue, "\(batchSize)",
             Formatting.decimals(median * 1e3, 2),
             "\(Formatting.decimals(quantile(0.1) * 1e3, 2))–\(Formatting.decimals(quantile(0.9) * 1e3, 2))",
-            Formatting.grouped(Int(Double(batchSize) / median)), Formatting.decimals(flops / median / 1e9, 0),
+            Formatting.grouped(Double(batchSize) / median), Formatting.decimals(flops / median / 1e9, 0),
             Formatting.decimals(100 * flops / median / peak, 0) + " %", Formatting.bytes(memoryByteCount),
         ]
     }

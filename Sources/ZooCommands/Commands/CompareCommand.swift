@@ -55,7 +55,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         let figure = try chosenFigure()
         let comparison = try Comparison(
             try ComparedModel.all(arguments, registry: try models.registry()), data: data, sampleCount: samples,
@@ -108,6 +108,6 @@ extension Comparison {
             Console.writeError(table.caption)
         }
         for note in notes { Console.writeError("Note: \(note)") }
-        if let output { Console.writeError("\(Console.style("wrote", .green)) \(output)") }
+        if let output { Console.writeError("wrote", .green, " \(output)") }
     }
 }

@@ -35,7 +35,7 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         guard let split = Split(rawValue: split) else {
             throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
         }
@@ -50,8 +50,9 @@ struct EvaluateCommand: ParsableCommand {
         }
         let plan = try EvaluationPlan(model.definition, batchSize: 500, engine: OneDNNEngine())
         try plan.load(model.checkpoint.weights)
-        let sums = Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed ?? runSeed)
-        let step = model.checkpoint.progress?.step ?? Int.max
+        let sums = try Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed ?? runSeed)
+        // The weights of the last step that was made, as in the metrics of the run.
+        let step = model.checkpoint.progress.map { max(0, $0.step - 1) } ?? .max
         let means = sums.means(model.definition.objective, step: step)
         let active = sums.activeDimensions.filter { $0 }.count
         if json {

@@ -49,7 +49,7 @@ struct RecipeCommand: ParsableCommand {
         try RunFolder.makeDirectory(folder)
         for (index, command) in commands.enumerated() {
             let text = Tool.line(command)
-            Console.writeError("\(Console.style("[\(index + 1)/\(commands.count)] \(text)", .bold))")
+            Console.writeError("[\(index + 1)/\(commands.count)] \(text)", .bold, "")
             let status = try perform(command)
             if status == ExitStatus.interrupted.code { throw ExitStatus.interrupted }
             guard status == 0 else {

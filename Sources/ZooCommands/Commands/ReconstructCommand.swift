@@ -27,8 +27,13 @@ struct ReconstructCommand: ParsableCommand {
     @Flag(help: "Crop and resize image files of another size.")
     var resize = false
 
+    /// The most images of a picture.
+    private static let most = 1000
+
     func validate() throws {
-        guard (1...1000).contains(count) else { throw ValidationError("--count must lie in 1…1000, is \(count)") }
+        guard (1...Self.most).contains(count) else {
+            throw ValidationError("--count must lie in 1…\(Self.most), is \(count)")
+        }
         if indices != nil, !images.isEmpty { throw ValidationError("give --indices or --images, not both") }
     }
 
@@ -65,6 +70,10 @@ struct ReconstructCommand: ParsableCommand {
                     kind: .usage)
             }
             return ImageReference.index(index)
+        }
+        guard references.count <= Self.most else {
+            throw ZooError(
+                "--indices names \(references.count) images; at most \(Self.most) are shown", kind: .usage)
         }
         return try chosenImages(references, model)
     }

@@ -107,10 +107,13 @@ struct SweepCommand: ParsableCommand {
         for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.path == field.path }) {
             throw ZooError("--vary \(field.path) is given twice", advice: "put all values in one", kind: .usage)
         }
-        let combinations = Combination.all(of: fields, seeds: try seedList(base))
-        guard combinations.count <= 1000 else {
-            throw ZooError("\(combinations.count) combinations are too many; at most 1000 are trained", kind: .usage)
+        let seeds = try seedList(base)
+        let count = fields.reduce(Double(max(1, seeds.count))) { $0 * Double($1.values.count) }
+        guard count <= 1000 else {
+            throw ZooError(
+                "\(Formatting.grouped(count)) combinations are too many; at most 1000 are trained", kind: .usage)
         }
+        let combinations = Combination.all(of: fields, seeds: seeds)
         var owners: [String: Combination] = [:]
         for combination in combinations {
             if let owner = owners.updateValue(combination, forKey: combination.name) {

@@ -82,9 +82,8 @@ struct TrainCommand: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if let steps, steps < 1 { throw ValidationError("--steps must be at least 1, is \(steps)") }
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads must lie in 1…1024, is \(threads)")
+        if let steps, !(1...Trainer.maximumStepCount).contains(steps) {
+            throw ValidationError("--steps must lie in 1…\(Trainer.maximumStepCount), is \(steps)")
         }
         if steps != nil, epochs != nil { throw ValidationError("give --steps or --epochs, not both") }
         if model == nil, resume == nil, initFrom == nil {
@@ -104,7 +103,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         if let resume { return try resumeRun(resume) }
         let registry = try models.registry()
         let definition = try definition(registry)
@@ -238,7 +237,8 @@ struct TrainCommand: ParsableCommand {
         ]
         .filter { !$0.1.isEmpty }.map { "\(Formatting.grouped($0.1.count)) \($0.0)" }.joined(separator: ", ")
         Console.writeError(
-            "\(Console.style(definition.name, .bold)): \(Formatting.grouped(trainer.plan.model.graph.parameterCount)) "
+            definition.name, .bold,
+            ": \(Formatting.grouped(trainer.plan.model.graph.parameterCount)) "
                 + "parameters, minimises \(definition.objective.formula) in nats per image")
         Console.writeError(
             "\(dataset.info.name): \(counts) images; \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
@@ -257,8 +257,7 @@ struct TrainCommand: ParsableCommand {
                 Console.writeError("interrupted; go on with: \(Tool.name) train --resume \(run.folder.path)")
             }
             let size = Formatting.bytes(run.folder.byteCount)
-            Console.writeError(
-                "\(Console.style("saved", .green)) \(record.checkpoint ?? "no checkpoint") (the run has \(size))")
+            Console.writeError("saved", .green, " \(record.checkpoint ?? "no checkpoint") (the run has \(size))")
         }
         if json {
             let images = Double((trainer.state.step - stepsBefore) * trainer.plan.batchSize)

@@ -100,7 +100,10 @@ struct TraverseCommand: ParsableCommand {
         if !options.data.isGiven, let stored = model.checkpoint.latentStatistics,
             stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
         {
-            return stored
+            guard let culprit = stored.firstNonFinite else { return stored }
+            throw ZooError(
+                "\(model.path): of the stored latent statistics, \(culprit) is not finite",
+                advice: "compute them anew: zoo convert latent \(model.path) --store FILE")
         }
         do {
             let images = try options.images(for: model)

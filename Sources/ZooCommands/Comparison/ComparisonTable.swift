@@ -66,7 +66,7 @@ extension Comparison {
         },
         Column(squaredError),
         Column("Images/s") { model, _ in
-            model.history.last.map { Formatting.grouped(Int($0.imagesPerSecond.rounded())) } ?? "–"
+            model.history.last.map { Formatting.grouped($0.imagesPerSecond) } ?? "–"
         },
     ]
 

@@ -47,7 +47,7 @@ struct LatentCommand: ParsableCommand {
     }
 
     func run() throws {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         if let store { try CheckpointCopy.checkFree(store, force: force) }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
         let images = try ModelImages(try data.open(for: model), split: split, for: model)
@@ -59,7 +59,7 @@ struct LatentCommand: ParsableCommand {
             progress: { done in
                 guard Console.errorIsTerminal else { return }
                 let text = "\(Formatting.grouped(done)) of \(Formatting.grouped(indices.count)) images"
-                Console.writeErrorText("\r\u{1B}[2K" + (done < indices.count ? text : ""))
+                Console.redrawLine(done < indices.count ? text : "")
             })
         if let store {
             var copy = model.checkpoint

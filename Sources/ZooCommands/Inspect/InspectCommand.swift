@@ -46,7 +46,7 @@ struct InspectCommand: ParsableCommand {
             guard json else { return }
         }
         if json {
-            Console.print(inspection.json(weights: weights, latent: latent, history: history).text(indented: true))
+            Console.print(inspection.json(weights: weights, latent: latent, history: history))
             return
         }
         let text = InspectionText(inspection)

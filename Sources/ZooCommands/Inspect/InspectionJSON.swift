@@ -16,10 +16,9 @@ extension Inspection {
             ("file_format", .string(format)), ("checkpoint", checkpoint.map(Self.json) ?? .null),
             (
                 "tensors",
-                .array(
-                    entries.indices.map { index in
-                        Self.json(entries[index], weights ? self.weights(at: index) : nil)
-                    })
+                .list(count: entries.count) { index in
+                    Self.json(entries[index], weights ? self.weights(at: index) : nil)
+                }
             ),
             ("metadata", .object(metadata.map { ($0.name, .string($0.text)) })),
             ("notes", .array(notes.map { .string($0) })),

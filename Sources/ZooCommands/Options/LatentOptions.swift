@@ -35,7 +35,7 @@ struct LatentOptions: ParsableArguments {
 
     /// The trained model.
     func model() throws -> TrainedModel {
-        Computing.use(threads: threads)
+        try Computing.use(threads: threads)
         return try TrainedModel(checkpoint, registry: try models.registry())
     }
 

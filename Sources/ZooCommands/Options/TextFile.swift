@@ -10,7 +10,7 @@ enum TextFile {
     static func read(_ path: String) throws -> String {
         let bytes: [UInt8]
         do {
-            bytes = try RegularFile.contents(of: path)
+            bytes = try RegularFile.text(of: path)
         } catch let error as ZooError {
             throw ZooError("\(path): \(error.message)", advice: error.advice, kind: .usage)
         }

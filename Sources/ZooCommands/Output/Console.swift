@@ -2,6 +2,9 @@ import Glibc
 import Synchronization
 
 /// Standard output for results, standard error for progress and diagnostics.
+///
+/// The only place that writes to a terminal. Names, paths and texts may come from anybody's file, so every text is made
+/// printable here, and the escapes for styles and progress are added here.
 package enum Console {
     /// Takes what commands write, in place of the two streams, so that tests can look at it.
     package final class Recording: Sendable {
@@ -24,29 +27,40 @@ package enum Console {
     /// The recording under way; nil writes to the process's streams.
     @TaskLocal package static var recording: Recording?
 
-    /// Writes a line of results.
-    static func print(_ line: String) {
-        write(line + "\n", to: STDOUT_FILENO)
+    /// Writes lines of results.
+    static func print(_ text: String) {
+        write(text.printable(keepsLines: true) + "\n", to: STDOUT_FILENO)
     }
 
-    /// Writes a line of progress or diagnostics.
-    static func writeError(_ line: String) {
-        write(line + "\n", to: STDERR_FILENO)
+    /// Writes a JSON text, indented, piece by piece.
+    static func print(_ json: JSONValue) {
+        json.write(indented: true) { write($0, to: STDOUT_FILENO) }
+        write("\n", to: STDOUT_FILENO)
+    }
+
+    /// Writes lines of progress or diagnostics.
+    static func writeError(_ text: String) {
+        write(text.printable(keepsLines: true) + "\n", to: STDERR_FILENO)
+    }
+
+    /// Writes lines of progress or diagnostics that begin with `lead` in a style.
+    static func writeError(_ lead: String, _ style: Style, _ text: String) {
+        write(styled(lead, style, if: errorIsTerminal) + text.printable(keepsLines: true) + "\n", to: STDERR_FILENO)
     }
 
     /// Writes `error: …`.
     static func complain(_ message: String) {
-        writeError("\(style("error:", .red)) \(message.printable(keepsLines: true))")
+        writeError("error:", .red, " " + message)
     }
 
     /// Writes `warning: …`.
     static func warn(_ message: String) {
-        writeError("\(style("warning:", .yellow)) \(message.printable(keepsLines: true))")
+        writeError("warning:", .yellow, " " + message)
     }
 
-    /// Writes text as it is, without a line end: for a progress display that redraws its line.
-    static func writeErrorText(_ text: String) {
-        write(text, to: STDERR_FILENO)
+    /// Draws the line of a progress display again, cut to the terminal's width; an empty one clears it.
+    static func redrawLine(_ text: String) {
+        write("\r\u{1B}[K" + String(text.printable().prefix(width - 1)), to: STDERR_FILENO)
     }
 
     static var errorIsTerminal: Bool { recording == nil && isatty(STDERR_FILENO) == 1 }
@@ -68,14 +82,23 @@ package enum Console {
     }
 
     /// Text in a style, on terminals that want it (`NO_COLOR` says no).
-    static func style(_ text: String, _ style: Style, onOutput: Bool = false) -> String {
-        guard onOutput ? outputIsTerminal : errorIsTerminal, getenv("NO_COLOR") == nil else { return text }
+    private static func styled(_ text: String, _ style: Style, if isTerminal: Bool) -> String {
+        let text = text.printable(keepsLines: true)
+        guard isTerminal, getenv("NO_COLOR") == nil else { return text }
         return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
     }
 
     /// A title, on terminals in bold.
     static func printTitle(_ text: String) {
-        print(style(text, .bold, onOutput: true))
+        write(styled(text, .bold, if: outputIsTerminal) + "\n", to: STDOUT_FILENO)
+    }
+
+    private static let outputFailure = Atomic<Int32>(0)
+
+    /// Why results could not be written to standard output; nil where they were, or nobody wanted to read them.
+    static var outputProblem: String? {
+        let code = outputFailure.load(ordering: .relaxed)
+        return code == 0 || code == EPIPE ? nil : String(cString: strerror(code))
     }
 
     /// Most characters of a line of diagnostics.
@@ -88,7 +111,10 @@ package enum Console {
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }  // a closed pipe: nobody reads
+            guard written > 0 else {
+                if descriptor == STDOUT_FILENO, written < 0 { outputFailure.store(errno, ordering: .relaxed) }
+                return
+            }
             bytes = bytes.dropFirst(written)
         }
     }

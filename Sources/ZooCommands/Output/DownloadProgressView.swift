@@ -40,7 +40,7 @@ final class DownloadProgressView: Sendable {
         guard let line else { return }
         Console.$recording.withValue(recording) {
             if isTerminal {
-                Console.writeErrorText("\r\u{1B}[K" + String(line.prefix(Console.width - 1)))
+                Console.redrawLine(line)
             } else {
                 Console.writeError(line)
             }
@@ -52,7 +52,7 @@ final class DownloadProgressView: Sendable {
             defer { state.hasLine = false }
             return state.hasLine
         }
-        if hasLine { Console.writeErrorText("\r\u{1B}[K") }
+        if hasLine { Console.redrawLine("") }
     }
 
     private static func line(_ progress: DownloadProgress, since start: State) -> String {

@@ -38,6 +38,12 @@ enum Formatting {
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
+    /// A number rounded to a whole one: 1,234,567.
+    static func grouped(_ value: Double) -> String {
+        guard let whole = Int(exactly: value.rounded()) else { return significant(value, 3) }
+        return grouped(whole)
+    }
+
     /// With a prefix that leaves few digits: 1.20 GFLOP, 6.65 MB, 340.0 kB, 114 FLOP.
     static func quantity(_ value: Double, _ unit: String) -> String {
         switch abs(value) {

@@ -58,16 +58,18 @@ extension JSONValue: Decodable {
         return text
     }
 
-    var integerValue: Int? {
-        guard case .integer(let value) = self else { return nil }
+    /// A whole number from 0 to the largest below which JSON keeps all.
+    var countValue: Int? {
+        guard case .integer(let value) = self, (0...1 << 53).contains(value) else { return nil }
         return value
     }
 
-    /// A number of either kind; NaN for null, as numbers that are not finite are written.
+    /// A number of either kind that something can have been measured as; NaN for null, as numbers that are not finite are
+    /// written.
     var numberValue: Double? {
         switch self {
         case .integer(let value): Double(value)
-        case .number(let value): value
+        case .number(let value): abs(value) <= 1e100 ? value : nil
         case .null: .nan
         default: nil
         }

@@ -10,6 +10,8 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     case number(Double)
     case string(String)
     case array([JSONValue])
+    /// An array whose elements are made when they are written: many, or large ones.
+    case list(count: Int, element: @Sendable (Int) -> JSONValue)
     case object([(String, JSONValue)])
 
     init(stringLiteral value: String) { self = .string(value) }
@@ -26,44 +28,68 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     /// The text, on one line or indented by two blanks. Numbers that are not finite become null, as JSON has none.
     func text(indented: Bool = false) -> String {
         var text = ""
-        append(to: &text, indentation: indented ? 0 : nil)
+        write(indented: indented) { text += $0 }
         return text
     }
 
-    private func append(to text: inout String, indentation: Int?) {
+    /// Gives the text to `sink`, piece by piece.
+    func write(indented: Bool = false, to sink: (String) -> Void) {
+        withoutActuallyEscaping(sink) { sink in
+            var writer = Writer(sink: sink)
+            append(to: &writer, indentation: indented ? 0 : nil)
+            sink(writer.text)
+        }
+    }
+
+    /// Text on its way, handed on before it becomes long.
+    private struct Writer {
+        var text = ""
+        let sink: (String) -> Void
+
+        mutating func handOn() {
+            guard text.utf8.count >= 1 << 16 else { return }
+            sink(text)
+            text.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func append(to writer: inout Writer, indentation: Int?) {
         switch self {
-        case .null: text += "null"
-        case .boolean(let value): text += value ? "true" : "false"
-        case .integer(let value): text += String(value)
-        case .number(let value): text += value.isFinite ? Self.shortest(value) : "null"
-        case .string(let value): Self.appendQuoted(value, to: &text)
+        case .null: writer.text += "null"
+        case .boolean(let value): writer.text += value ? "true" : "false"
+        case .integer(let value): writer.text += String(value)
+        case .number(let value): writer.text += value.isFinite ? Self.shortest(value) : "null"
+        case .string(let value): Self.appendQuoted(value, to: &writer.text)
         case .array(let values):
-            Self.appendList(
-                "[", "]", values.map { value in { value.append(to: &$0, indentation: $1) } }, &text, indentation)
-        case .object(let fields):
-            let entries = fields.map { name, value in
-                { (text: inout String, indentation: Int?) in
-                    Self.appendQuoted(name, to: &text)
-                    text += indentation == nil ? ":" : ": "
-                    value.append(to: &text, indentation: indentation)
-                }
+            Self.appendList("[", "]", values.count, &writer, indentation) { index, writer, indentation in
+                values[index].append(to: &writer, indentation: indentation)
             }
-            Self.appendList("{", "}", entries, &text, indentation)
+        case .list(let count, let element):
+            Self.appendList("[", "]", count, &writer, indentation) { index, writer, indentation in
+                element(index).append(to: &writer, indentation: indentation)
+            }
+        case .object(let fields):
+            Self.appendList("{", "}", fields.count, &writer, indentation) { index, writer, indentation in
+                Self.appendQuoted(fields[index].0, to: &writer.text)
+                writer.text += indentation == nil ? ":" : ": "
+                fields[index].1.append(to: &writer, indentation: indentation)
+            }
         }
     }
 
     private static func appendList(
-        _ open: String, _ close: String, _ entries: [(inout String, Int?) -> Void], _ text: inout String,
-        _ indentation: Int?
+        _ open: String, _ close: String, _ count: Int, _ writer: inout Writer, _ indentation: Int?,
+        entry: (_ index: Int, inout Writer, _ indentation: Int?) -> Void
     ) {
-        text += open
-        for (index, entry) in entries.enumerated() {
-            if index > 0 { text += "," }
-            if let indentation { text += "\n" + String(repeating: "  ", count: indentation + 1) }
-            entry(&text, indentation.map { $0 + 1 })
+        writer.text += open
+        for index in 0..<count {
+            if index > 0 { writer.text += "," }
+            if let indentation { writer.text += "\n" + String(repeating: "  ", count: indentation + 1) }
+            entry(index, &writer, indentation.map { $0 + 1 })
+            writer.handOn()
         }
-        if let indentation, !entries.isEmpty { text += "\n" + String(repeating: "  ", count: indentation) }
-        text += close
+        if let indentation, count > 0 { writer.text += "\n" + String(repeating: "  ", count: indentation) }
+        writer.text += close
     }
 
     /// The fewest digits that read back as the same number.

@@ -4,10 +4,13 @@ extension String {
     ///
     /// - Parameter keepsLines: whether line feeds and tabs stay.
     func printable(keepsLines: Bool = false) -> String {
-        guard unicodeScalars.contains(where: { $0.isUnprintable }) else { return self }
+        func isKept(_ scalar: Unicode.Scalar) -> Bool {
+            !scalar.isUnprintable || (keepsLines && (scalar == "\n" || scalar == "\t"))
+        }
+        guard !unicodeScalars.allSatisfy(isKept) else { return self }
         var result = ""
         for scalar in unicodeScalars {
-            if !scalar.isUnprintable || (keepsLines && (scalar == "\n" || scalar == "\t")) {
+            if isKept(scalar) {
                 result.unicodeScalars.append(scalar)
             } else {
                 result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"

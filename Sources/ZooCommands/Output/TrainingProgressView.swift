@@ -59,19 +59,19 @@ final class TrainingProgressView {
         if let test = record.test { parts.append("test \(test.text(note: "at the end: "))") }
         if let active = record.activeCount { parts.append("active \(active)/\(latentSize)") }
         parts += [
-            "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s", Formatting.duration(record.seconds),
+            "\(Formatting.grouped(record.imagesPerSecond)) images/s", Formatting.duration(record.seconds),
         ]
         if record.isBest { parts.append("best") }
         Console.writeError(parts.joined(separator: "  "))
     }
 
     func clearLine() {
-        if hasLine { Console.writeErrorText("\r\u{1B}[K") }
+        if hasLine { Console.redrawLine("") }
         hasLine = false
     }
 
     private func draw(_ text: String) {
-        Console.writeErrorText("\r\u{1B}[K" + text)
+        Console.redrawLine(text)
         hasLine = true
     }
 
@@ -123,7 +123,7 @@ final class TrainingProgressView {
     private static func losses(_ record: StepRecord) -> String { "loss \(record.current.text())" }
 
     private static func speed(_ record: StepRecord) -> String {
-        "\(Formatting.grouped(Int(record.imagesPerSecond))) images/s"
+        "\(Formatting.grouped(record.imagesPerSecond)) images/s"
     }
 
     private static func left(_ seconds: Double) -> String { "\(Formatting.duration(seconds)) left" }

@@ -38,7 +38,7 @@ struct Pictures {
             for place in 0..<shape.area {
                 let value = values[channel * shape.area + place]
                 pixels[place * shape.channels + channel] = UInt8(
-                    (min(1, max(0, value.isNaN ? 0 : value)) * 255).rounded())
+                    (min(1, max(0, value)) * 255).rounded())
             }
         }
         return try Image8(width: shape.width, height: shape.height, channels: shape.channels, pixels: pixels)

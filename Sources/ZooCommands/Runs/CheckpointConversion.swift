@@ -24,6 +24,7 @@ extension Checkpoint {
                 "loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum,
                 "interval_images": Double(state.interval.images), "interval_loss": state.interval.loss,
                 "interval_reconstruction": state.interval.reconstruction, "interval_kl": state.interval.kl,
+                "final_loss": state.finalLossSum,
             ])
         self.metrics = metrics
         provenance = Provenance.ofThisProcess
@@ -113,6 +114,8 @@ extension Trainer {
         state.interval.loss = progress.runningSums["interval_loss"] ?? 0
         state.interval.reconstruction = progress.runningSums["interval_reconstruction"] ?? 0
         state.interval.kl = progress.runningSums["interval_kl"] ?? 0
-        resume(from: state)
+        // Older checkpoints monitored the loss as it was.
+        state.finalLossSum = progress.runningSums["final_loss"] ?? state.lossSum
+        try resume(from: state)
     }
 }

@@ -4,8 +4,13 @@ import TensorCore
 enum Computing {
     /// Uses so many threads, if the user has said how many, but not more than there are processors: the threads of a step
     /// wait for each other, so those without a processor of their own would hold up all.
-    static func use(threads: Int?) {
+    ///
+    /// - Throws: `ZooError` (wrong usage) for a number that is none of threads.
+    static func use(threads: Int?) throws {
         guard let threads else { return }
+        guard (1...1024).contains(threads) else {
+            throw ZooError("--threads must lie in 1…1024, is \(threads)", kind: .usage)
+        }
         let most = OneDNNEngine.processorCount
         if threads > most {
             Console.warn(

@@ -18,7 +18,7 @@ struct EpochSummary {
     var isBest: Bool
 
     /// The loss that decides which epoch is the best.
-    var monitoredLoss: Double { (validation ?? test ?? train).loss }
+    var monitoredLoss: Double
 
     /// The losses that say most about the model, with the split they are of: test, else validation, else training.
     var loss: (split: String, means: MeanLosses) {
@@ -37,13 +37,14 @@ struct EpochSummary {
         test = record.test
         activeUnits = record.activeCount
         klPerDimension = record.klPerDimension
+        monitoredLoss = record.monitoredLoss
         isBest = record.isBest
     }
 
     /// - Throws: `ZooError` where a field is missing or of another type.
     init(json: JSONValue) throws {
         func integer(_ name: String) throws -> Int {
-            guard let value = json[name]?.integerValue else { throw ZooError("the whole number \(name) is missing") }
+            guard let value = json[name]?.countValue else { throw ZooError("the whole number \(name) is missing") }
             return value
         }
         func number(_ name: String) throws -> Double {
@@ -56,10 +57,11 @@ struct EpochSummary {
         step = try integer("step")
         seconds = try number("seconds")
         imagesPerSecond = try number("images_per_second")
-        validation = try MeanLosses(json: json["validation"])
-        test = try MeanLosses(json: json["test"])
-        activeUnits = json["active_units"]?.integerValue
+        let (validation, test) = (try MeanLosses(json: json["validation"]), try MeanLosses(json: json["test"]))
+        (self.validation, self.test) = (validation, test)
+        activeUnits = json["active_units"]?.countValue
         klPerDimension = json["kl_per_dimension"]?.arrayValue?.compactMap(\.numberValue)
+        monitoredLoss = json["monitored"]?.numberValue ?? (validation ?? test ?? train).loss
         isBest = json["best"]?.booleanValue ?? false
     }
 
@@ -68,7 +70,7 @@ struct EpochSummary {
             ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
             ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
-            ("active_units", JSONValue(activeUnits)), ("best", .boolean(isBest)),
+            ("active_units", JSONValue(activeUnits)), ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
         ])
     }
 }

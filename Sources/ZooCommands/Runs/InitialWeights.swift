@@ -34,7 +34,8 @@ struct InitialWeights {
 
     private var notes: [String] {
         fit.misshapen.map { "of another shape: \($0.path) is \($0.expected) in the model, \($0.found) in the file" }
-            + fit.missing.map { "missing in the file: \($0)" } + fit.unused.map { "not in the model: \($0)" }
+            + fit.nonFinite.map { "not finite in the file: \($0)" } + fit.missing.map { "missing in the file: \($0)" }
+            + fit.unused.map { "not in the model: \($0)" }
     }
 
     var json: JSONValue {
@@ -42,6 +43,7 @@ struct InitialWeights {
             ("checkpoint", .string(path)), ("loaded", .array(fit.fitting.map { .string($0.path) })),
             ("missing", .array(fit.missing.map { .string($0) })), ("unused", .array(fit.unused.map { .string($0) })),
             ("other_shape", .array(fit.misshapen.map { .string($0.path) })),
+            ("not_finite", .array(fit.nonFinite.map { .string($0) })),
         ])
     }
 }

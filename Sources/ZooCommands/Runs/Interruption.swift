@@ -1,18 +1,31 @@
 import Glibc
 import Synchronization
 
-/// Ctrl-C as a question that the training loop asks. The first press asks for a stop, the second ends the process.
+/// Ctrl-C, and the other signals that ask a process to end, as a question that the training loop asks. The first asks for a
+/// stop, the second ends the process.
 enum Interruption {
     private static let requested = Atomic<Bool>(false)
 
-    /// Catches SIGINT and SIGTERM from now on.
+    /// Catches the signals from now on. One that is ignored stays so: `nohup` and shells ask for that.
     static func watch() {
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(number) {
             signal(number) { number in
                 Interruption.requested.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+    }
+
+    /// Lets Ctrl-\ end the process as it ends others: Swift's runtime would answer with a crash report.
+    static func leaveQuitToTheSystem() {
+        if !isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     static var isRequested: Bool { requested.load(ordering: .relaxed) }

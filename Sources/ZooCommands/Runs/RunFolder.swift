@@ -66,15 +66,26 @@ struct RunFolder {
 
     /// Makes this process the only one that trains in the folder, until the lock goes away or the process ends.
     ///
-    /// - Throws: `ZooError` (wrong usage) while another process trains there.
+    /// - Throws: `ZooError` (wrong usage) while another process trains there, or where a folder of the run is a link.
     func lock() throws -> FileLock {
+        for folder in [checkpoints.path, pictures] { try Self.requireNoLink(folder) }
         guard let lock = try FileLock.take(lockFile, note: "process \(getpid()) since \(TimeStamp.universal)") else {
             throw ZooError(
                 "\(path) is in use: \(writer ?? "another process") is training there",
                 advice: "wait for it or stop it, or choose another --run-dir", kind: .usage)
         }
-        checkpoints.removeUnfinished()
+        for folder in [path, checkpoints.path, pictures] { AtomicFile.removeUnfinished(in: folder) }
         return lock
+    }
+
+    /// - Throws: `ZooError` (wrong usage) where `folder` is a link: what is written into a stranger's run or sweep must not land
+    ///   elsewhere.
+    static func requireNoLink(_ folder: String) throws {
+        var status = stat()
+        guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
+        throw ZooError(
+            "\(folder) is a link, and what is saved would land where it points",
+            advice: "put a folder in its place, or link the whole run or sweep", kind: .usage)
     }
 
     /// Who trains in the folder now; nil when nobody does.
@@ -96,7 +107,7 @@ struct RunFolder {
     /// - Throws: `ZooError` where it is missing or cannot be understood.
     func record() throws -> RunRecord {
         do {
-            let text = String(decoding: try RegularFile.contents(of: recordFile), as: UTF8.self)
+            let text = String(decoding: try RegularFile.text(of: recordFile), as: UTF8.self)
             return try RunRecord(json: JSONValue(parsing: text))
         } catch let error as ZooError {
             throw ZooError("\(recordFile): \(error.message)", advice: error.advice)
@@ -108,7 +119,7 @@ struct RunFolder {
     /// - Throws: `ZooError` where the file cannot be read.
     func history() throws -> MetricsHistory {
         guard access(metricsFile, F_OK) == 0 else { return MetricsHistory("") }
-        return MetricsHistory(String(decoding: try RegularFile.contents(of: metricsFile), as: UTF8.self))
+        return MetricsHistory(String(decoding: try RegularFile.text(of: metricsFile), as: UTF8.self))
     }
 
     /// Replaces a text file atomically.

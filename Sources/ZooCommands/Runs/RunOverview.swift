@@ -1,5 +1,6 @@
 import Checkpoints
 import FileSupport
+import Glibc
 import TensorCore
 
 /// A run as it is found in its folder.
@@ -92,12 +93,13 @@ struct RunOverview {
         let problem: String?
 
         fileprivate init?(_ path: String) {
-            guard let bytes = try? RegularFile.contents(of: path) else { return nil }
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
             self.path = path
-            byteCount = bytes.count
+            byteCount = Int(status.st_size)
             identity = FileIdentity(path)
             do {
-                progress = try Checkpoint(encoded: bytes).progress
+                progress = try Checkpoint(encoded: Checkpoint.contents(of: path)).progress
                 problem = nil
             } catch {
                 progress = nil

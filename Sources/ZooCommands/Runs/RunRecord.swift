@@ -12,7 +12,7 @@ extension EpochRecord {
             ("train", train.json), ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
             ("active_units", JSONValue(activeCount)),
             ("kl_per_dimension", klPerDimension.map { JSONValue($0) } ?? .null),
-            ("best", .boolean(isBest)),
+            ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
         ])
     }
 
@@ -137,17 +137,17 @@ extension RunRecord {
             model: field("model", \.stringValue, or: ""), family: field("family", \.stringValue, or: ""),
             dataset: field("dataset", \.stringValue, or: ""), datasetDigest: json["dataset_sha256"]?.stringValue,
             seed: field("seed", { $0.stringValue.flatMap(UInt64.init) }, or: 0),
-            batchSize: field("batch_size", \.integerValue, or: 0), epochs: field("epochs", \.integerValue, or: 0),
-            totalSteps: field("total_steps", \.integerValue, or: 0),
-            stepsPerEpoch: json["steps_per_epoch"]?.integerValue.flatMap { $0 > 0 ? $0 : nil },
-            parameterCount: field("parameters", \.integerValue, or: 0),
+            batchSize: field("batch_size", \.countValue, or: 0), epochs: field("epochs", \.countValue, or: 0),
+            totalSteps: field("total_steps", \.countValue, or: 0),
+            stepsPerEpoch: json["steps_per_epoch"]?.countValue.flatMap { $0 > 0 ? $0 : nil },
+            parameterCount: field("parameters", \.countValue, or: 0),
             command: (json["command"]?.arrayValue ?? []).compactMap(\.stringValue),
             started: field("started", \.stringValue, or: ""), ended: json["ended"]?.stringValue, status: status,
-            resumptions: json["resumptions"]?.integerValue ?? 0, seconds: json["seconds"]?.numberValue ?? 0,
-            saveInterval: json["save_every"]?.stringValue, steps: field("steps_done", \.integerValue, or: 0),
-            epochsDone: field("epochs_done", \.integerValue, or: 0), checkpoint: json["checkpoint"]?.stringValue,
+            resumptions: json["resumptions"]?.countValue ?? 0, seconds: json["seconds"]?.numberValue ?? 0,
+            saveInterval: json["save_every"]?.stringValue, steps: field("steps_done", \.countValue, or: 0),
+            epochsDone: field("epochs_done", \.countValue, or: 0), checkpoint: json["checkpoint"]?.stringValue,
             message: json["message"]?.stringValue, environment: json["environment"] ?? .null)
-        if let epoch = json["best"]?["epoch"]?.integerValue, let loss = json["best"]?["loss"]?.numberValue {
+        if let epoch = json["best"]?["epoch"]?.countValue, let loss = json["best"]?["loss"]?.numberValue {
             best = (epoch, loss)
         }
         if let train = try MeanLosses(json: json["train"]) { last = (train, try MeanLosses(json: json["test"])) }

@@ -73,6 +73,8 @@ final class TrainingRun {
             started: TimeStamp.universal, environment: RunRecord.environment(definition.training.precision))
         record.saveInterval = settings.saveInterval?.description
         if let resumed { try takeUp(resumed.path) }
+        // Before there is a record: a run that is killed at any time after this can be gone on with.
+        try save()
         try folder.write(definition.text, to: "definition.yaml")
         try folder.write(metrics, to: "metrics.jsonl")
         try writeRecord()
@@ -197,7 +199,7 @@ final class TrainingRun {
     /// Saves the state, unless it is saved already.
     private func save(isBest: Bool = false) throws {
         let state = trainer.state
-        guard state.step > 0, state != savedState else { return }
+        guard state != savedState else { return }
         var checkpoint = Checkpoint(trainer, metrics: metrics, elapsedSeconds: seconds)
         try checkpoint.requireFinite()
         checkpoint.describe(dataset, digest: datasetDigest, splits: trainer.splits)

@@ -89,10 +89,11 @@ struct ResumableTraining {
 
     /// - Throws: `ZooError` where the folder holds a run of something else, or somebody trains there.
     func state() throws -> State {
+        try RunFolder.requireNoLink(folder)
         let run = RunFolder(path: folder)
         guard access(run.recordFile, F_OK) == 0 else { return .absent }
         let record = try run.record()
-        let stored = String(decoding: try RegularFile.contents(of: folder + "/definition.yaml"), as: UTF8.self)
+        let stored = String(decoding: try RegularFile.text(of: folder + "/definition.yaml"), as: UTF8.self)
         guard try canonical(stored) == canonical(definition.text), record.seed == command.seed ?? 0 else {
             throw ZooError(
                 "\(folder) holds a run of \(record.model) with another definition or seed",

@@ -46,7 +46,7 @@ struct SweepRecord {
         let path = file(in: folder)
         guard access(path, F_OK) == 0 else { return nil }
         do {
-            let text = String(decoding: try RegularFile.contents(of: path), as: UTF8.self)
+            let text = String(decoding: try RegularFile.text(of: path), as: UTF8.self)
             return try SweepRecord(json: JSONValue(parsing: text))
         } catch let error as ZooError {
             throw ZooError("\(path): \(error.message)", advice: error.advice)

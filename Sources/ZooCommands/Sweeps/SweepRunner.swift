@@ -126,7 +126,7 @@ struct SweepRunner {
 
     /// The last error in the log of a run that had a process of its own.
     private func lastError(_ index: Int) -> String? {
-        guard let bytes = try? RegularFile.contents(of: log(index)) else { return nil }
+        guard let bytes = try? RegularFile.text(of: log(index)) else { return nil }
         let prefix = "error: "
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix(prefix) }
             .map { String($0.dropFirst(prefix.count)) }

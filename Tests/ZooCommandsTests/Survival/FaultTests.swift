@@ -29,6 +29,24 @@ import Testing
         #expect(try small.newest("run").progress?.step == 10)
     }
 
+    /// Results that could not be written are no success.
+    @Test(arguments: [["list"], ["show", "mlp-vae-mnist", "--json"], ["--help"]])
+    func aFullOutputIsAnError(arguments: [String]) throws {
+        let full = ["/bin/bash", "-c", "exec \"$@\" > /dev/full", "bash"]
+        let result = try ZooProcess(arguments, wrapper: full).finish()
+        #expect(result.status == 1, "\(result)")
+        #expect(result.errors.contains("No space left on device"), "\(result)")
+    }
+
+    /// A name that is not UTF-8 would become another one.
+    @Test func namesThatAreNotUTF8AreRefused() throws {
+        let folder = try TemporaryFolder()
+        let wrapper = ["/bin/bash", "-c", "exec \"$@\" --run-dir \"\(folder.path)/$(printf 'a\\377b')\"", "bash"]
+        let result = try ZooProcess(["train", "mlp-vae-mnist", "--steps", "1"], wrapper: wrapper).finish()
+        #expect(result.status == 2 && result.errors.contains("is not UTF-8"), "\(result)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     /// A folder that may not be written to: a clear error, nothing changed. Root may write anywhere, so the test becomes
     /// somebody else.
     @Test(.enabled(if: geteuid() != 0 || FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))

@@ -1,6 +1,7 @@
 import Checkpoints
 import FileSupport
 import Foundation
+import Glibc
 import TensorCore
 import Testing
 
@@ -38,6 +39,73 @@ import Testing
             watch = Watch(small)
         }
         print("\(optimizer) \(precision): \(kills) kills in \(round) runs, all ended in the same state")
+    }
+
+    /// Killed before its first epoch has ended, a run goes on from the state before the first step.
+    @Test func aRunKilledBeforeItsFirstSaveGoesOn() throws {
+        let small = try SmallRun()
+        let definition = SmallRun.definition(epochs: 2)
+        #expect(try ZooProcess(small.begin("straight", definition)).finish().status == 0)
+        #expect(small.checkpoints("straight").entries.map(\.step) == [5, 10])
+        let process = try ZooProcess(small.begin("killed", definition))
+        let deadline = ContinuousClock.now + .seconds(60)
+        while small.checkpoints("killed").entries.isEmpty, process.isRunning, ContinuousClock.now < deadline {}
+        #expect(process.kill())
+        #expect(small.checkpoints("killed").entries.first?.step == 0)
+        let resumed = try ZooProcess(small.resume("killed")).finish()
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        try small.expectSame("straight", "killed", "killed before the first save")
+        #expect(small.checkpoints("killed").entries.map(\.step) == [5, 10])
+    }
+
+    /// What killed processes have not put in place goes when the run goes on, wherever it is.
+    @Test func unfinishedFilesAreRemoved() throws {
+        let small = try SmallRun()
+        #expect(try ZooProcess(small.begin("run", SmallRun.definition(epochs: 1))).finish().status == 0)
+        let names = [
+            ".run.json.tmp.12.a1", "pictures/.samples-epoch-0001.png.tmp.12.b2", "checkpoints/.best.h5.tmp.12.c3",
+        ]
+        for name in names { try small.folder.write("half", "run/\(name)") }
+        #expect(try ZooProcess(small.resume("run", ["--epochs", "2"])).finish().status == 0)
+        for name in names { #expect(!FileManager.default.fileExists(atPath: "\(small.folder.path)/run/\(name)")) }
+    }
+
+    /// A terminal that closes, and Ctrl-\, save as Ctrl-C does.
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]) func signalsSave(number: Int32) throws {
+        let small = try SmallRun()
+        let process = try ZooProcess(small.begin("run", SmallRun.definition(epochs: 1_000_000)))
+        try waitForAnEpoch(small, process)
+        process.send(number)
+        let end = process.finish()
+        #expect(end.status == 130, "\(end)")
+        #expect(!end.errors.contains("rash"), "no crash report: \(end.errors)")
+        #expect(try small.folder.text("run/run.json").contains("\"interrupted\""))
+        #expect(try small.newest("run").progress != nil)
+    }
+
+    /// `nohup zoo train …` survives its terminal.
+    @Test func anIgnoredSignalStaysIgnored() throws {
+        let small = try SmallRun()
+        let process = try ZooProcess(
+            small.begin("run", SmallRun.definition(epochs: 1_000_000)),
+            wrapper: ["/bin/bash", "-c", "trap '' HUP; exec \"$@\"", "bash"])
+        try waitForAnEpoch(small, process)
+        process.send(SIGHUP)
+        let before = small.checkpoints("run").entries.last?.step ?? 0
+        let deadline = ContinuousClock.now + .seconds(60)
+        while small.checkpoints("run").entries.last?.step ?? 0 <= before, process.isRunning,
+            ContinuousClock.now < deadline
+        { usleep(10_000) }
+        #expect(process.isRunning)
+        #expect(process.kill())
+    }
+
+    private func waitForAnEpoch(_ small: SmallRun, _ process: ZooProcess) throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while small.checkpoints("run").entries.last?.step ?? 0 == 0, process.isRunning, ContinuousClock.now < deadline {
+            usleep(10_000)
+        }
+        try #require(process.isRunning)
     }
 
     /// Killed while a file is being saved: a process that saves after every step, with a model of some megabytes.

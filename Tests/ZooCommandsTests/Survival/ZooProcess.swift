@@ -30,6 +30,10 @@ final class ZooProcess {
         return process.terminationReason == .uncaughtSignal
     }
 
+    func send(_ signal: Int32) {
+        Glibc.kill(process.processIdentifier, signal)
+    }
+
     /// Waits for the end; returns the exit status and what went to standard error.
     func finish() -> (status: Int32, errors: String) {
         let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
