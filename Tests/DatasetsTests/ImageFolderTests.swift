@@ -58,11 +58,13 @@ import Testing
     @Test func namesNeedNotBeUTF8() throws {
         let bytes = try png(7)
         let path = Array("\(folder.path)/caf".utf8) + [0xE9] + Array(".png".utf8)
-        let file = (path + [0]).withUnsafeBufferPointer { text in
+        let opened = (path + [0]).withUnsafeBufferPointer { text in
             text.withMemoryRebound(to: CChar.self) { $0.baseAddress.flatMap { fopen($0, "wb") } }
         }
-        #expect(fwrite(bytes, 1, bytes.count, try #require(file)) == bytes.count)
+        let file = try #require(opened)
+        let written = fwrite(bytes, 1, bytes.count, file)
         fclose(file)
+        #expect(written == bytes.count)
         let dataset = try open()
         #expect(dataset.count == 1 && dataset.images([0]).first == 7)
     }

@@ -70,6 +70,28 @@ struct UpdateCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// What is updated as soon as its gradient is computed is the same to the last bit as what is updated at the end of a run.
+    @Test(arguments: UpdateCase.all) func updatesInPlaceChangeNothing(_ update: UpdateCase) throws {
+        let network = LayerCase(
+            "panels", [130],
+            [.linear(named: "first", 70, .tanh), .linear(named: "second", 33, .tanh), .linear(named: "third", 1)])
+        let built = try CaseProgram(network, update: update.rule)
+        let atOnce = try built.prepared(OneDNNEngine())
+        let later = try built.prepared(OneDNNEngine(keepsEverything: true))
+        for step in 0..<UpdateCase.stepCount {
+            for program in [atOnce, later] { #expect(program.run(built.stepValues(step: step))) }
+        }
+        for (parameter, gradient) in zip(built.program.parameters, built.program.parameterGradients) {
+            let isMatrix = built.program[parameter].shape.rank == 2
+            #expect(atOnce.isReadable(gradient) == (!isMatrix || update.rule.clipNorm != nil))
+            #expect(later.isReadable(gradient))
+            #expect(atOnce.read(parameter).map(\.bitPattern) == later.read(parameter).map(\.bitPattern))
+            for slot in update.rule.slots {
+                #expect(atOnce.readState(slot, of: parameter) == later.readState(slot, of: parameter))
+            }
+        }
+    }
+
     /// A run that starts from the parameters and the state of another continues it exactly.
     @Test(arguments: UpdateCase.all) func stateContinuesARun(_ update: UpdateCase) throws {
         let built = try CaseProgram(UpdateCase.network, update: update.rule)

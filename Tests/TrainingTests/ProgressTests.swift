@@ -7,7 +7,8 @@ import Testing
 /// What a display is told while training goes on.
 @Suite struct ProgressTests {
     private func losses(_ loss: Double) -> BatchLosses {
-        BatchLosses(imageCount: 10, reconstruction: loss * 10, kl: 0, regularizer: 0, isFinite: true)
+        BatchLosses(
+            imageCount: 10, reconstruction: loss * 10, kl: 0, regularizer: 0, finalRegularizer: 0, isFinite: true)
     }
 
     @Test func aMeterFollowsAChange() {

@@ -9,7 +9,8 @@ import Testing
 @Suite struct ProgressViewTests {
     private let record = StepRecord(
         epoch: 1, epochCount: 10, step: 500, totalSteps: 1000,
-        batch: BatchLosses(imageCount: 64, reconstruction: 0, kl: 0, regularizer: 0, isFinite: true),
+        batch: BatchLosses(
+            imageCount: 64, reconstruction: 0, kl: 0, regularizer: 0, finalRegularizer: 0, isFinite: true),
         current: MeanLosses(loss: 134.913, reconstruction: 123.417, kl: 11.496), interval: nil, learningRate: 1e-3,
         klWeight: 1, klCapacity: 0, seconds: 10, imagesPerSecond: 1098, secondsLeft: 107)
 

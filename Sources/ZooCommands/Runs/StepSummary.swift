@@ -21,7 +21,7 @@ struct StepSummary {
 
     /// - Throws: `ZooError` where a field is missing or of another type.
     init(json: JSONValue) throws {
-        guard let step = json["step"]?.integerValue else { throw ZooError("the whole number step is missing") }
+        guard let step = json["step"]?.countValue else { throw ZooError("the whole number step is missing") }
         guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
         self.step = step
         self.train = train
