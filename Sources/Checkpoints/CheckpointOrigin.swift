@@ -32,7 +32,7 @@ package enum CheckpointOrigin {
         return ZooError(
             "\(path) is no checkpoint of the zoo: it \(kind)",
             advice:
-                "Make a checkpoint of the weights of Keras, PyTorch, NumPy or ONNX: zoo convert import \(path) --model "
-                + "MODEL --to FILE.h5")
+                "make a checkpoint of weights of Keras, PyTorch, NumPy or ONNX with `convert import \(path) --model MODEL "
+                + "--to FILE.h5`")
     }
 }

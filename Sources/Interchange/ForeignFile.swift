@@ -26,8 +26,8 @@ public struct ForeignFile: Sendable {
     /// - Throws: `ZooError` when it cannot be read, is damaged, or of a kind that is refused.
     public init(path: String) throws {
         do {
-            // What is of no known kind is not read whole.
-            _ = try FileKind(of: try RegularFile(path, limit: .max).start(64), path: path)
+            // What is of no known kind is not read whole. HDF5 may begin behind a user block.
+            _ = try FileKind(of: try RegularFile(path, limit: .max).start(64 << 10), path: path)
             try self.init(try RegularFile.contents(of: path), path: path)
         } catch let error as ZooError {
             throw ZooError("\(path): \(error.message)", advice: error.advice, kind: error.kind)

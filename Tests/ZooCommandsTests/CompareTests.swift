@@ -141,7 +141,7 @@ import Testing
             .replacingOccurrences(of: "dataset: few-sprites", with: "dataset: color-sprites")
         let cases: [([String], Int32, String)] = [
             ([path, try run("color", definition: color)], 2, "images of different sizes"),
-            ([folder.path], 1, "no checkpoint"),
+            ([folder.path], 1, "is no run, but holds 2"),
             ([folder.path + "/nowhere"], 1, "nowhere"),
             ([path, "--output", "x.txt"], 2, ".txt"),
             ([path, "--output", "x.png"], 2, "say which with --figure"),

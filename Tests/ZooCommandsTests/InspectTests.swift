@@ -237,7 +237,7 @@ import Testing
     @Test(arguments: [
         (["inspect", "/none.h5"], 1, "/none.h5"), (["inspect", "/dev/null"], 1, "no regular file"),
         (["verify", "/none.h5"], 1, "/none.h5"), (["latent", "/none.h5"], 1, "/none.h5"),
-        (["inspect"], 2, "Missing expected argument"),
+        (["inspect"], 2, "missing expected argument"),
         (["latent", "x.h5", "--count", "0"], 2, "--count must be at least 1"),
     ])
     func badInput(arguments: [String], status: Int32, message: String) throws {

@@ -28,7 +28,7 @@ import Testing
         ),
         (
             ["train", "conv-vae-mnist", "--steps", "0"],
-            "error: --steps must be at least 1, is 0\n  `zoo train --help` shows what may be given\n"
+            "error: --steps must lie in 1…4294967295, is 0\n  `zoo train --help` shows what may be given\n"
         ),
         (
             ["sweep", "conv-vae-mnist", "--vary", "latent.size=1,2", "--lr", "1"],

@@ -64,7 +64,7 @@ import Testing
 
     @Test(arguments: [
         (["--epochs", "-1"], 1, "training.epochs: must lie in 1…1000000, is -1"),
-        (["--steps", "0"], 2, "--steps must be at least 1"),
+        (["--steps", "0"], 2, "--steps must lie in 1…4294967295"),
         (["--steps", "1", "--epochs", "1"], 2, "not both"),
         (["--threads", "0"], 2, "--threads must lie in"),
         (["--set", "latent.sise=3"], 1, "did you mean size?"),

@@ -168,6 +168,7 @@ extension HDF5ObjectHeader {
                 guard let address = try body.address("continuation address") else {
                     throw body.damaged("a continuation that leads nowhere")
                 }
+                guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
                 pending.append((address, try body.integer(bytes: 8, "continuation size")))
                 try body.finish()
             } else {

@@ -8,12 +8,21 @@ enum Interruption {
 
     /// Catches the signals from now on. One that is ignored stays so: `nohup` and shells ask for that.
     static func watch() {
+        unblock()
         for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(number) {
             signal(number) { number in
                 Interruption.requested.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+    }
+
+    /// A process inherits which signals are blocked from the thread that starts it.
+    private static func unblock() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Lets Ctrl-\ end the process as it ends others: Swift's runtime would answer with a crash report.
