@@ -20,7 +20,7 @@ struct HDF5Seals: Sendable {
             }
             if let seal = found.first {
                 seals.append(seal)
-            } else if let end = (start + 8..<min(start + Self.longest(at: start, bytes), bytes.count - 4)).first(
+            } else if let end = (start + 8..<min(start + 1_600, bytes.count - 3)).first(
                 where: {
                     Self.checksum(bytes, start..<$0, $0) == Self.stored(bytes, $0)
                 })
@@ -28,11 +28,6 @@ struct HDF5Seals: Sendable {
                 seals.append((start..<end, end))
             }
         }
-    }
-
-    /// Blocks of blocks are longer than all else.
-    private static func longest(at start: Int, _ bytes: [UInt8]) -> Int {
-        bytes[start...].starts(with: "FHIB".utf8) ? 6_000 : 1_600
     }
 
     var count: Int { seals.count }

@@ -37,6 +37,7 @@ extension HDF5ObjectHeader {
                     try read(kind, flags, &body, &state)
                     continue
                 }
+                guard flags & 0x02 == 0 else { throw body.unsupported("a shared message of type \(kind)") }
                 guard let address = try body.address("continuation address") else {
                     throw body.damaged("a continuation that leads nowhere")
                 }
