@@ -94,7 +94,8 @@ import Training
             #expect(try plan.encode(Patterns().images([1])).mean.count == 1)
             let error = #expect(throws: ZooError.self) { try plan.decode([[1, 2, 3], [3, 2, 1], [50, -50, 50]]) }
             #expect(error?.message.contains("the first tensor that is not finite is ") == true)
-            #expect(error?.message.contains("reconstruction (conv_transpose2d)") == true, "\(String(describing: error))")
+            #expect(
+                error?.message.contains("reconstruction (conv_transpose2d)") == true, "\(String(describing: error))")
             let evaluation = try EvaluationPlan(definition, batchSize: 10, engine: engine)
             try evaluation.load(large)
             #expect(throws: ZooError.self) {
