@@ -6,10 +6,9 @@
 //
 // Sums over images run in a number of shares that the shapes alone decide, so results do not depend on the threads.
 
-#define ROWS 8               // a strip of the product
-#define CHANNELS 64          // of a unit of the weights' gradient
-#define SHARES 8             // of the images in a weights' gradient, at least as many units
-#define PARTS 64             // rows of pixels summed at once
+#define CHANNELS 64  // of a unit of the weights' gradient
+#define SHARES 8     // of the images in a weights' gradient, at least as many units
+#define PARTS 64     // rows of pixels summed at once
 
 typedef struct {
     zk_window window;
@@ -24,16 +23,12 @@ typedef struct {
     int64_t workspace_size;
     // of the weights' gradient
     const float *dy;
+    float *dweights;
     int64_t blocks, shares;
 } arguments;
 
-static int64_t up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
-
-static int64_t down(int64_t count, int64_t unit) { return count >= 0 ? count / unit : -((unit - 1 - count) / unit); }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+// Division towards minus infinity.
+static int64_t divide(int64_t count, int64_t unit) { return count >= 0 ? count / unit : -((unit - 1 - count) / unit); }
 
 static void pad(const arguments *a, const float *image, int64_t height, int64_t width, int64_t channels, float *padded) {
     const int64_t pitch = a->padded_width * channels;
@@ -59,7 +54,7 @@ static void to_narrow(const void *context, int64_t worker, int64_t unit) {
     const int64_t image = unit / a->groups, group = unit % a->groups;
     const int64_t taps = w->kernel[0] * w->kernel[1];
     float *padded = a->workspace + worker * a->workspace_size;
-    zk_part *parts = (zk_part *)(padded + up(a->padded_height * a->padded_width * w->channels, LANES));
+    zk_part *parts = (zk_part *)(padded + round_up(a->padded_height * a->padded_width * w->channels, LANES));
     pad(a, a->x + image * w->input_height * w->input_width * w->channels, w->input_height, w->input_width, w->channels,
         padded);
     for (int64_t oy = w->output_height * group / a->groups; oy < w->output_height * (group + 1) / a->groups; oy++) {
@@ -87,13 +82,13 @@ static void to_wide(const void *context, int64_t worker, int64_t unit) {
     const zk_window *w = &a->window;
     const int64_t image = unit / a->groups, group = unit % a->groups, channels = w->channels;
     float *padded = a->workspace + worker * a->workspace_size;
-    zk_part *parts = (zk_part *)(padded + up(a->padded_height * a->padded_width * a->maps, LANES));
+    zk_part *parts = (zk_part *)(padded + round_up(a->padded_height * a->padded_width * a->maps, LANES));
     pad(a, a->x + image * w->output_height * w->output_width * a->maps, w->output_height, w->output_width, a->maps,
         padded);
     for (int64_t y = w->input_height * group / a->groups; y < w->input_height * (group + 1) / a->groups; y++) {
         const int64_t phase_y = (y + w->padding[0]) % w->stride[0], i = (y + w->padding[0]) / w->stride[0];
         for (int64_t phase_x = 0; phase_x < w->stride[1]; phase_x++) {
-            const int64_t first = most(0, -down(phase_x - w->padding[1], w->stride[1]));
+            const int64_t first = most(0, -divide(phase_x - w->padding[1], w->stride[1]));
             const int64_t x = first * w->stride[1] + phase_x - w->padding[1];
             if (x >= w->input_width) continue;
             const int64_t count = (w->input_width - 1 - x) / w->stride[1] + 1;
@@ -129,11 +124,11 @@ static void sum_weights(const void *context, int64_t worker, int64_t unit) {
     const int64_t channel = unit / a->shares % a->blocks * CHANNELS, channels = least(CHANNELS, w->channels - channel);
     const int64_t ky = tap / w->kernel[1], kx = tap % w->kernel[1];
     // outputs whose tap lies inside the image
-    const int64_t top = most(0, -down(ky - w->padding[0], w->stride[0]));
-    const int64_t left = most(0, -down(kx - w->padding[1], w->stride[1]));
+    const int64_t top = most(0, -divide(ky - w->padding[0], w->stride[0]));
+    const int64_t left = most(0, -divide(kx - w->padding[1], w->stride[1]));
     const int64_t bottom =
-        least(w->output_height, down(w->input_height - 1 + w->padding[0] - ky, w->stride[0]) + 1);
-    const int64_t right = least(w->output_width, down(w->input_width - 1 + w->padding[1] - kx, w->stride[1]) + 1);
+        least(w->output_height, divide(w->input_height - 1 + w->padding[0] - ky, w->stride[0]) + 1);
+    const int64_t right = least(w->output_width, divide(w->input_width - 1 + w->padding[1] - kx, w->stride[1]) + 1);
     const int64_t tap_size = w->channels * a->maps;
     float *sums = a->y + (share * w->kernel[0] * w->kernel[1] + tap) * tap_size + channel * a->maps;
     const int64_t height = bottom > top && right > left ? bottom - top : 0;
@@ -166,7 +161,7 @@ static void add_shares(const void *context, int64_t worker, int64_t tap) {
     for (int64_t i = 0; i < size; i++) {
         float sum = 0;
         for (int64_t share = 0; share < a->shares; share++) sum += a->y[share * all + tap * size + i];
-        ((float *)a->weights)[tap * size + i] = sum;
+        a->dweights[tap * size + i] = sum;
     }
 }
 
@@ -188,8 +183,8 @@ static arguments prepare(const zk_window *window, int64_t maps, int64_t images, 
     }
     const int64_t channels = is_to_wide ? maps : w->channels, parts = w->kernel[0] * w->kernel[1];
     // Products read whole vectors.
-    a.workspace_size = up(a.padded_height * a.padded_width * channels, LANES) +
-                       up(parts * (int64_t)(sizeof(zk_part) / sizeof(float)), LANES) + LANES;
+    a.workspace_size = round_up(a.padded_height * a.padded_width * channels, LANES) +
+                       round_up(parts * (int64_t)(sizeof(zk_part) / sizeof(float)), LANES) + LANES;
     const int64_t rows = is_to_wide ? w->input_height : w->output_height, wanted = 2 * zk_thread_count();
     a.groups = images >= wanted ? 1 : least(rows, (wanted + images - 1) / images);
     a.blocks = (w->channels + CHANNELS - 1) / CHANNELS;
@@ -232,7 +227,7 @@ void zk_direct_convolution_weights(
     a.x = wide;
     a.dy = narrow;
     a.y = a.shares > 1 ? workspace : dweights;
-    a.weights = dweights;
+    a.dweights = dweights;
     zk_share(taps * a.blocks * a.shares, sum_weights, &a);
     if (a.shares > 1) zk_share(taps, add_shares, &a);
 }

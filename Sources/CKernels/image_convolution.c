@@ -1,5 +1,5 @@
 #include "CKernels.h"
-#include "support.h"
+#include "vectors.h"
 
 // Convolutions between an image of few channels and maps of many: the first layer of an encoder and the last of a decoder.
 //
@@ -7,14 +7,7 @@
 // N H W C makes them runs of kernel width × channels. Each pass is then a matrix product with that row, done in registers.
 // Images are copied into a padded buffer first, so that no window needs a test for the border.
 
-typedef float vector __attribute__((vector_size(64), aligned(4)));
 typedef uint16_t half_vector __attribute__((vector_size(32), aligned(2)));
-typedef uint32_t bits_vector __attribute__((vector_size(64)));
-
-// Everything below is inlined into the copies for each instruction set; nothing passes vectors across a call.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 #define PIXELS 8         // maps' pixels done at once
 #define GROUPS 16        // partial sums of a weights' gradient: fixed, so that sums do not depend on the threads
@@ -69,12 +62,9 @@ ZK_INLINE void store(void *base, int64_t index, vector v, bool half) {
         __builtin_convertvector((rounded & number) | (quiet & ~number), half_vector);
 }
 
-// ReLU; NaN stays
-ZK_INLINE vector positive(vector v) { return (vector)((bits_vector)v & ~(bits_vector)(v <= 0)); }
-
-// Zero where the maps `mask` are zero or less: the gradient of a ReLU by its output.
-ZK_INLINE vector masked(vector v, const void *mask, int64_t index, bool half) {
-    return mask ? (vector)((bits_vector)v & ~(bits_vector)(load(mask, index, half) <= 0)) : v;
+// By the maps `mask`, unless it is NULL.
+ZK_INLINE vector masked_by(vector v, const void *mask, int64_t index, bool half) {
+    return mask ? masked(v, load(mask, index, half)) : v;
 }
 
 ZK_INLINE void pad(const arguments *a, const float *image, float *padded) {
@@ -114,7 +104,7 @@ ZK_INLINE void to_maps_block(
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + p * a->maps + m + LANES * v;
             const vector sum = a->relu ? positive(sums[p][v]) : sums[p][v];
-            store(a->y, index, masked(sum, a->mask, index, half), half);
+            store(a->y, index, masked_by(sum, a->mask, index, half), half);
         }
     }
 }
@@ -353,7 +343,7 @@ ZK_INLINE void weights_tile(
         vector d[2];
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + ox * a->maps + m + LANES * v;
-            d[v] = masked(load(a->x, index, half), a->mask, index, half);
+            d[v] = masked_by(load(a->x, index, half), a->mask, index, half);
         }
         const float *x = padded + ox * step;
         UNROLL for (int t = 0; t < taps; t++) {
@@ -390,7 +380,7 @@ ZK_INLINE void weights_row(
     for (int64_t ox = 0; ox < a->window.output_width; ox++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + ox * a->maps + m + LANES * v;
-            totals[v] += masked(load(a->x, index, half), a->mask, index, half);
+            totals[v] += masked_by(load(a->x, index, half), a->mask, index, half);
         }
     }
     UNROLL for (int v = 0; v < vectors; v++) store(bias, m + LANES * v, totals[v], false);

@@ -25,28 +25,24 @@ typedef struct {
     const zk_target *target;
 } arguments;
 
-static int64_t up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // Width of the panel that begins at an output.
-static int64_t width(int64_t outputs, int64_t first) { return least(PANEL, up(outputs - first, LANES)); }
+static int64_t width(int64_t outputs, int64_t first) { return least(PANEL, round_up(outputs - first, LANES)); }
 
-int64_t zk_linear_weight_count(int64_t inputs, int64_t outputs) { return inputs * up(outputs, LANES); }
+int64_t zk_linear_weight_count(int64_t inputs, int64_t outputs) { return inputs * round_up(outputs, LANES); }
 
 // A sum of `depth` products is done in equal pieces of at most DEPTH.
 static int64_t piece(int64_t depth) {
     const int64_t pieces = (depth + DEPTH - 1) / DEPTH;
-    return up((depth + pieces - 1) / pieces, ROWS);
+    return round_up((depth + pieces - 1) / pieces, ROWS);
 }
 
 // Shares rows out where there are too few panels for all threads.
 static void group_rows(arguments *a) {
     const int64_t panels = (a->columns + PANEL - 1) / PANEL, wanted = 4 * zk_thread_count();
     int64_t groups = (wanted + panels - 1) / panels;
-    const int64_t most = (a->images + 2 * ROWS - 1) / (2 * ROWS);
-    if (groups > most) groups = most;
-    a->group_rows = up((a->images + groups - 1) / groups, ROWS);
+    const int64_t largest = (a->images + 2 * ROWS - 1) / (2 * ROWS);
+    if (groups > largest) groups = largest;
+    a->group_rows = round_up((a->images + groups - 1) / groups, ROWS);
     a->groups = (a->images + a->group_rows - 1) / a->group_rows;
 }
 
@@ -108,7 +104,7 @@ static void data(const void *context, int64_t worker, int64_t unit) {
     zk_multiply(&p);
 }
 
-static int64_t data_workspace(int64_t outputs) { return PANEL * up(piece(outputs), LANES); }
+static int64_t data_workspace(int64_t outputs) { return PANEL * round_up(piece(outputs), LANES); }
 
 // Images × `columns` of a matrix with rows of `step`, in strips of ROWS columns: strip × image × ROWS.
 ZK_CLONES static void pack_strips(const float *x, int64_t step, int64_t images, int64_t columns, float *packed) {
@@ -151,7 +147,7 @@ ZK_CLONES static void pack_panel(
 
 static int64_t unit_inputs(int64_t inputs) {
     const int64_t units = (inputs + INPUTS - 1) / INPUTS;
-    return up((inputs + units - 1) / units, ROWS);
+    return round_up((inputs + units - 1) / units, ROWS);
 }
 
 static int64_t weights_workspace(int64_t images, int64_t inputs) {
@@ -204,7 +200,7 @@ static void weights(const void *context, int64_t worker, int64_t unit) {
 
 int64_t zk_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t workers) {
     const int64_t of_data = data_workspace(outputs), of_weights = weights_workspace(images, inputs);
-    return (of_data > of_weights ? of_data : of_weights) * workers;
+    return most(of_data, of_weights) * workers;
 }
 
 void zk_linear(
@@ -227,7 +223,7 @@ void zk_linear_data(
         .x = dy, .weights = weights, .mask = mask, .y = dx, .images = images, .inputs = inputs, .outputs = outputs,
         .columns = inputs, .workspace = workspace, .workspace_size = data_workspace(outputs)};
     group_rows(&a);
-    const int64_t depth = up(piece(outputs), LANES);
+    const int64_t depth = round_up(piece(outputs), LANES);
     for (a.first = 0; a.first < outputs; a.first += a.depth) {
         a.depth = least(depth, outputs - a.first);
         zk_share((inputs + PANEL - 1) / PANEL * a.groups, data, &a);
@@ -243,6 +239,6 @@ void zk_linear_weights(
         .workspace_size = weights_workspace(images, inputs)};
     const int64_t units = (inputs + a.columns - 1) / a.columns, panels = (outputs + PANEL - 1) / PANEL;
     const int64_t wanted = (4 * zk_thread_count() + units - 1) / units;
-    a.groups = wanted < panels ? wanted : panels;
+    a.groups = least(wanted, panels);
     zk_share(units * a.groups, weights, &a);
 }

@@ -1,17 +1,9 @@
 #ifndef products_h
 #define products_h
 
-#include "support.h"
+#include "vectors.h"
 
 // The matrix product under linear layers and convolutions in f32: C = A·B for a panel of columns, in registers.
-
-typedef float vector __attribute__((vector_size(64), aligned(4)));
-typedef uint32_t bits_vector __attribute__((vector_size(64)));
-
-// Everything that takes or returns vectors is inlined into the copies for each instruction set.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 #define PANEL 32  // columns of a panel: two vectors
 
@@ -21,17 +13,18 @@ ZK_INLINE void store(float *x, vector v) { *(vector *)x = v; }
 
 ZK_INLINE vector splat(float x) { return (vector){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
-// ReLU; NaN stays
-ZK_INLINE vector positive(vector v) { return (vector)((bits_vector)v & ~(bits_vector)(v <= 0)); }
+ZK_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Zero where `mask` is zero or less: the gradient of a ReLU by its output.
-ZK_INLINE vector masked(vector v, vector mask) { return (vector)((bits_vector)v & ~(bits_vector)(mask <= 0)); }
+ZK_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// The next multiple of `unit`.
+ZK_INLINE int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
 // Memory that is fetched between the steps of a product, a line of each at a time, for who comes next.
 typedef struct {
     const float *from[4];
     int count;
-    bool writes;  // for who writes the memory first named
+    bool writes;        // for who writes the memory first named
     int64_t next, end;  // floats of each
 } zk_fetch;
 

@@ -70,7 +70,18 @@ ZK_INLINE float square_root(float x) {
 #endif
 }
 
-// e^x within 2 ulp for |x| < 87; clamped beyond. Cody and Waite reduction, polynomial of degree 5.
+// e^x − 1 for |x| < ½ ln 2: a polynomial of degree 7.
+ZK_INLINE float exp_series(float x) {
+    float p = 1.9875691500e-4f;
+    p = p * x + 1.3981999507e-3f;
+    p = p * x + 8.3334519073e-3f;
+    p = p * x + 4.1665795894e-2f;
+    p = p * x + 1.6666665459e-1f;
+    p = p * x + 5.0000001201e-1f;
+    return p * x * x + x;
+}
+
+// e^x within 2 ulp for |x| < 87; clamped beyond. Cody and Waite reduction.
 ZK_INLINE float fast_exp(float x) {
     x = x > 88.0f ? 88.0f : x;
     x = x < -87.0f ? -87.0f : x;
@@ -79,26 +90,13 @@ ZK_INLINE float fast_exp(float x) {
     float n = shifted - magic;
     float r = x - n * 0.693359375f;
     r = r + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    float p = exp_series(r) + 1.0f;
     return p * as_float((as_bits(shifted) << 23) + 0x3f800000);
 }
 
 // e^x − 1 within 3 ulp: near 0 without the 1, which would swallow the digits. There fast_exp's polynomial needs no reduction.
 ZK_INLINE float fast_expm1(float x) {
-    float p = 1.9875691500e-4f;
-    p = p * x + 1.3981999507e-3f;
-    p = p * x + 8.3334519073e-3f;
-    p = p * x + 4.1665795894e-2f;
-    p = p * x + 1.6666665459e-1f;
-    p = p * x + 5.0000001201e-1f;
-    float small = p * x * x + x;
-    float large = fast_exp(x) - 1.0f;
+    float small = exp_series(x), large = fast_exp(x) - 1.0f;
     return fabsf(x) < 0.34f ? small : large;
 }
 

@@ -64,27 +64,21 @@ ZK_CLONES static void average(const void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) a->average[i] = decay * a->average[i] + (1.0f - decay) * a->parameters[i];
 }
 
-void zk_update_range(const zk_target *target, int64_t first, int64_t count, const float *gradients) {
-    const zk_update *u = target->update;
-    arguments a = {
-        .update = u, .parameters = target->parameters + first, .gradients = gradients,
-        .first = target->first ? target->first + first : NULL, .second = target->second ? target->second + first : NULL,
-        .average = target->average ? target->average + first : NULL};
-    if (u->method == ZK_ADAM || u->method == ZK_ADAMW) {
-        adam(&a, 0, count);
-    } else {
-        sgd(&a, 0, count);
-    }
-    if (target->average) average(&a, 0, count);
+static bool is_adaptive(const zk_update *u) { return u->method == ZK_ADAM || u->method == ZK_ADAMW; }
+
+void zk_update_range(const zk_target *t, int64_t first, int64_t count, const float *gradients) {
+    const arguments a = {
+        .update = t->update, .parameters = t->parameters + first, .gradients = gradients,
+        .first = t->first ? t->first + first : NULL, .second = t->second ? t->second + first : NULL,
+        .average = t->average ? t->average + first : NULL};
+    (is_adaptive(t->update) ? adam : sgd)(&a, 0, count);
+    if (t->average) average(&a, 0, count);
 }
 
-void zk_update_parameters(
-    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average_,
-    int64_t count) {
-    arguments a = {
-        .update = update, .parameters = parameters, .gradients = gradients, .first = first, .second = second,
-        .average = average_};
-    const bool adaptive = update->method == ZK_ADAM || update->method == ZK_ADAMW;
-    zk_parallel(count, GRAIN, adaptive ? adam : sgd, &a);
-    if (average_) zk_parallel(count, GRAIN, average, &a);
+void zk_update_parameters(const zk_target *t, const float *gradients, int64_t count) {
+    const arguments a = {
+        .update = t->update, .parameters = t->parameters, .gradients = gradients, .first = t->first,
+        .second = t->second, .average = t->average};
+    zk_parallel(count, GRAIN, is_adaptive(t->update) ? adam : sgd, &a);
+    if (t->average) zk_parallel(count, GRAIN, average, &a);
 }

@@ -58,13 +58,11 @@ typedef struct {
 static block make_block(const arguments *a, cut rows, cut columns, int64_t unit) {
     block b = {.rows = rows, .columns = columns};
     b.image = unit / a->bands * a->block_images;
-    b.images = a->images - b.image < a->block_images ? a->images - b.image : a->block_images;
+    b.images = least(a->block_images, a->images - b.image);
     b.row = unit % a->bands * a->block_rows;
-    int64_t end = b.row + a->block_rows;
-    if (end > tiles(rows)) end = tiles(rows);
-    if (b.row > end) b.row = end;
-    const int64_t whole = end < rows.whole ? end : rows.whole;
-    b.whole_rows = whole > b.row ? whole - b.row : 0;
+    const int64_t end = least(b.row + a->block_rows, tiles(rows));
+    b.row = least(b.row, end);
+    b.whole_rows = most(0, least(end, rows.whole) - b.row);
     b.edge_rows = end - b.row - b.whole_rows;
     const int64_t edge_columns = columns.edge;
     const int64_t counts[4] = {
@@ -74,7 +72,6 @@ static block make_block(const arguments *a, cut rows, cut columns, int64_t unit)
     return b;
 }
 
-// The tiles of a block that use a point.
 // The images of the block that this thread may take after `unit`, to be fetched in the meantime; those of the block at `out` to be
 // written.
 static zk_fetch fetch_next(
@@ -89,11 +86,12 @@ static zk_fetch fetch_next(
     }
     if (next + a->block_images <= a->images) {
         f.from[f.count++] = in + next * in_size;
-        if (b->images * in_size > f.end) f.end = b->images * in_size;
+        f.end = most(f.end, b->images * in_size);
     }
     return f;
 }
 
+// The tiles of a block that use a point.
 static void range(const arguments *a, const block *b, int64_t i, int64_t j, int64_t *begin, int64_t *end) {
     const bool edge_row = i == a->largest || i < EDGE, edge_column = j == a->largest || j < EDGE;
     *begin = b->start[edge_row ? 0 : 1];
@@ -286,7 +284,7 @@ static void multiply_phases(
             !(i == largest && phase >= 2 && a->single[0]) && !(j == largest && (phase & 1) && a->single[1]);
     }
     for (int64_t k = 0; k < a->maps; k += PANEL) {
-        const int64_t columns = a->maps - k < PANEL ? a->maps - k : PANEL;
+        const int64_t columns = least(PANEL, a->maps - k);
         bool accumulates = false;
         for (int phase = 0; phase < 4; phase++) {
             if (!uses[phase]) continue;
@@ -304,7 +302,7 @@ static void multiply_phases(
     }
 }
 
-ZK_CLONES static void to_narrow_(const void *context, int64_t worker, int64_t unit) {
+ZK_CLONES static void narrow_block(const void *context, int64_t worker, int64_t unit) {
     const arguments *a = context;
     const zk_window *p = &a->window;
     const int64_t side = a->largest + 1, depth = 4 * p->channels;
@@ -347,7 +345,7 @@ static cut phase_cut(int64_t phase, int64_t padding, int64_t extent, int64_t lar
     return cut_into(first, extent - 1 + padding < phase || end < first ? 0 : end - first, largest);
 }
 
-ZK_CLONES static void to_wide_(const void *context, int64_t worker, int64_t unit) {
+ZK_CLONES static void wide_block(const void *context, int64_t worker, int64_t unit) {
     const arguments *a = context;
     const zk_window *p = &a->window;
     const int64_t side = a->largest + 1, channels = p->channels;
@@ -374,7 +372,7 @@ ZK_CLONES static void to_wide_(const void *context, int64_t worker, int64_t unit
                 range(a, &b, i, j, &begin, &end);
                 const int64_t point = i * side + j;
                 for (int64_t c = 0; c < channels; c += PANEL) {
-                    const int64_t columns = channels - c < PANEL ? channels - c : PANEL;
+                    const int64_t columns = least(PANEL, channels - c);
                     const zk_product product = {
                         .a = values + point * values_step + begin * values_row, .a_row = values_row, .a_step = 1,
                         .b = a->filter + ((phase * side * side + point) * channels + c) * a->maps, .b_step = columns,
@@ -424,7 +422,7 @@ ZK_CLONES static void sum_weights(const void *context, int64_t worker, int64_t u
             const int64_t narrow = p->output_height * p->output_width * a->maps;
             fetch = (zk_fetch){
                 .from = {a->wide + (b.image + b.images) * wide, a->narrow + (b.image + b.images) * narrow}, .count = 2,
-                .end = b.images * (wide > narrow ? wide : narrow)};
+                .end = b.images * most(wide, narrow)};
         }
         for (int64_t i = 0; i < side; i++) {
             for (int64_t j = 0; j < side; j++) {
@@ -443,7 +441,7 @@ ZK_CLONES static void sum_weights(const void *context, int64_t worker, int64_t u
                             .a_step = values_row, .b = points + point * points_step + begin * points_row + k,
                             .b_step = points_row, .c = sums + (point * depth + phase * a->group) * a->maps + k,
                             .c_row = a->maps, .rows = a->group, .depth = end - begin,
-                            .columns = a->maps - k < PANEL ? a->maps - k : PANEL, .accumulates = written[point], .fetch = &fetch};
+                            .columns = least(PANEL, a->maps - k), .accumulates = written[point], .fetch = &fetch};
                         zk_multiply(&product);
                     }
                 }
@@ -527,7 +525,7 @@ ZK_INLINE void pack_channel(const arguments *a, const int largest, int64_t chann
             vector taps[4], u[SIDE * SIDE];
             phase_taps(a, phase, taps, a->filter + channel * a->maps + k, channels * a->maps);
             all_points(largest, taps, u);
-            const int64_t panel = k / PANEL * PANEL, columns = a->maps - panel < PANEL ? a->maps - panel : PANEL;
+            const int64_t panel = k / PANEL * PANEL, columns = least(PANEL, a->maps - panel);
             float *to = a->out + panel * depth + (phase * channels + channel) * columns + (k - panel);
             UNROLL for (int e = 0; e < points; e++) store(to + e * depth * a->maps, u[e]);
         }
@@ -537,7 +535,7 @@ ZK_INLINE void pack_channel(const arguments *a, const int largest, int64_t chann
 // For the way to the wide side, 16 channels: phase, point, panel of channels, map, channel; taps in reverse.
 ZK_INLINE void pack_channels(const arguments *a, const int largest, int64_t channel) {
     const int64_t channels = a->window.channels, points = (largest + 1) * (largest + 1);
-    const int64_t panel = channel / PANEL * PANEL, columns = channels - panel < PANEL ? channels - panel : PANEL;
+    const int64_t panel = channel / PANEL * PANEL, columns = least(PANEL, channels - panel);
     float turned[4][LANES][LANES];
     for (int phase = 0; phase < 4; phase++) {
         for (int64_t k = 0; k < a->maps; k += LANES) {
@@ -606,8 +604,8 @@ static int64_t most_tiles(const arguments *a, direction d, int64_t *rows_of_tile
                                       : cut_into(0, p->output_height, a->largest);
         const cut columns = d == TO_WIDE ? phase_cut(phase, p->padding[1], p->input_width, a->largest)
                                          : cut_into(0, p->output_width, a->largest);
-        if (tiles(rows) > most_rows) most_rows = tiles(rows);
-        if (tiles(columns) > most_columns) most_columns = tiles(columns);
+        most_rows = most(most_rows, tiles(rows));
+        most_columns = most(most_columns, tiles(columns));
     }
     *rows_of_tiles = most_rows;
     return most_columns;
@@ -626,12 +624,10 @@ static arguments prepare(const zk_window *window, int64_t maps, int64_t images, 
     const int64_t wanted = a.largest == 2 || d == WEIGHTS || a.single[0] ? 32 : 16;
     if (rows * columns >= wanted) {
         a.block_images = 1;
-        a.block_rows = (wanted + columns - 1) / columns;
-        if (a.block_rows > rows) a.block_rows = rows;
+        a.block_rows = least(rows, (wanted + columns - 1) / columns);
         a.bands = (rows + a.block_rows - 1) / a.block_rows;
     } else {
-        a.block_images = wanted / (rows * columns);
-        if (a.block_images > images) a.block_images = images;
+        a.block_images = least(images, wanted / (rows * columns));
         a.block_rows = rows;
         a.bands = 1;
     }
@@ -660,13 +656,13 @@ int64_t zk_winograd_filter_count(const zk_window *window, int64_t maps, bool to_
 }
 
 int64_t zk_winograd_workspace(const zk_window *window, int64_t maps, int64_t images, int64_t workers) {
-    int64_t most = 0;
+    int64_t largest = 0;
     for (direction d = TO_NARROW; d <= WEIGHTS; d++) {
         const arguments a = prepare(window, maps, images, d);
         const int64_t count = workers * a.workspace_size + (d == WEIGHTS ? sum_count(&a) : 0);
-        if (count > most) most = count;
+        largest = most(largest, count);
     }
-    return most;
+    return largest;
 }
 
 void zk_winograd_pack(const float *weights, float *filter, bool to_wide, const zk_window *window, int64_t maps) {
@@ -691,7 +687,7 @@ void zk_winograd(
     a.mask = mask;
     a.out = y;
     a.workspace = workspace;
-    zk_share((images + a.block_images - 1) / a.block_images * a.bands, to_wide ? to_wide_ : to_narrow_, &a);
+    zk_share((images + a.block_images - 1) / a.block_images * a.bands, to_wide ? wide_block : narrow_block, &a);
 }
 
 void zk_winograd_weights(

@@ -5,8 +5,8 @@
 
 // One-dimensional transforms of Winograd's algorithm F(t, 2): t outputs of a filter of two taps by t + 1 products instead of 2 t.
 //
-// Tiles of 1 to 4 outputs share one set of points, 0, 1, −1, ½ and ∞: a tile of t outputs uses the first t of them and ∞. So the
-// filter's transform serves tiles of all sizes, and a row of any length is cut into tiles of the largest size and one smaller.
+// Tiles of 2, 3 and 4 outputs share one set of points, 0, 1, −1, ½ and ∞: a tile of t outputs uses the first t of them and ∞. So the
+// filter's transform for tiles of 4 serves one of 3 at the end of a row, too.
 // All that divides stands in the filter's transform; the others are sums and halves. In each, elements lie `s` apart.
 
 #define LARGEST 4
@@ -14,7 +14,7 @@
 // The filter's taps at all points of tiles of at most `largest` outputs.
 ZK_INLINE void filter_points(const int largest, vector first, vector second, vector *u, const int s) {
     u[0] = first + first;
-    if (largest > 1) u[s] = first + second;
+    u[s] = first + second;
     if (largest > 2) u[2 * s] = (second - first) * (1.0f / 3);
     if (largest > 3) u[3 * s] = (first + 0.5f * second) * (-8.0f / 3);
     u[largest * s] = second;
@@ -22,11 +22,7 @@ ZK_INLINE void filter_points(const int largest, vector first, vector second, vec
 
 // Its transpose: the gradient at the points to that of the taps.
 ZK_INLINE void filter_gradient(const int largest, const vector *u, const int s, vector *first, vector *second) {
-    vector a = u[0] + u[0], b = u[largest * s];
-    if (largest > 1) {
-        a += u[s];
-        b += u[s];
-    }
+    vector a = u[0] + u[0] + u[s], b = u[largest * s] + u[s];
     if (largest > 2) {
         a -= u[2 * s] * (1.0f / 3);
         b += u[2 * s] * (1.0f / 3);
@@ -42,9 +38,7 @@ ZK_INLINE void filter_gradient(const int largest, const vector *u, const int s, 
 // t + 1 inputs to the t + 1 points of a tile.
 ZK_INLINE void input_points(const int t, vector *d, const int s) {
     const vector a = d[0], b = d[s], c = d[2 * s];
-    if (t == 1) {
-        d[0] = 0.5f * a;
-    } else if (t == 2) {
+    if (t == 2) {
         d[0] = 0.5f * (a - b);
         d[2 * s] = c - b;
     } else if (t == 3) {
@@ -64,9 +58,7 @@ ZK_INLINE void input_points(const int t, vector *d, const int s) {
 
 // t + 1 points to t outputs.
 ZK_INLINE void output_values(const int t, vector *d, const int s) {
-    if (t == 1) {
-        d[0] += d[s];
-    } else if (t == 2) {
+    if (t == 2) {
         d[0] += d[s];
         d[s] += d[2 * s];
     } else if (t == 3) {
@@ -86,9 +78,7 @@ ZK_INLINE void output_values(const int t, vector *d, const int s) {
 // Its transpose: gradients of t outputs to t + 1 points.
 ZK_INLINE void output_gradients(const int t, vector *d, const int s) {
     const vector a = d[0], b = d[s], c = d[2 * s];
-    if (t == 1) {
-        d[s] = a;
-    } else if (t == 2) {
+    if (t == 2) {
         d[s] = a + b;
         d[2 * s] = b;
     } else if (t == 3) {

@@ -41,6 +41,6 @@ extension CompiledModel {
                 + (watched.firstNonFiniteOutput(imageCount: imageCount).map {
                     "the first tensor that is not finite is \($0)"
                 } ?? "run again with all tensors kept, the same batch gives finite numbers only"),
-            advice: "`zoo convert inspect` with --weights shows the range of each weight")
+            advice: "look at the range of each weight: training that diverges leaves some that are too large")
     }
 }

@@ -81,22 +81,30 @@ public final class TrainingPlan {
         }
         let kl = sum(model.graph.kl)
         let objective = definition.objective
-        var regularizer: (_ weight: Float, _ capacity: Float) -> Double = { _, _ in 0 }
-        if let klPerDimension = model.graph.klPerDimension {
-            switch objective.klRegularizer {
-            case .weighted: regularizer = { weight, _ in Double(weight) * kl }
-            case .capacity:
-                regularizer = { weight, capacity in Double(weight) * abs(kl - Double(capacity) * Double(imageCount)) }
-            case .freeBits(let nats):
-                model.compiled.read(klPerDimension, into: perDimension)
-                let counted = perDimension.reduce(0) { $0 + max(Double(nats), Double($1)) } * Double(imageCount)
-                regularizer = { weight, _ in Double(weight) * counted }
+        // Of free bits: nats of each dimension, at least as many as are free.
+        var counted = 0.0
+        if case .freeBits(let nats) = objective.klRegularizer, let klPerDimension = model.graph.klPerDimension {
+            model.compiled.read(klPerDimension, into: perDimension)
+            for value in perDimension { counted += max(Double(nats), Double(value)) }
+        }
+        func regularizer(weight: Float, capacity: Float) -> Double {
+            guard model.graph.kl != nil else { return 0 }
+            return switch objective.klRegularizer {
+            case .weighted: Double(weight) * kl
+            case .capacity: Double(weight) * abs(kl - Double(capacity) * Double(imageCount))
+            case .freeBits: Double(weight) * counted * Double(imageCount)
             }
         }
         return BatchLosses(
             imageCount: imageCount, reconstruction: sum(model.graph.reconstructionLoss), kl: kl,
-            regularizer: regularizer(values.klWeight, values.klCapacity),
-            finalRegularizer: regularizer(objective.klWeight(step: .max), objective.klCapacity(step: .max)),
+            regularizer: regularizer(weight: values.klWeight, capacity: values.klCapacity),
+            finalRegularizer: regularizer(
+                weight: objective.klWeight(step: .max), capacity: objective.klCapacity(step: .max)),
             isFinite: isFinite)
     }
+}
+
+extension TrainingRecipe {
+    /// The engine that trains so.
+    public var engine: CPUEngine { CPUEngine(precision: precision, convolution: convolution) }
 }

@@ -1,6 +1,6 @@
 /// Turns programs into something that runs. The seam between what is computed and how.
 public protocol Engine: Sendable {
-    /// The name shown to users, for instance `onednn`.
+    /// The name shown to users, for instance `cpu`.
     var name: String { get }
 
     /// The engine for what is reported and published, in f32; this one unless it computes in a coarser format.

@@ -15,7 +15,7 @@ import Testing
 
     /// What the zoo computes: images of bytes in N C H W order and latent vectors, and what they become.
     private static func values(_ definition: ModelDefinition, _ weights: [NamedTensor]) throws -> [NamedTensor] {
-        let plan = try InferencePlan(definition, weights: weights, engine: OneDNNEngine())
+        let plan = try InferencePlan(definition, weights: weights, engine: CPUEngine())
         var numbers = SplitMix64(state: 3)
         let count = 5
         let shape = definition.input
@@ -105,7 +105,7 @@ import Testing
         let definition = try Samples.definition(named: name)
         let files = try paths.map { try ForeignFile(path: $0) }
         let weights = try WeightAssignment(files, to: definition)
-        let plan = try InferencePlan(definition, weights: weights.parameters + weights.buffers, engine: OneDNNEngine())
+        let plan = try InferencePlan(definition, weights: weights.parameters + weights.buffers, engine: CPUEngine())
         var expected: [String: [Float]] = [:]
         for tensor in try ForeignFile(path: values).tensors { expected[tensor.name] = try tensor.floats() }
         let images = try #require(expected["images"])

@@ -6,7 +6,7 @@ import Testing
 /// How far the two may differ depends on the network: where a loss or a derivative is the small difference of large numbers,
 /// rounding shows. The measure is what happens in f32 when nothing but the parameters is rounded to bfloat16; the engine rounds
 /// activations and gradients too, layer by layer.
-@Suite(.enabled(if: OneDNNEngine.supports(.bf16))) struct BF16Tests {
+@Suite(.enabled(if: CPUEngine.supports(.bf16))) struct BF16Tests {
     private static let factor = 6.0
     /// Ten roundings.
     private static let leastTolerance = 0.02
@@ -54,7 +54,7 @@ import Testing
         let built = try CaseProgram(layerCase, differentiated: layerCase.isTraining)
         func prepared(_ precision: Precision, keepsEverything: Bool) throws -> any CompiledProgram {
             try built.prepared(
-                OneDNNEngine(precision: precision, keepsEverything: keepsEverything), batchSize: batchSize)
+                CPUEngine(precision: precision, keepsEverything: keepsEverything), batchSize: batchSize)
         }
         let exact = try prepared(.f32, keepsEverything: true)
         let yardstick = try prepared(.f32, keepsEverything: false)
@@ -83,7 +83,7 @@ import Testing
                     """
                     \(info.name) deviates by \(deviation), more than \(tolerance): \(differences(found, expected))
                     run again: \(again == found ? "the same" : "other numbers, \(differences(again, expected))")
-                    \(OneDNNEngine.threadCount) threads, \(OneDNNEngine.instructionSet), keeps everything: \(program === keeping)
+                    \(CPUEngine.threadCount) threads, \(CPUEngine.instructionSet), keeps everything: \(program === keeping)
                     \(steps.map { "\($0.path) \($0.pass): \($0.implementation)" }.joined(separator: "; "))
                     """)
             }
@@ -106,8 +106,8 @@ import Testing
         var crossing: [String: Double] = [:]
         for layerCase in LayerCases.all where layerCase.isTraining {
             let built = try CaseProgram(layerCase)
-            let exact = try built.prepared(OneDNNEngine(keepsEverything: true))
-            let coarse = try built.prepared(OneDNNEngine(precision: .bf16, keepsEverything: true))
+            let exact = try built.prepared(CPUEngine(keepsEverything: true))
+            let coarse = try built.prepared(CPUEngine(precision: .bf16, keepsEverything: true))
             for program in [exact, coarse] { #expect(program.run(built.stepValues())) }
             let share = kinks(exact, coarse, imageCount: CaseProgram.imageCount)
             if share > 0 { crossing[layerCase.name] = share }
@@ -119,7 +119,7 @@ import Testing
     @Test(arguments: LayerCases.matrix + LayerCases.tiles, [false, true])
     func parametersAreNotRounded(_ layerCase: LayerCase, learns: Bool) throws {
         let built = try CaseProgram(layerCase, differentiated: learns)
-        let compiled = try built.prepared(OneDNNEngine(precision: .bf16))
+        let compiled = try built.prepared(CPUEngine(precision: .bf16))
         compiled.run(built.stepValues())
         for id in built.program.parameters {
             let written = built.initialValues(id).map { Float($0) }

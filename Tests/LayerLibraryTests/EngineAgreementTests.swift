@@ -6,7 +6,7 @@ import Testing
 @Suite struct EngineAgreementTests {
     private static let tolerance = 1e-4
 
-    /// The oneDNN engine has no gradients in evaluation mode, where nothing learns.
+    /// The fast engine has no gradients in evaluation mode, where nothing learns.
     private func program(_ layerCase: LayerCase, update: UpdateRule? = nil) throws -> CaseProgram {
         try CaseProgram(layerCase, differentiated: layerCase.isTraining, update: update)
     }
@@ -29,7 +29,7 @@ import Testing
     func enginesAgree(_ layerCase: LayerCase, keepsEverything: Bool) throws {
         let built = try program(layerCase)
         let reference = try built.prepared(ReferenceEngine())
-        let fast = try built.prepared(OneDNNEngine(keepsEverything: keepsEverything))
+        let fast = try built.prepared(CPUEngine(keepsEverything: keepsEverything))
         #expect(reference.run(built.stepValues()))
         #expect(fast.run(built.stepValues()))
         expectAgreement(fast, reference, built, keepsEverything: keepsEverything)
@@ -38,7 +38,7 @@ import Testing
     @Test(arguments: LayerCases.phases) func directConvolutionsAgree(_ layerCase: LayerCase) throws {
         let built = try program(layerCase)
         let reference = try built.prepared(ReferenceEngine())
-        let fast = try built.prepared(OneDNNEngine(convolution: .direct))
+        let fast = try built.prepared(CPUEngine(convolution: .direct))
         #expect(reference.run(built.stepValues()))
         #expect(fast.run(built.stepValues()))
         expectAgreement(fast, reference, built, keepsEverything: false)
@@ -51,18 +51,18 @@ import Testing
         let built = try program(layerCase)
         let expected = try built.prepared(ReferenceEngine())
         #expect(expected.run(built.stepValues()))
-        for engine in [ReferenceEngine(), OneDNNEngine(keepsEverything: true), OneDNNEngine()] as [any Engine] {
+        for engine in [ReferenceEngine(), CPUEngine(keepsEverything: true), CPUEngine()] as [any Engine] {
             let found = try built.prepared(engine, batchSize: 5)
             #expect(found.run(built.stepValues()))
-            expectAgreement(found, expected, built, keepsEverything: (engine as? OneDNNEngine)?.keepsEverything ?? true)
+            expectAgreement(found, expected, built, keepsEverything: (engine as? CPUEngine)?.keepsEverything ?? true)
         }
     }
 
     /// Warm runs overwrite nothing that the next run needs.
-    @Test(arguments: LayerCases.all, Precision.allCases.filter(OneDNNEngine.supports))
+    @Test(arguments: LayerCases.all, Precision.allCases.filter(CPUEngine.supports))
     func aSecondRunGivesTheSame(_ layerCase: LayerCase, _ precision: Precision) throws {
         let built = try program(layerCase)
-        let fast = try built.prepared(OneDNNEngine(precision: precision))
+        let fast = try built.prepared(CPUEngine(precision: precision))
         fast.run(built.stepValues())
         let first = (built.results + built.program.parameterGradients).map { fast.read($0) }
         fast.run(built.stepValues())

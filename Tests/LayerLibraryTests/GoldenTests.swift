@@ -46,7 +46,7 @@ struct LayerGolden: Decodable, Sendable {
 
     static let engines = [
         Judged(engine: ReferenceEngine(), tolerance: 1e-6),
-        Judged(engine: OneDNNEngine(keepsEverything: true), tolerance: 1e-4),
+        Judged(engine: CPUEngine(keepsEverything: true), tolerance: 1e-4),
     ]
 
     @Test func tablesHaveTheSameCases() throws {
@@ -57,7 +57,7 @@ struct LayerGolden: Decodable, Sendable {
 
     @Test(arguments: LayerCases.all, engines) func agreesWithPyTorch(_ layerCase: LayerCase, _ judged: Judged) throws {
         let golden = try #require(try LayerGolden.shared.get().cases[layerCase.name])
-        // The oneDNN engine has no gradients in evaluation mode, where nothing learns.
+        // The fast engine has no gradients in evaluation mode, where nothing learns.
         let built = try CaseProgram(
             layerCase, differentiated: layerCase.isTraining || judged.engine.name == "reference")
         let compiled = try built.prepared(judged.engine)

@@ -5,7 +5,7 @@ import Testing
 /// What the number of threads does to results: nothing once a program is compiled, and nothing at all in our own kernels but for the
 /// order in which the gradient of a tile convolution's weights is summed.
 @Suite struct ThreadTests {
-    private static let precisions = Precision.allCases.filter(OneDNNEngine.supports)
+    private static let precisions = Precision.allCases.filter(CPUEngine.supports)
 
     private func outcome(_ compiled: any CompiledProgram, _ built: CaseProgram) -> [[UInt32]] {
         (built.results + built.program.parameterGradients).map { compiled.read($0).map(\.bitPattern) }
@@ -15,7 +15,7 @@ import Testing
     @Test(arguments: LayerCases.matrix, precisions)
     func aProgramKeepsItsThreads(_ layerCase: LayerCase, _ precision: Precision) throws {
         let built = try CaseProgram(layerCase)
-        let compiled = try withThreads(2) { try built.prepared(OneDNNEngine(precision: precision)) }
+        let compiled = try withThreads(2) { try built.prepared(CPUEngine(precision: precision)) }
         let expected = withThreads(2) {
             compiled.run(built.stepValues())
             return outcome(compiled, built)
@@ -34,18 +34,18 @@ import Testing
         var builder = GraphBuilder(isTraining: false)
         let input = builder.input("x", shape: [1])
         builder.keep(try builder.custom(ThreadCounting(), [input]), as: "threads")
-        let compiled = try withThreads(3) { try OneDNNEngine().compile(builder.program, batchSize: 1) }
+        let compiled = try withThreads(3) { try CPUEngine().compile(builder.program, batchSize: 1) }
         // Fewer where OMP_THREAD_LIMIT says so.
-        let expected = withThreads(3) { [Float(OneDNNEngine.threadCount)] }
+        let expected = withThreads(3) { [Float(CPUEngine.threadCount)] }
         let threads = try #require(builder.program.tensor(named: "threads"))
         withThreads(2) {
-            let before = OneDNNEngine.threadCount
+            let before = CPUEngine.threadCount
             #expect(compiled.run(StepValues(imageCount: 1)))
             #expect(compiled.read(threads) == expected)
-            #expect(OneDNNEngine.threadCount == before)
+            #expect(CPUEngine.threadCount == before)
             _ = compiled.profile(StepValues(imageCount: 1))
             #expect(compiled.read(threads) == expected)
-            #expect(OneDNNEngine.threadCount == before)
+            #expect(CPUEngine.threadCount == before)
         }
     }
 
@@ -69,7 +69,7 @@ import Testing
         let built = try CaseProgram(layerCase)
         let outcomes = try [1, 2, 3, 20].map { count in
             try withThreads(count) {
-                let compiled = try built.prepared(OneDNNEngine(), batchSize: 18)
+                let compiled = try built.prepared(CPUEngine(), batchSize: 18)
                 compiled.run(built.stepValues(imageCount: 18))
                 return outcome(compiled, built)
             }
@@ -79,7 +79,7 @@ import Testing
 
     @Test(arguments: LayerCases.phases) func phasesTakeTheirKernels(_ layerCase: LayerCase) throws {
         let built = try CaseProgram(layerCase)
-        let compiled = try built.prepared(OneDNNEngine())
+        let compiled = try built.prepared(CPUEngine())
         let kernels = compiled.profile(built.stepValues()).filter { $0.flops > 0 }
         #expect(!kernels.isEmpty && kernels.allSatisfy { $0.implementation == "winograd kernel" })
     }
@@ -91,7 +91,7 @@ import Testing
         for batchSize in [CaseProgram.imageCount, 18] {
             let outcomes = try [1, 2, 3, 20].map { count in
                 try withThreads(count) {
-                    let compiled = try built.prepared(OneDNNEngine(precision: precision), batchSize: batchSize)
+                    let compiled = try built.prepared(CPUEngine(precision: precision), batchSize: batchSize)
                     compiled.run(built.stepValues(imageCount: batchSize))
                     let kernels = compiled.profile(built.stepValues(imageCount: batchSize)).filter { $0.flops > 0 }
                     #expect(kernels.count == 6 && kernels.allSatisfy { $0.implementation == "image kernel" })
@@ -104,14 +104,14 @@ import Testing
 }
 
 /// Fewer and more threads than images, and more than there is work for.
-@Suite(.enabled(if: OneDNNEngine.supports(.bf16) && OneDNNEngine.instructionSet.contains("amx")))
+@Suite(.enabled(if: CPUEngine.supports(.bf16) && CPUEngine.instructionSet.contains("amx")))
 struct TileThreadTests {
     @Test(arguments: LayerCases.tiles) func tileKernelsAgreeWithAnyThreads(_ layerCase: LayerCase) throws {
         let built = try CaseProgram(layerCase)
         let (values, batchSize) = (built.stepValues(), 5)
         let programs = try [1, 2, 3, 20].map { count in
             try withThreads(count) {
-                let compiled = try built.prepared(OneDNNEngine(precision: .bf16), batchSize: batchSize)
+                let compiled = try built.prepared(CPUEngine(precision: .bf16), batchSize: batchSize)
                 compiled.run(values)
                 let kernels = compiled.profile(values).filter { $0.flops > 0 }
                 #expect(!kernels.isEmpty && kernels.allSatisfy { $0.implementation == "tile kernel" })
@@ -131,9 +131,9 @@ struct TileThreadTests {
 
 /// With so many threads on the thread that calls.
 func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
-    let before = OneDNNEngine.threadCount
-    defer { OneDNNEngine.threadCount = before }
-    OneDNNEngine.threadCount = count
+    let before = CPUEngine.threadCount
+    defer { CPUEngine.threadCount = before }
+    CPUEngine.threadCount = count
     return try body()
 }
 
@@ -146,7 +146,7 @@ private struct ThreadCounting: CustomOperation {
     func forward<Element: BinaryFloatingPoint>(
         inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
     ) {
-        for i in 0..<imageCount { output[i] = Element(OneDNNEngine.threadCount) }
+        for i in 0..<imageCount { output[i] = Element(CPUEngine.threadCount) }
     }
 
     func backward<Element: BinaryFloatingPoint>(

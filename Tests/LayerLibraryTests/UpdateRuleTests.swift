@@ -44,7 +44,7 @@ struct UpdateCase: Sendable, CustomTestStringConvertible {
 
 /// Optimisers: the fast engine against the reference engine, and the rules that both obey.
 @Suite struct UpdateRuleTests {
-    private let engines: [any Engine] = [ReferenceEngine(), OneDNNEngine()]
+    private let engines: [any Engine] = [ReferenceEngine(), CPUEngine()]
 
     @Test(arguments: UpdateCase.all) func enginesLearnAlike(_ update: UpdateCase) throws {
         let built = try CaseProgram(UpdateCase.network, update: update.rule)
@@ -76,8 +76,8 @@ struct UpdateCase: Sendable, CustomTestStringConvertible {
             "panels", [130],
             [.linear(named: "first", 70, .tanh), .linear(named: "second", 33, .tanh), .linear(named: "third", 1)])
         let built = try CaseProgram(network, update: update.rule)
-        let atOnce = try built.prepared(OneDNNEngine())
-        let later = try built.prepared(OneDNNEngine(keepsEverything: true))
+        let atOnce = try built.prepared(CPUEngine())
+        let later = try built.prepared(CPUEngine(keepsEverything: true))
         for step in 0..<UpdateCase.stepCount {
             for program in [atOnce, later] { #expect(program.run(built.stepValues(step: step))) }
         }

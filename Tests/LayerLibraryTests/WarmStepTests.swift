@@ -15,12 +15,12 @@ import Testing
     @Test(
         .enabled(if: isOptimized, "Swift without optimisation allocates where an optimised build does not: -c release"),
         arguments: ["conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites"],
-        Precision.allCases.filter(OneDNNEngine.supports)
+        Precision.allCases.filter(CPUEngine.supports)
     ) func warmStepsAllocateNothing(_ model: String, _ precision: Precision) throws {
         let graph = try trainingGraph(of: model)
         // Enough images that kernels share their work among threads.
         let imageCount = 32
-        let compiled = try OneDNNEngine(precision: precision).compile(graph.program, batchSize: imageCount)
+        let compiled = try CPUEngine(precision: precision).compile(graph.program, batchSize: imageCount)
         let noise = try #require(graph.noise)
         let images = try #require(graph.images)
         var values = StepValues(imageCount: imageCount)
@@ -51,7 +51,7 @@ import Testing
 
     /// The counter of the test above sees what Swift allocates.
     @Test func counterCountsAllocations() {
-        let size = 1000 * OneDNNEngine.threadCount
+        let size = 1000 * CPUEngine.threadCount
         allocation_counter_start()
         let array = [Int](repeating: size, count: size)
         let count = allocation_counter_stop()
@@ -69,7 +69,7 @@ import Testing
     ]) func nothingIsReorderedBetweenLayers(_ model: String) throws {
         let graph = try trainingGraph(of: model)
         let program = graph.program
-        let compiled = try OneDNNEngine().compile(program, batchSize: 4)
+        let compiled = try CPUEngine().compile(program, batchSize: 4)
         initialize(compiled, graph)
         // The first run packs weights, too.
         let profile = compiled.profile(StepValues(imageCount: 4))

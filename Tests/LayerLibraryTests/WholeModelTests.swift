@@ -43,24 +43,24 @@ struct WholeModelGolden: Decodable, Sendable {
     static let imageCount = 16
     static let models = ["conv-vae-mnist", "conv-vae-cifar"]
 
-    @Test(arguments: models, [false, true]) func oneDNNTrainsLikePyTorch(
+    @Test(arguments: models, [false, true]) func fastEngineTrainsLikePyTorch(
         _ model: String, _ keepsEverything: Bool
     ) throws {
-        let engine = OneDNNEngine(keepsEverything: keepsEverything)
+        let engine = CPUEngine(keepsEverything: keepsEverything)
         try check(model, engine, batchSize: Self.imageCount, steps: 10, tolerance: 1e-4)
     }
 
     /// A batch of 16 in a program for 24, the other rows full of nonsense.
-    @Test(arguments: models) func oneDNNTrainsShortBatchesLikePyTorch(_ model: String) throws {
-        try check(model, OneDNNEngine(), batchSize: 24, steps: 10, tolerance: 1e-4)
+    @Test(arguments: models) func fastEngineTrainsShortBatchesLikePyTorch(_ model: String) throws {
+        try check(model, CPUEngine(), batchSize: 24, steps: 10, tolerance: 1e-4)
     }
 
     /// In bfloat16 ten steps go the same way: losses within half a percent.
-    @Test(.enabled(if: OneDNNEngine.supports(.bf16)), arguments: models)
-    func oneDNNTrainsInBF16(_ model: String) throws {
+    @Test(.enabled(if: CPUEngine.supports(.bf16)), arguments: models)
+    func fastEngineTrainsInBF16(_ model: String) throws {
         let golden = try WholeModelGolden.load(model)
         let graph = try trainingGraph(of: model)
-        let compiled = try OneDNNEngine(precision: .bf16).compile(graph.program, batchSize: Self.imageCount)
+        let compiled = try CPUEngine(precision: .bf16).compile(graph.program, batchSize: Self.imageCount)
         try fill(compiled, graph, batchSize: Self.imageCount)
         let reconstruction = try #require(graph.reconstructionLoss)
         for step in 0..<10 {

@@ -112,10 +112,10 @@ import ZooModels
         #expect(graph.rows.reduce(0) { $0 + $1.multiplyAdds } == count)
     }
 
-    /// Forward pass of a definition on x = [0.34, 0.55] with the OneDNN engine.
+    /// Forward pass of a definition on x = [0.34, 0.55] with the fast engine.
     private func run(_ name: String, noise: Float?) throws -> (ModelGraph, any CompiledProgram) {
         let graph = try ModelGraph(read(text(of: name)), purpose: .training)
-        let program = try OneDNNEngine(keepsEverything: true).compile(graph.program, batchSize: 1)
+        let program = try CPUEngine(keepsEverything: true).compile(graph.program, batchSize: 1)
         for (id, parameter) in zip(graph.program.parameters, graph.initialParameters(seed: 0)) {
             program.write(parameter.values, to: id)
         }

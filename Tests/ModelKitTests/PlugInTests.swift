@@ -39,7 +39,7 @@ import ZooModels
     @Test func itsModelLearns() throws {
         let graph = try ModelGraph(definition(), purpose: .training)
         let batch = 4
-        let program = try OneDNNEngine().compile(graph.program, batchSize: batch)
+        let program = try CPUEngine().compile(graph.program, batchSize: batch)
         for (id, parameter) in zip(graph.program.parameters, graph.initialParameters(seed: 1)) {
             program.write(parameter.values, to: id)
         }

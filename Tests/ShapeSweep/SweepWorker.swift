@@ -46,7 +46,7 @@ package struct SweepWorker {
             for trial in trial..<next {
                 try print(SweepLine(trial: trial, isDone: false, what: "\(sweepCase)"))
                 alarm(Self.patience)
-                OneDNNEngine.threadCount = threadCounts[trial % threadCounts.count]
+                CPUEngine.threadCount = threadCounts[trial % threadCounts.count]
                 try print(judge(sweepCase, trial, reference))
                 alarm(0)
             }
@@ -71,13 +71,13 @@ package struct SweepWorker {
                 func found(_ engine: any Engine, isPerturbed: Bool = false) throws -> [SweepTensor] {
                     try sweepCase.outcome(of: engine, data: data, isPerturbed: isPerturbed)
                 }
-                let first = try found(OneDNNEngine())
-                let second = try found(OneDNNEngine())
+                let first = try found(CPUEngine())
+                let second = try found(CPUEngine())
                 if let name = zip(first, second).first(where: { !Self.areSame($0.values, $1.values) })?.0.name {
                     line.fault = "two runs differ in \(name)"
                     return line
                 }
-                let whole = try found(OneDNNEngine(keepsEverything: true))
+                let whole = try found(CPUEngine(keepsEverything: true))
                 let (deviation, name) =
                     [first, whole].map { expected.largest(in: $0) }.max { $0.value < $1.value }
                     ?? (.infinity, "nothing")

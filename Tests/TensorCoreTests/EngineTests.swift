@@ -8,7 +8,7 @@ import Testing
         var testDescription: String { engine.name }
     }
 
-    static let engines = [Named(engine: ReferenceEngine()), Named(engine: OneDNNEngine(keepsEverything: true))]
+    static let engines = [Named(engine: ReferenceEngine()), Named(engine: CPUEngine(keepsEverything: true))]
 
     /// An input, its images under another shape as the result.
     private func copying(_ shape: Shape) throws -> (program: Program, input: TensorID) {

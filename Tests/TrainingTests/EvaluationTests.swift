@@ -13,7 +13,7 @@ import Training
         let trainer = try Fixtures.trainer(definition, steps: 10)
         try trainer.run()
         func evaluate(_ batchSize: Int) throws -> EvaluationSums {
-            let plan = try EvaluationPlan(definition, batchSize: batchSize, engine: OneDNNEngine())
+            let plan = try EvaluationPlan(definition, batchSize: batchSize, engine: CPUEngine())
             try plan.load(trainer.plan.model.parameters + trainer.plan.model.buffers)
             return try Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
         }
@@ -33,14 +33,14 @@ import Training
             try plan.load(weights)
             return try Evaluator(plan, dataset: Patterns()).sums(over: Patterns().indices(of: .test), seed: 3)
         }
-        let (fast, slow) = (try evaluate(OneDNNEngine()), try evaluate(ReferenceEngine()))
+        let (fast, slow) = (try evaluate(CPUEngine()), try evaluate(ReferenceEngine()))
         #expect(abs(fast.reconstruction - slow.reconstruction) < 1e-4 * slow.reconstruction)
         #expect(abs(fast.kl - slow.kl) < 1e-4 * slow.kl)
         for (a, b) in zip(fast.varianceOfMean, slow.varianceOfMean) { #expect(abs(a - b) < 1e-4 * (b + 1e-3)) }
     }
 
     @Test func missingAndMisshapenWeightsAreAllNamed() throws {
-        let plan = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: OneDNNEngine())
+        let plan = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: CPUEngine())
         let error = #expect(throws: ZooError.self) {
             try plan.load([NamedTensor(path: "encoder.conv1.weight", shape: [1], values: [0])])
         }
@@ -72,13 +72,13 @@ import Training
             set(value, "decoder.fc1.bias", &$0)
             set(value, "encoder.norm1.running_var", &$0)
         }
-        let evaluation = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: OneDNNEngine())
+        let evaluation = try EvaluationPlan(Fixtures.definition(), batchSize: 4, engine: CPUEngine())
         let error = #expect(throws: ZooError.self) { try evaluation.load(spoiled) }
         for path in ["decoder.fc1.bias", "encoder.norm1.running_var"] {
             #expect(error?.message.contains("\(path): holds values that are not finite") == true)
         }
         #expect(throws: ZooError.self) {
-            try InferencePlan(Fixtures.definition(), weights: spoiled, engine: OneDNNEngine())
+            try InferencePlan(Fixtures.definition(), weights: spoiled, engine: CPUEngine())
         }
     }
 
@@ -89,7 +89,7 @@ import Training
             "decoder=[{fc1: {linear: 64, activation: relu}}, {reshape: [4, 4, 4]}, "
                 + "{conv1: {conv_transpose2d: {filters: 1, kernel: 4, stride: 2, padding: 1}}}]",
             "objective.reconstruction=gaussian")
-        for engine in [OneDNNEngine(), ReferenceEngine()] as [any Engine] {
+        for engine in [CPUEngine(), ReferenceEngine()] as [any Engine] {
             let plan = try InferencePlan(definition, weights: large, batchSize: 2, engine: engine)
             #expect(try plan.encode(Patterns().images([1])).mean.count == 1)
             let error = #expect(throws: ZooError.self) { try plan.decode([[1, 2, 3], [3, 2, 1], [50, -50, 50]]) }
@@ -112,7 +112,7 @@ import Training
         try trainer.run()
         let weights = trainer.plan.model.parameters + trainer.plan.model.buffers
         let pixels = Patterns().images([96, 97, 98])
-        let fast = try InferencePlan(definition, weights: weights, batchSize: 2, engine: OneDNNEngine())
+        let fast = try InferencePlan(definition, weights: weights, batchSize: 2, engine: CPUEngine())
         let slow = try InferencePlan(definition, weights: weights, batchSize: 3, engine: ReferenceEngine())
         let (a, b) = (try fast.encode(pixels), try slow.encode(pixels))
         #expect(a.mean.count == 3 && a.logVariance.count == 3)
@@ -131,7 +131,7 @@ import Training
         let definition = try Fixtures.definition()
         let trainer = try Fixtures.trainer(definition)
         let plan = try InferencePlan(
-            definition, weights: trainer.plan.model.parameters + trainer.plan.model.buffers, engine: OneDNNEngine())
+            definition, weights: trainer.plan.model.parameters + trainer.plan.model.buffers, engine: CPUEngine())
         func message(_ body: () throws -> Void) -> String {
             do {
                 try body()

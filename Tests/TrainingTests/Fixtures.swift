@@ -70,7 +70,7 @@ enum Fixtures {
     }
 
     static func trainer(
-        _ definition: ModelDefinition, seed: UInt64 = 7, steps: Int? = nil, engine: any Engine = OneDNNEngine()
+        _ definition: ModelDefinition, seed: UInt64 = 7, steps: Int? = nil, engine: any Engine = CPUEngine()
     ) throws -> Trainer {
         try Trainer(definition, dataset: Patterns(), seed: seed, stepLimit: steps, engine: engine)
     }

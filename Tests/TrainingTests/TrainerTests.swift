@@ -109,7 +109,7 @@ import Training
     @Test func theMonitoredLossOfTrainingImages() throws {
         let definition = try Fixtures.definition(
             "objective.kl={weight: 10, warmup_steps: 60}", "training.epochs=2")
-        let trainer = try Trainer(definition, dataset: TrainingOnly(), seed: 1, engine: OneDNNEngine())
+        let trainer = try Trainer(definition, dataset: TrainingOnly(), seed: 1, engine: CPUEngine())
         try trainer.run(onEvent: { event in
             guard case .epoch(let record) = event else { return }
             #expect(record.test == nil)
@@ -179,11 +179,11 @@ import Training
         })
     }
 
-    @Test(arguments: Precision.allCases.filter(OneDNNEngine.supports))
+    @Test(arguments: Precision.allCases.filter(CPUEngine.supports))
     func aLossThatIsNotFiniteNamesStepAndTensor(_ precision: Precision) throws {
         let trainer = try Fixtures.trainer(
             Fixtures.definition("training.optimizer={sgd: {learning_rate: 1000}}"),
-            engine: OneDNNEngine(precision: precision))
+            engine: CPUEngine(precision: precision))
         let error = #expect(throws: ZooError.self) { try trainer.run() }
         #expect(error?.message.hasPrefix("step ") == true)
         #expect(error?.message.contains("the first tensor that is not finite is") == true)
@@ -192,7 +192,7 @@ import Training
 
     /// What is not finite is looked for in what failed: the same precision, and parameters as they were before the step.
     @Test func theSearchForWhatIsNotFiniteWatchesTheEngineThatFailed() throws {
-        let watching = try #require(OneDNNEngine(precision: .bf16).watching as? OneDNNEngine)
+        let watching = try #require(CPUEngine(precision: .bf16).watching as? CPUEngine)
         #expect(watching.precision == .bf16 && watching.keepsEverything)
 
         let spoiled = try Fixtures.trainer(Fixtures.definition())
@@ -213,7 +213,7 @@ import Training
     @Test func imagesOfAnotherShapeAreRefused() throws {
         let definition = try Fixtures.definition()
         let error = #expect(throws: ZooError.self) {
-            try Trainer(definition, dataset: Sprites(), seed: 0, engine: OneDNNEngine())
+            try Trainer(definition, dataset: Sprites(), seed: 0, engine: CPUEngine())
         }
         #expect(error?.message.contains("[1, 64, 64]") == true)
     }

@@ -116,7 +116,7 @@ struct TinyModel {
         let definition = try ModelDefinition(
             text: checkpoint.definition, source: "tiny", registry: try ZooModels.registry())
         return try InferencePlan(
-            definition, weights: checkpoint.parameters + checkpoint.buffers, engine: OneDNNEngine())
+            definition, weights: checkpoint.parameters + checkpoint.buffers, engine: CPUEngine())
     }
 
     /// A grey picture file of a gradient.

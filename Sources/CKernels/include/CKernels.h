@@ -118,18 +118,16 @@ typedef struct {
 
 // sqrt(sum of squares)
 double zk_norm(const float *x, int64_t count);
-void zk_update_parameters(
-    const zk_update *update, float *parameters, const float *gradients, float *first, float *second, float *average,
-    int64_t count);
 
-// Parameters and their state, that a pass for a weights' gradient updates as soon as it has computed the gradient, which then is not
-// stored.
+// Parameters and their state; those that the method does not use are NULL.
 typedef struct {
     const zk_update *update;
     float *parameters, *first, *second, *average;
 } zk_target;
 
-// The elements from `first` on; gradients are those of these elements.
+// All `count` elements, on the team.
+void zk_update_parameters(const zk_target *target, const float *gradients, int64_t count);
+// On the calling thread, the elements from `first` on; gradients are those of these elements.
 void zk_update_range(const zk_target *target, int64_t first, int64_t count, const float *gradients);
 
 // ---- linear layers y = W·x + b in f32
@@ -147,7 +145,7 @@ void zk_linear(
 void zk_linear_data(
     const float *dy, const float *weights, const float *mask, float *dx, float *workspace, int64_t images, int64_t inputs,
     int64_t outputs);
-// dbias may be NULL. With a target the weights are updated, and dweights is not written.
+// dbias may be NULL. With a target the weights are updated as soon as their gradient is computed, and dweights is not written.
 void zk_linear_weights(
     const float *x, const float *dy, float *dweights, float *dbias, const zk_target *target, float *workspace,
     int64_t images, int64_t inputs, int64_t outputs);

@@ -135,9 +135,6 @@ public struct TrainingRecipe: Sendable, Equatable {
     /// How convolutions are computed in f32, in training and in the evaluation that goes with it.
     public var convolution: ConvolutionMethod
 
-    /// The engine that trains so.
-    public var engine: OneDNNEngine { OneDNNEngine(precision: precision, convolution: convolution) }
-
     /// The learning rate of step `step` (from 0) of a run of `totalSteps` with `stepsPerEpoch`.
     public func learningRate(step: Int, stepsPerEpoch: Int, totalSteps: Int) -> Float {
         var rate = learningRate

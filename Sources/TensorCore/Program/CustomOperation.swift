@@ -1,6 +1,6 @@
 /// An operation that a plug-in defines, with its derivative, on tensors in row-major N C H W order.
 ///
-/// Both engines call the same generic code: the reference engine with `Double`, the OneDNN engine with `Float`.
+/// Both engines call the same generic code: the reference engine with `Double`, the fast engine with `Float`.
 public protocol CustomOperation: Sendable {
     /// The name shown in profiles and errors.
     var name: String { get }

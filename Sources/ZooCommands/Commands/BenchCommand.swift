@@ -57,7 +57,7 @@ struct BenchCommand: ParsableCommand {
         let registry = try models.registry()
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
         if checkpoint { return try measureCheckpoints(definitions) }
-        let peak = OneDNNEngine.measuredPeak(seconds: 0.3)
+        let peak = CPUEngine.measuredPeak(seconds: 0.3)
         let results = try definitions.map {
             var definition = $0
             if let precision { definition.training.precision = precision }
@@ -69,7 +69,7 @@ struct BenchCommand: ParsableCommand {
             return
         }
         Console.print(
-            "\(OneDNNEngine.threadCount) threads, oneDNN \(OneDNNEngine.libraryVersion) (\(OneDNNEngine.instructionSet)), "
+            "\(CPUEngine.threadCount) threads, \(CPUEngine.version) (\(CPUEngine.instructionSet)), "
                 + "f32 peak \(Formatting.decimals(peak / 1e9, 0)) GFLOP/s")
         var table = Table([
             ("MODEL", .left), ("PRECISION", .left), ("BATCH", .right), ("STEP MS", .right), ("10%–90%", .right),
@@ -178,7 +178,7 @@ private struct Measurement {
             ("model", .string(definition.name)), ("precision", .string(definition.training.precision.rawValue)),
             ("convolution", .string(definition.training.convolution.rawValue)),
             ("batch_size", .integer(batchSize)),
-            ("threads", .integer(OneDNNEngine.threadCount)), ("step_ms", .number(median * 1e3)),
+            ("threads", .integer(CPUEngine.threadCount)), ("step_ms", .number(median * 1e3)),
             ("step_ms_90", .number(quantile(0.9) * 1e3)),
             ("images_per_second", .number(Double(batchSize) / median)), ("gflops", .number(flops / median / 1e9)),
             ("peak_gflops", .number(peak / 1e9)), ("peak_fraction", .number(flops / median / peak)),

@@ -18,7 +18,7 @@ struct CheckpointMeasurement {
     /// - Throws: `ZooError` where the model cannot be compiled or the file cannot be written.
     init(_ definition: ModelDefinition, seconds: Double, in folder: String) throws {
         self.definition = definition
-        let model = try CompiledModel(definition, purpose: .training, batchSize: 1, engine: OneDNNEngine())
+        let model = try CompiledModel(definition, purpose: .training, batchSize: 1, engine: CPUEngine())
         model.initialize(seed: 0)
         var checkpoint = Checkpoint(
             definition: definition.text, model: definition.name, family: definition.family,

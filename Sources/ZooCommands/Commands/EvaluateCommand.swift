@@ -48,7 +48,7 @@ struct EvaluateCommand: ParsableCommand {
         guard !splits[split].isEmpty else {
             throw ZooError("\(dataset.info.name) has no \(split.rawValue) images", kind: .usage)
         }
-        let plan = try EvaluationPlan(model.definition, batchSize: 500, engine: OneDNNEngine())
+        let plan = try EvaluationPlan(model.definition, batchSize: 500, engine: CPUEngine())
         try plan.load(model.checkpoint.weights)
         let sums = try Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed ?? runSeed)
         // The weights of the last step that was made, as in the metrics of the run.

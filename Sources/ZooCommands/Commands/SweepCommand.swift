@@ -151,7 +151,7 @@ struct SweepCommand: ParsableCommand {
         var common = training
         if quick, base.steps == nil, base.epochs == nil { common += ["--steps", "1000"] }
         if jobs > 1, base.threads == nil {
-            common += ["--threads", "\(max(1, OneDNNEngine.threadCount / jobs))"]
+            common += ["--threads", "\(max(1, CPUEngine.threadCount / jobs))"]
         }
         if quiet { common.append("--quiet") }
         var problems: [String] = []

@@ -242,7 +242,7 @@ struct TrainCommand: ParsableCommand {
                 + "parameters, minimises \(definition.objective.formula) in nats per image")
         Console.writeError(
             "\(dataset.info.name): \(counts) images; \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
-                + "\(trainer.plan.batchSize) images, \(OneDNNEngine.threadCount) threads")
+                + "\(trainer.plan.batchSize) images, \(CPUEngine.threadCount) threads")
     }
 
     /// Trains and says what came of it.

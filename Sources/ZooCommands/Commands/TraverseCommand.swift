@@ -103,7 +103,7 @@ struct TraverseCommand: ParsableCommand {
             guard let culprit = stored.firstNonFinite else { return stored }
             throw ZooError(
                 "\(model.path): of the stored latent statistics, \(culprit) is not finite",
-                advice: "compute them anew: zoo convert latent \(model.path) --store FILE")
+                advice: "compute them anew: \(Tool.convert) latent \(model.path) --store FILE")
         }
         do {
             let images = try options.images(for: model)

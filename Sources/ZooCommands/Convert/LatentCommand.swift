@@ -52,7 +52,7 @@ struct LatentCommand: ParsableCommand {
         let model = try TrainedModel(checkpoint, registry: try models.registry())
         let images = try ModelImages(try data.open(for: model), split: split, for: model)
         let plan = try InferencePlan(
-            model.definition, weights: model.checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
+            model.definition, weights: model.checkpoint.weights, batchSize: 500, engine: CPUEngine())
         let indices = count.map { Pictures.spread(images.indices, count: $0) } ?? images.indices
         let statistics = try LatentStatistics(
             of: images.dataset, indices: indices, split: split.rawValue, plan: plan,

@@ -50,7 +50,7 @@ struct TrainedModel {
     }
 
     func inference() throws -> InferencePlan {
-        try InferencePlan(definition, weights: checkpoint.weights, engine: OneDNNEngine())
+        try InferencePlan(definition, weights: checkpoint.weights, engine: CPUEngine())
     }
 
     /// The data set it was trained on; nil where nobody knows.

@@ -62,9 +62,9 @@ enum Provenance {
     static var ofThisProcess: [String: String] {
         [
             "tool": "zoo \(ZooContext.version)",
-            "engine": "onednn \(OneDNNEngine.libraryVersion)",
-            "instruction_set": OneDNNEngine.instructionSet,
-            "threads": String(OneDNNEngine.threadCount),
+            "engine": CPUEngine.version,
+            "instruction_set": CPUEngine.instructionSet,
+            "threads": String(CPUEngine.threadCount),
             "preprocessing": "bytes / 255",
         ]
     }

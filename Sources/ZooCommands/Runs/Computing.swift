@@ -11,11 +11,11 @@ enum Computing {
         guard (1...1024).contains(threads) else {
             throw ZooError("--threads must lie in 1…1024, is \(threads)", kind: .usage)
         }
-        let most = OneDNNEngine.processorCount
+        let most = CPUEngine.processorCount
         if threads > most {
             Console.warn(
                 "computing on \(most) threads, for this process has \(most) processors; \(threads) would be slower")
         }
-        OneDNNEngine.threadCount = min(threads, most)
+        CPUEngine.threadCount = min(threads, most)
     }
 }

@@ -31,7 +31,7 @@ struct RunPictures {
     init?(_ trainer: Trainer, dataset: any Dataset, folder: RunFolder) throws {
         guard Pictures.canShow(trainer.definition) else { return nil }
         pictures = try Pictures(
-            InferencePlan(trainer.definition, weights: trainer.plan.model.weights, engine: OneDNNEngine()))
+            InferencePlan(trainer.definition, weights: trainer.plan.model.weights, engine: CPUEngine()))
         self.folder = folder
         self.dataset = dataset.info.name
         seed = trainer.seed

@@ -78,9 +78,9 @@ struct RunRecord {
     static func environment(_ precision: Precision) -> JSONValue {
         .object([
             ("tool", .string("zoo \(ZooContext.version)")),
-            ("engine", .string("onednn \(OneDNNEngine.libraryVersion)")),
-            ("instruction_set", .string(OneDNNEngine.instructionSet)),
-            ("threads", .integer(OneDNNEngine.threadCount)), ("precision", .string(precision.rawValue)),
+            ("engine", .string(CPUEngine.version)),
+            ("instruction_set", .string(CPUEngine.instructionSet)),
+            ("threads", .integer(CPUEngine.threadCount)), ("precision", .string(precision.rawValue)),
         ])
     }
 

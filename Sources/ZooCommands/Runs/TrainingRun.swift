@@ -225,7 +225,7 @@ final class TrainingRun {
     private func withLatentStatistics(_ checkpoint: Checkpoint) throws -> Checkpoint {
         var checkpoint = checkpoint
         let plan = try InferencePlan(
-            trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: OneDNNEngine())
+            trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: CPUEngine())
         checkpoint.latentStatistics = try LatentStatistics(
             of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
         return checkpoint

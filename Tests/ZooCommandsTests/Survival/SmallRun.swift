@@ -58,7 +58,7 @@ struct SmallRun {
 
     /// Options for each precision that training knows.
     static let precisions: [[String]] =
-        OneDNNEngine.supports(.bf16) ? [[], ["--precision", "bf16"]] : [[]]
+        CPUEngine.supports(.bf16) ? [[], ["--precision", "bf16"]] : [[]]
 
     init() throws {
         folder = try TemporaryFolder()

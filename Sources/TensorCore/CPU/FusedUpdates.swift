@@ -18,15 +18,8 @@ final class FusedUpdates {
         update.initialize(to: zk_update())
         let update = update
         targets = ranges.mapValues { range in
-            func part(_ base: UnsafeMutablePointer<Float>?) -> UnsafeMutablePointer<Float>? {
-                base.map { $0 + range.lowerBound / MemoryLayout<Float>.stride }
-            }
             let target = UnsafeMutablePointer<zk_target>.allocate(capacity: 1)
-            target.initialize(
-                to: zk_target(
-                    update: update, parameters: part(block.parameters),
-                    first: part(block.state[.momentum] ?? block.state[.firstMoment]),
-                    second: part(block.state[.secondMoment]), average: part(block.state[.average])))
+            target.initialize(to: block.target(at: range.lowerBound, update))
             return target
         }
         var remaining: [Range<Int>] = []
@@ -43,8 +36,6 @@ final class FusedUpdates {
         for target in targets.values { target.deallocate() }
         update.deallocate()
     }
-
-    var isEmpty: Bool { parameters.isEmpty }
 
     func contains(_ parameter: TensorID) -> Bool { parameters.contains(parameter) }
 

@@ -7,8 +7,8 @@ import COneDNN
 /// All feature maps are channels-last (N H W C) from the first layer to the last, so nothing is reordered between layers;
 /// what a flattened vector's order would change is folded into the rows and columns of the neighbouring weights
 /// (`FeatureOrders`).
-public struct OneDNNEngine: Engine {
-    public var name: String { "onednn" }
+public struct CPUEngine: Engine {
+    public var name: String { "cpu" }
 
     /// Keeps every activation and gradient readable after a run, at the price of memory: for tests and for finding the
     /// first tensor that is not finite.
@@ -26,10 +26,10 @@ public struct OneDNNEngine: Engine {
         self.keepsEverything = keepsEverything
     }
 
-    public var exact: any Engine { OneDNNEngine(convolution: convolution, keepsEverything: keepsEverything) }
+    public var exact: any Engine { CPUEngine(convolution: convolution, keepsEverything: keepsEverything) }
 
     public var watching: any Engine {
-        OneDNNEngine(precision: precision, convolution: convolution, keepsEverything: true)
+        CPUEngine(precision: precision, convolution: convolution, keepsEverything: true)
     }
 
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
@@ -39,7 +39,7 @@ public struct OneDNNEngine: Engine {
                     + "AVX-512 with bf16 instructions",
                 advice: "use --precision f32")
         }
-        return try OneDNNProgram(
+        return try CPUProgram(
             program, batchSize: batchSize, choice: KernelChoice(precision: precision, convolution: convolution),
             keepsEverything: keepsEverything)
     }
@@ -49,8 +49,14 @@ public struct OneDNNEngine: Engine {
         precision == .f32 || zoo_dnn_has_bf16()
     }
 
-    /// The version of the library that runs, for instance `2.6.3`.
-    public static var libraryVersion: String {
+    /// On what the last bits of results depend besides the processor: the version of our kernels, raised when they compute other numbers,
+    /// and that of oneDNN; for instance `cpu 2, oneDNN 2.6.3`.
+    public static var version: String { "cpu \(kernelVersion), oneDNN \(libraryVersion)" }
+
+    /// 1: oneDNN's products and convolutions in f32. 2: our own.
+    private static let kernelVersion = 2
+
+    private static var libraryVersion: String {
         var major: Int32 = 0
         var minor: Int32 = 0
         var patch: Int32 = 0

@@ -17,12 +17,12 @@ struct CompiledStep {
     let run: (StepValues) -> Void
 }
 
-/// A program compiled by `OneDNNEngine`.
+/// A program compiled by `CPUEngine`.
 ///
 /// All memory is one arena: parameters, their gradients and the optimiser's state as contiguous blocks with the same
 /// offsets, then inputs, results and activations at offsets of a `MemoryPlan`, then oneDNN's scratchpad. After
 /// compilation, `run` allocates nothing of its own.
-final class OneDNNProgram: CompiledProgram {
+final class CPUProgram: CompiledProgram {
     let program: Program
     let batchSize: Int
     /// oneDNN plans how threads share the work when a primitive is made, and runs it rightly with that many only.
@@ -155,12 +155,13 @@ final class OneDNNProgram: CompiledProgram {
             guard norm.isFinite else { return false }
             if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
         }
-        for range in updates.remaining {
-            let first = range.lowerBound / MemoryLayout<Float>.stride
-            func part(_ slot: UpdateRule.Slot) -> UnsafeMutablePointer<Float>? { block.state[slot].map { $0 + first } }
-            zk_update_parameters(
-                &update, block.parameters + first, block.gradients + first, part(.momentum) ?? part(.firstMoment),
-                part(.secondMoment), part(.average), Int64(range.count / MemoryLayout<Float>.stride))
+        withUnsafePointer(to: update) { update in
+            for range in updates.remaining {
+                var target = block.target(at: range.lowerBound, update)
+                zk_update_parameters(
+                    &target, block.gradients + range.lowerBound / MemoryLayout<Float>.stride,
+                    Int64(range.count / MemoryLayout<Float>.stride))
+            }
         }
         parametersChanged = true
         return true

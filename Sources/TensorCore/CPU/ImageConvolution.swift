@@ -9,23 +9,17 @@ struct ImageConvolution: MatrixKernel {
     private static let mostImageChannels = 4
 
     /// The image is the wide side, the maps are the narrow side.
-    let operands: MatrixOperands
-    private let weightShape: Shape
-    private var window: zk_window
+    private let shape: ConvolutionShape
 
     /// nil where the step is no convolution or the kernels do not take its shapes.
     init?(_ step: ProgramStep, _ program: Program) {
-        guard let operands = step.matrixOperands, let window = operands.window else { return nil }
-        self.operands = operands
-        weightShape = program[operands.weights].shape
-        let (image, maps) = (program[operands.wide].shape, program[operands.narrow].shape)
-        self.window = zk_window(window, input: image, output: maps)
-        guard image.channels <= Self.mostImageChannels,
-            zk_image_convolution_fits(&self.window, Int64(maps.channels))
+        guard var shape = ConvolutionShape(step, program), shape.window.channels <= Self.mostImageChannels,
+            zk_image_convolution_fits(&shape.window, shape.maps)
         else { return nil }
+        self.shape = shape
     }
 
-    private var channels: Int64 { Int64(weightShape.dimensions[0]) }
+    var operands: MatrixOperands { shape.operands }
 
     var name: String { "image kernel" }
 
@@ -42,14 +36,14 @@ struct ImageConvolution: MatrixKernel {
     var weightLayout: WeightLayout { .channelsThenMaps }
 
     func workspaceByteCount(images: Int, parts: Int) -> Int {
-        var window = window
-        return Int(zk_image_convolution_workspace(&window, channels, Int64(parts))) * MemoryLayout<Float>.stride
+        var window = shape.window
+        return Int(zk_image_convolution_workspace(&window, shape.maps, Int64(parts))) * MemoryLayout<Float>.stride
     }
 
     func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
-        let channels = channels
+        let channels = shape.maps
         let sumsBias = sumsBias
-        var window = window
+        var window = shape.window
         let (image, maps, half) = (t.wide.memory, t.narrow.memory, t.narrow.isHalf)
         return switch operands.pass {
         case .forward:

@@ -8,6 +8,16 @@ struct ParameterBlock {
     var parameters: UnsafeMutablePointer<Float>
     var gradients: UnsafeMutablePointer<Float>
     var state: [UpdateRule.Slot: UnsafeMutablePointer<Float>]
+
+    /// What an update changes, from this byte offset on.
+    func target(at offset: Int, _ update: UnsafePointer<zk_update>) -> zk_target {
+        func part(_ base: UnsafeMutablePointer<Float>?) -> UnsafeMutablePointer<Float>? {
+            base.map { $0 + offset / MemoryLayout<Float>.stride }
+        }
+        return zk_target(
+            update: update, parameters: part(parameters), first: part(state[.momentum] ?? state[.firstMoment]),
+            second: part(state[.secondMoment]), average: part(state[.average]))
+    }
 }
 
 /// Where everything lies, once the arena exists.

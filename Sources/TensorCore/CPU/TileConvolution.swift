@@ -6,21 +6,17 @@ import CKernels
 /// half. Here each pass is a sum of matrix products, one for each tap of the kernel, of pixels that already lie side by side.
 /// Weights lie as kernel height × kernel width × channels of the narrow side × channels of the wide side.
 struct TileConvolution: MatrixKernel {
-    let operands: MatrixOperands
-    private let weightShape: Shape
-    private var window: zk_window
+    private let shape: ConvolutionShape
 
     /// nil where the step is no convolution, the kernels do not take its shapes, or the processor has no tile registers.
     init?(_ step: ProgramStep, _ program: Program, _ precision: Precision) {
-        guard let operands = step.matrixOperands, let window = operands.window, precision.hasTiles
+        guard precision.hasTiles, var shape = ConvolutionShape(step, program),
+            zk_tile_convolution_fits(&shape.window, shape.maps)
         else { return nil }
-        self.operands = operands
-        weightShape = program[operands.weights].shape
-        self.window = zk_window(window, input: program[operands.wide].shape, output: program[operands.narrow].shape)
-        guard zk_tile_convolution_fits(&self.window, maps) else { return nil }
+        self.shape = shape
     }
 
-    private var maps: Int64 { Int64(weightShape.dimensions[0]) }
+    var operands: MatrixOperands { shape.operands }
 
     var name: String { "tile kernel" }
 
@@ -32,23 +28,23 @@ struct TileConvolution: MatrixKernel {
 
     /// The pass for the weights reads none.
     var packedByteCount: Int? {
-        operands.pass == .backwardWeights ? nil : weightShape.count * MemoryLayout<UInt16>.stride
+        operands.pass == .backwardWeights ? nil : shape.weightCount * MemoryLayout<UInt16>.stride
     }
 
     func workspaceByteCount(images: Int, parts: Int) -> Int {
-        var window = window
-        return Int(zk_tile_convolution_workspace(&window, maps, Int64(images), Int64(parts)))
+        var window = shape.window
+        return Int(zk_tile_convolution_workspace(&window, shape.maps, Int64(images), Int64(parts)))
     }
 
     func pack(_ weights: KernelMemory, into packed: KernelMemory) -> (StepValues) -> Void {
-        let (isToWide, maps) = (operands.pass == .backwardData, maps)
-        var window = window
+        let (isToWide, maps) = (shape.isToWide, shape.maps)
+        var window = shape.window
         return { _ in zk_tile_pack(weights, packed, isToWide, &window, maps) }
     }
 
     func run(_ t: KernelTensors, relu: Bool) -> (StepValues) -> Void {
-        let (maps, wide, narrow) = (maps, t.wide, t.narrow)
-        var window = window
+        let (maps, wide, narrow) = (shape.maps, t.wide, t.narrow)
+        var window = shape.window
         if operands.pass == .backwardWeights {
             return { _ in
                 zk_tile_weights(
@@ -56,7 +52,7 @@ struct TileConvolution: MatrixKernel {
                     maps, &window)
             }
         }
-        let isToWide = operands.pass == .backwardData
+        let isToWide = shape.isToWide
         let (x, y) = isToWide ? (narrow, wide) : (wide, narrow)
         return { _ in
             zk_tile_convolution(
