@@ -9,7 +9,7 @@ Elements of tensors are 0, 1, 2 ... in their order, or what Keras' initialisers 
 import os
 import pathlib
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("KERAS_BACKEND", "jax")
 import h5py
 import numpy as np
 

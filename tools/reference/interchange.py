@@ -13,7 +13,7 @@ reconstruction): of the zoo when checking, of the other tool when making. Output
 import os
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 import yaml
 from safetensors.numpy import load_file, save_file
@@ -421,8 +421,8 @@ def codes(outputs):
 
 def keras_outputs(model, images, latent):
     last = np.moveaxis(images, 1, -1) if images.ndim == 4 else images
-    vectors = [np.asarray(value.detach()) for value in codes(model.encoder(last, training=False))]
-    pictures = np.asarray(model.decoder(latent, training=False).detach())
+    vectors = [np.asarray(value) for value in codes(model.encoder(last, training=False))]
+    pictures = np.asarray(model.decoder(latent, training=False))
     pictures = np.moveaxis(pictures, -1, 1) if pictures.ndim == 4 else pictures
     return dict(zip(("mean", "log_variance"), vectors)) | {"reconstruction": np.ascontiguousarray(pictures)}
 
@@ -443,7 +443,7 @@ def make_keras(weights, encoder, decoder, definition, values):
     random = np.random.default_rng(4)
     for variable in model.weights:
         if len(variable.shape) == 1:
-            variable.assign(np.asarray(variable.value.detach()) + random.uniform(0, 0.1, variable.shape).astype(np.float32))
+            variable.assign(np.asarray(variable.value) + random.uniform(0, 0.1, variable.shape).astype(np.float32))
     model.save_weights(weights)
     model.encoder.save(encoder)
     model.decoder.save(decoder)
