@@ -22,13 +22,9 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let package = Package(
     name: "zoo",
     products: [
-        .library(
-            name: "Zoo",
-            targets: [
-                "TensorCore", "LayerLibrary", "ModelKit", "ZooModels", "Planning", "Datasets", "Training",
-                "Checkpoints", "Interchange", "ZooCommands",
-            ]),
-        .executable(name: "zoo", targets: ["zoo"]),
+        .library(name: "Zoo", targets: ["Zoo"]),
+        .library(name: "ZooCommands", targets: ["ZooCommands"]),
+        .executable(name: "zoo", targets: ["zoo-program"]),
         .executable(name: "zoo-convert", targets: ["zoo-convert"]),
     ],
     dependencies: [
@@ -56,6 +52,7 @@ let package = Package(
             resources: [.embedInCode("definitions"), .embedInCode("recipes")],
             swiftSettings: swiftSettings),
         library("Planning", ["ModelKit", "TensorCore"]),
+        library("TextSupport", ["TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
         library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CJPEG"]),
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
@@ -63,15 +60,51 @@ let package = Package(
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
         library(
             "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "Yams"]),
-        library("LatentTools", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
+        library("LatentTools", ["Planning", "ModelKit", "TensorCore", "Datasets", "TextSupport"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
+        library(
+            "ModelFigures",
+            [
+                "Planning", "ModelKit", "TensorCore", "Datasets", "LatentTools", "Figures", "ImageFiles", "TextSupport",
+            ]),
+        library(
+            "Runs",
+            [
+                "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints", "LatentTools",
+                "ModelFigures",
+                "Figures", "ImageFiles", "FileSupport", "TextSupport",
+            ]),
+        library("Tracing", ["Planning", "ModelKit", "LayerLibrary", "TensorCore"]),
+        library(
+            "WeightFiles",
+            [
+                "Runs", "Training", "Interchange", "Checkpoints", "LatentTools", "Figures", "FileSupport", "TensorCore",
+                "TextSupport",
+            ]),
+        library(
+            "ModelComparison",
+            [
+                "Runs", "ModelFigures", "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints",
+                "LatentTools", "Figures", "ImageFiles", "TextSupport",
+            ]),
         library(
             "ZooCommands",
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
-                "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", argumentParser,
+                "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
+                "Runs",
+                "Tracing", "WeightFiles", "ModelComparison", argumentParser,
             ]),
-        .executableTarget(name: "zoo", dependencies: ["ZooCommands", "ZooModels"], swiftSettings: swiftSettings),
+        library(
+            "Zoo",
+            [
+                "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
+                "ModelComparison", "ModelFigures", "ModelKit", "Planning", "Runs", "TensorCore", "Tracing", "Training",
+                "WeightFiles", "ZooModels",
+            ]),
+        .executableTarget(
+            name: "zoo-program", dependencies: ["ZooCommands", "ZooModels"], path: "Sources/ZooProgram",
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "zoo-convert", dependencies: ["ZooCommands", "ZooModels"], path: "tools/zoo-convert",
             swiftSettings: swiftSettings),
@@ -81,7 +114,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
-        library("TestSupport", ["TensorCore"], path: "Tests/TestSupport"),
+        library("TestSupport", ["TensorCore", "ModelKit"], path: "Tests/TestSupport"),
         library("ShapeSweep", ["Planning", "ModelKit", "TensorCore", "TestSupport"], path: "Tests/ShapeSweep"),
         .executableTarget(
             name: "shape-sweep", dependencies: ["ShapeSweep", argumentParser], path: "Tests/ShapeSweepProgram",
@@ -98,8 +131,10 @@ let package = Package(
                 "Interchange", "Checkpoints", "FileSupport", "ModelKit", "LayerLibrary", "Planning", "TensorCore",
                 "ZooModels", "ExamplePlugIn", "TestSupport",
             ], resources: [.copy("Fixtures")]),
-        tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore"]),
-        tests("ModelKitTests", ["ModelKit", "LayerLibrary", "TensorCore", "ZooModels", "ExamplePlugIn"]),
+        tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore", "TestSupport"]),
+        tests(
+            "ModelKitTests",
+            ["ModelKit", "LayerLibrary", "Planning", "TensorCore", "ZooModels", "ExamplePlugIn", "TestSupport"]),
         tests(
             "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore", "CAllocationCounter"],
             resources: [.copy("Golden")]),
@@ -109,8 +144,10 @@ let package = Package(
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
                 "Training",
                 "FileSupport", "ImageFiles", "Interchange", "LatentTools", "Figures", "TensorCore", "TestSupport",
-                "zoo",
+                "TextSupport", "ModelFigures", "Runs", "Tracing", "WeightFiles", "ModelComparison", "LayerLibrary",
+                "zoo-program",
             ], resources: [.copy("Fixtures")]),
+        tests("ZooTests", ["Zoo", "FileSupport", "TestSupport"]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]

@@ -8,6 +8,9 @@ struct ChannelScale: Layer {
     /// The first value of every factor.
     var initial: Float
 
+    var kind: String { "channel_scale" }
+    var fields: [String: FieldValue] { ["initial": .number(initial.decimal)] }
+
     func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let scale = try builder.parameter(
             "scale", shape: [builder.shape(x).channels], initializer: .constant(initial))

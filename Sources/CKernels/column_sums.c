@@ -11,7 +11,7 @@
 
 typedef struct {
     const void *x;
-    bool half;
+    bool bf16;
     int64_t rows, columns;  // of the wider matrix
     int64_t parts, blocks;  // blocks of WIDTH columns; of several parts there is one
     double *sums;           // parts × columns, or NULL for a single part, which goes to y
@@ -29,7 +29,7 @@ ZK_CLONES static void sum_blocks(const void *context, int64_t begin, int64_t end
             float sum[WIDTH] = {0}, buffer[WIDTH];
             const int64_t stop = row + RUN < last ? row + RUN : last;
             for (; row < stop; row++) {
-                const float *x = floats(a->x, row * a->columns + first, width, a->half, buffer);
+                const float *x = floats(a->x, row * a->columns + first, width, a->bf16, buffer);
                 for (int64_t c = 0; c < width; c++) sum[c] += x[c];
             }
             for (int64_t c = 0; c < width; c++) total[c] += sum[c];
@@ -47,9 +47,9 @@ static void sum(const arguments *a) {
     zk_parallel(units * LANES, a->rows * a->columns > GRAIN ? LANES : units * LANES, sum_blocks, a);
 }
 
-void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y) {
+void zk_column_sums(const void *x, bool bf16, int64_t rows, int64_t channels, float *y) {
     if (channels < 1) return;
-    arguments a = {.x = x, .half = half, .rows = rows, .columns = channels, .parts = 1, .blocks = 1, .y = y};
+    arguments a = {.x = x, .bf16 = bf16, .rows = rows, .columns = channels, .parts = 1, .blocks = 1, .y = y};
     if (channels > WIDTH) {
         a.blocks = (channels + WIDTH - 1) / WIDTH;
         sum(&a);
@@ -71,7 +71,7 @@ void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, fl
         }
         for (int64_t row = a.rows * side; row < rows; row++) {
             const int64_t index = row * channels + c;
-            total += half ? from_half(((const uint16_t *)x)[index]) : ((const float *)x)[index];
+            total += bf16 ? from_bf16(((const uint16_t *)x)[index]) : ((const float *)x)[index];
         }
         y[c] = (float)total;
     }

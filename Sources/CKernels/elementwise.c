@@ -12,18 +12,18 @@ typedef struct {
     const float *bias;
     const uint8_t *pixels;
     void *y;
-    bool half;
+    bool bf16;
     int64_t channels, rows;
 } arguments;
 
-ZK_INLINE float *target(void *y, int64_t begin, bool half, float *buffer) {
-    return half ? buffer : (float *)y + begin;
+ZK_INLINE float *target(void *y, int64_t begin, bool bf16, float *buffer) {
+    return bf16 ? buffer : (float *)y + begin;
 }
 
-ZK_INLINE void finish(void *y, int64_t begin, int64_t count, bool half, const float *buffer) {
-    if (!half) return;
+ZK_INLINE void finish(void *y, int64_t begin, int64_t count, bool bf16, const float *buffer) {
+    if (!bf16) return;
     uint16_t *to = (uint16_t *)y + begin;
-    INDEPENDENT for (int64_t i = 0; i < count; i++) to[i] = to_half(buffer[i]);
+    INDEPENDENT for (int64_t i = 0; i < count; i++) to[i] = to_bf16(buffer[i]);
 }
 
 ZK_CLONES static void scale_pixels(const void *context, int64_t begin, int64_t end) {
@@ -43,12 +43,12 @@ ZK_CLONES static void halves(const void *context, int64_t begin, int64_t end) {
     finish(a->y, begin, end - begin, true, (const float *)a->x + begin);
 }
 
-void zk_to_half(const float *x, void *y, int64_t count) {
+void zk_to_bf16(const float *x, void *y, int64_t count) {
     arguments a = {.x = x, .y = y};
     zk_parallel(count, GRAIN, halves, &a);
 }
 
-void zk_from_half(const void *x, float *y, int64_t count) { floats(x, 0, count, true, y); }
+void zk_from_bf16(const void *x, float *y, int64_t count) { floats(x, 0, count, true, y); }
 
 #define EACH(expression) \
     INDEPENDENT for (int64_t i = begin; i < end; i++) { \
@@ -77,14 +77,14 @@ ZK_CLONES static void activate(const void *context, int64_t begin, int64_t end) 
     float input[CHUNK], output[CHUNK];
     for (int64_t i = begin; i < end; i += CHUNK) {
         const int64_t count = end - i < CHUNK ? end - i : CHUNK;
-        float *y = target(a->y, i, a->half, output);
-        activate_range(a->kind, a->parameter, floats(a->x, i, count, a->half, input), y, 0, count);
-        finish(a->y, i, count, a->half, output);
+        float *y = target(a->y, i, a->bf16, output);
+        activate_range(a->kind, a->parameter, floats(a->x, i, count, a->bf16, input), y, 0, count);
+        finish(a->y, i, count, a->bf16, output);
     }
 }
 
-void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool half, int64_t count) {
-    arguments a = {.kind = kind, .parameter = parameter, .x = x, .y = y, .half = half};
+void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool bf16, int64_t count) {
+    arguments a = {.kind = kind, .parameter = parameter, .x = x, .y = y, .bf16 = bf16};
     zk_parallel(count, GRAIN, activate, &a);
 }
 
@@ -95,20 +95,20 @@ ZK_CLONES static void bias_activate(const void *context, int64_t begin, int64_t 
     for (int64_t row = begin; row < end; row++) {
         for (int64_t c = 0; c < channels; c += CHUNK) {
             const int64_t count = channels - c < CHUNK ? channels - c : CHUNK, place = row * channels + c;
-            const float *x = floats(a->y, place, count, a->half, input);
-            float *y = target(a->y, place, a->half, input);
+            const float *x = floats(a->y, place, count, a->bf16, input);
+            float *y = target(a->y, place, a->bf16, input);
             if (a->bias) {
                 INDEPENDENT for (int64_t i = 0; i < count; i++) y[i] = x[i] + a->bias[c + i];
             }
             activate_range(a->kind, a->parameter, y, y, 0, count);
-            finish(a->y, place, count, a->half, input);
+            finish(a->y, place, count, a->bf16, input);
         }
     }
 }
 
 void zk_bias_activate(
-    zk_activation kind, float parameter, void *y, const float *bias, bool half, int64_t rows, int64_t channels) {
-    arguments a = {.kind = kind, .parameter = parameter, .y = y, .bias = bias, .half = half, .channels = channels};
+    zk_activation kind, float parameter, void *y, const float *bias, bool bf16, int64_t rows, int64_t channels) {
+    arguments a = {.kind = kind, .parameter = parameter, .y = y, .bias = bias, .bf16 = bf16, .channels = channels};
     zk_parallel(rows, GRAIN / channels + 1, bias_activate, &a);
 }
 
@@ -143,7 +143,7 @@ ZK_INLINE void gradient_range(
 
 ZK_CLONES static void activate_backward(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
-    if (a->half && a->kind == ZK_RELU) {
+    if (a->bf16 && a->kind == ZK_RELU) {
         const uint16_t *dy = a->x;
         const int16_t *s = a->s;
         uint16_t *dx = a->y;
@@ -153,15 +153,15 @@ ZK_CLONES static void activate_backward(const void *context, int64_t begin, int6
     float first[CHUNK], second[CHUNK];
     for (int64_t i = begin; i < end; i += CHUNK) {
         const int64_t count = end - i < CHUNK ? end - i : CHUNK;
-        const float *dy = floats(a->x, i, count, a->half, first), *s = floats(a->s, i, count, a->half, second);
-        gradient_range(a->kind, a->parameter, dy, s, target(a->y, i, a->half, first), 0, count);
-        finish(a->y, i, count, a->half, first);
+        const float *dy = floats(a->x, i, count, a->bf16, first), *s = floats(a->s, i, count, a->bf16, second);
+        gradient_range(a->kind, a->parameter, dy, s, target(a->y, i, a->bf16, first), 0, count);
+        finish(a->y, i, count, a->bf16, first);
     }
 }
 
 void zk_activate_backward(
-    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool half, int64_t count) {
-    arguments a = {.kind = kind, .parameter = parameter, .x = dy, .s = s, .y = dx, .half = half};
+    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool bf16, int64_t count) {
+    arguments a = {.kind = kind, .parameter = parameter, .x = dy, .s = s, .y = dx, .bf16 = bf16};
     zk_parallel(count, GRAIN, activate_backward, &a);
 }
 
@@ -170,14 +170,14 @@ ZK_CLONES static void add(const void *context, int64_t begin, int64_t end) {
     float first[CHUNK], second[CHUNK];
     for (int64_t i = begin; i < end; i += CHUNK) {
         const int64_t count = end - i < CHUNK ? end - i : CHUNK;
-        const float *x = floats(a->x, i, count, a->half, first), *s = floats(a->s, i, count, a->half, second);
-        float *y = target(a->y, i, a->half, first);
+        const float *x = floats(a->x, i, count, a->bf16, first), *s = floats(a->s, i, count, a->bf16, second);
+        float *y = target(a->y, i, a->bf16, first);
         INDEPENDENT for (int64_t j = 0; j < count; j++) y[j] = x[j] + s[j];
-        finish(a->y, i, count, a->half, first);
+        finish(a->y, i, count, a->bf16, first);
     }
 }
 
-void zk_add(const void *a, const void *b, void *y, bool half, int64_t count) {
-    arguments arguments = {.x = a, .s = b, .y = y, .half = half};
+void zk_add(const void *a, const void *b, void *y, bool bf16, int64_t count) {
+    arguments arguments = {.x = a, .s = b, .y = y, .bf16 = bf16};
     zk_parallel(count, GRAIN, add, &arguments);
 }

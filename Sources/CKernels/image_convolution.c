@@ -7,7 +7,7 @@
 // N H W C makes them runs of kernel width × channels. Each pass is then a matrix product with that row, done in registers.
 // Images are copied into a padded buffer first, so that no window needs a test for the border.
 
-typedef uint16_t half_vector __attribute__((vector_size(32), aligned(2)));
+typedef uint16_t bf16_vector __attribute__((vector_size(32), aligned(2)));
 
 #define PIXELS 8         // maps' pixels done at once
 #define GROUPS 16        // partial sums of a weights' gradient: fixed, so that sums do not depend on the threads
@@ -30,7 +30,7 @@ typedef struct {
     float *image_out, *partial;
     const void *x, *mask;  // maps
     void *y;
-    bool half, relu;
+    bool bf16, relu;
     int64_t images, group;
     // of the products of each tap: row length, zeros before a row, and size of all rows
     int64_t plane_pitch, margin, plane;
@@ -42,15 +42,15 @@ typedef struct {
 
 ZK_INLINE int64_t first_image(const arguments *a, int64_t part) { return a->images * part / a->parts; }
 
-ZK_INLINE vector load(const void *base, int64_t index, bool half) {
-    if (!half) return *(const vector *)((const float *)base + index);
-    half_vector h = *(const half_vector *)((const uint16_t *)base + index);
+ZK_INLINE vector load(const void *base, int64_t index, bool bf16) {
+    if (!bf16) return *(const vector *)((const float *)base + index);
+    bf16_vector h = *(const bf16_vector *)((const uint16_t *)base + index);
     return (vector)(__builtin_convertvector(h, bits_vector) << 16);
 }
 
 // Rounds to nearest even.
-ZK_INLINE void store(void *base, int64_t index, vector v, bool half) {
-    if (!half) {
+ZK_INLINE void store(void *base, int64_t index, vector v, bool bf16) {
+    if (!bf16) {
         *(vector *)((float *)base + index) = v;
         return;
     }
@@ -58,13 +58,13 @@ ZK_INLINE void store(void *base, int64_t index, vector v, bool half) {
     bits_vector rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     bits_vector quiet = (bits >> 16) | 0x40;
     bits_vector number = (bits_vector)(v == v);
-    *(half_vector *)((uint16_t *)base + index) =
-        __builtin_convertvector((rounded & number) | (quiet & ~number), half_vector);
+    *(bf16_vector *)((uint16_t *)base + index) =
+        __builtin_convertvector((rounded & number) | (quiet & ~number), bf16_vector);
 }
 
 // By the maps `mask`, unless it is NULL.
-ZK_INLINE vector masked_by(vector v, const void *mask, int64_t index, bool half) {
-    return mask ? masked(v, load(mask, index, half)) : v;
+ZK_INLINE vector masked_by(vector v, const void *mask, int64_t index, bool bf16) {
+    return mask ? masked(v, load(mask, index, bf16)) : v;
 }
 
 ZK_INLINE void pad(const arguments *a, const float *image, float *padded) {
@@ -82,7 +82,7 @@ ZK_INLINE void pad(const arguments *a, const float *image, float *padded) {
 
 ZK_INLINE void to_maps_block(
     const arguments *a, const float *padded, int64_t place, int64_t oy, int64_t ox, const int pixels, const int vectors,
-    int64_t m, bool half) {
+    int64_t m, bool bf16) {
     const zk_window *w = &a->window;
     const int64_t step = w->stride[1] * w->channels;
     vector sums[PIXELS][2];
@@ -104,12 +104,12 @@ ZK_INLINE void to_maps_block(
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + p * a->maps + m + LANES * v;
             const vector sum = a->relu ? positive(sums[p][v]) : sums[p][v];
-            store(a->y, index, masked_by(sum, a->mask, index, half), half);
+            store(a->y, index, masked_by(sum, a->mask, index, bf16), bf16);
         }
     }
 }
 
-ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, float *padded, bool half) {
+ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, float *padded, bool bf16) {
     const zk_window *w = &a->window;
     for (int64_t n = begin; n < end; n++) {
         pad(a, a->image + n * w->input_height * w->input_width * w->channels, padded);
@@ -119,8 +119,8 @@ ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, fl
                 const bool wide = m + 2 * LANES <= a->maps;
                 if (w->output_width < PIXELS) {
                     for (int64_t ox = 0; ox < w->output_width; ox++) {
-                        to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m, half);
-                        if (wide) to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m + LANES, half);
+                        to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m, bf16);
+                        if (wide) to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m + LANES, bf16);
                     }
                 } else {
                     for (int64_t start = 0; start < w->output_width; start += PIXELS) {
@@ -128,9 +128,9 @@ ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, fl
                         const int64_t last = w->output_width - PIXELS;
                         const int64_t ox = start < last ? start : last;
                         if (wide) {
-                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 2, m, half);
+                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 2, m, bf16);
                         } else {
-                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 1, m, half);
+                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 1, m, bf16);
                         }
                     }
                 }
@@ -144,7 +144,7 @@ ZK_CLONES static void to_maps(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
         float *padded = a->workspace + part * a->part_size;
-        if (a->half) {
+        if (a->bf16) {
             to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, true);
         } else {
             to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, false);
@@ -160,7 +160,7 @@ ZK_CLONES static void to_maps(const void *context, int64_t begin, int64_t end) {
 // Products of `pixels` pixels with all taps: pixels × rounded taps.
 ZK_INLINE void products_block(
     const arguments *a, const float *transposed, float *products, int64_t place, const int pixels, const int vectors,
-    bool half) {
+    bool bf16) {
     vector sums[PIXELS][3];
     UNROLL for (int p = 0; p < pixels; p++) {
         UNROLL for (int v = 0; v < vectors; v++) sums[p][v] = (vector){0};
@@ -169,7 +169,7 @@ ZK_INLINE void products_block(
     for (int64_t m = 0; m < a->maps; m += LANES) {
         const float *x = (const float *)a->x + place + m;
         int64_t step = a->maps;
-        if (half) {
+        if (bf16) {
             UNROLL for (int p = 0; p < pixels; p++) {
                 store(converted[p], 0, load(a->x, place + p * a->maps + m, true), false);
             }
@@ -220,7 +220,7 @@ ZK_INLINE void transpose(const float *from, int64_t from_step, float *to, int64_
 }
 
 ZK_INLINE void fill_planes(
-    const arguments *a, const float *transposed, float *planes, int64_t image, const int vectors, bool half) {
+    const arguments *a, const float *transposed, float *planes, int64_t image, const int vectors, bool bf16) {
     const zk_window *w = &a->window;
     float products[PIXELS * 3 * LANES];
     for (int64_t y = 0; y < w->output_height; y++) {
@@ -228,7 +228,7 @@ ZK_INLINE void fill_planes(
         float *to = planes + y * a->plane_pitch + a->margin;
         if (w->output_width < BLOCK) {
             for (int64_t x = 0; x < w->output_width; x++) {
-                products_block(a, transposed, products, (row + x) * a->maps, 1, vectors, half);
+                products_block(a, transposed, products, (row + x) * a->maps, 1, vectors, bf16);
                 for (int64_t t = 0; t < a->taps; t++) to[t * a->plane + x] = products[t];
             }
             continue;
@@ -236,7 +236,7 @@ ZK_INLINE void fill_planes(
         for (int64_t start = 0; start < w->output_width; start += BLOCK) {
             // The last block overlaps its neighbour and writes the same numbers again.
             const int64_t last = w->output_width - BLOCK, x = start < last ? start : last;
-            products_block(a, transposed, products, (row + x) * a->maps, PIXELS, vectors, half);
+            products_block(a, transposed, products, (row + x) * a->maps, PIXELS, vectors, bf16);
             for (int64_t t = 0; t < vectors * LANES; t += 8) {
                 transpose(products + t, vectors * LANES, to + t * a->plane + x, a->plane);
             }
@@ -286,10 +286,10 @@ ZK_INLINE void add_planes(const arguments *a, const float *planes, float *image)
     }
 }
 
-ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool half) {
+ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool bf16) {
     const zk_window *w = &a->window;
     float *transposed = a->workspace + part * a->part_size, *planes = transposed + a->maps * vectors * LANES;
-    const bool tiles = half && a->tiles;
+    const bool tiles = bf16 && a->tiles;
     if (tiles) {
         zk_tile_factors(a->weights, a->maps, a->taps, (uint16_t *)transposed);
     } else {
@@ -308,7 +308,7 @@ ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vecto
                 (const uint16_t *)a->x + n * pixels * a->maps, (const uint16_t *)transposed, a->maps, a->taps, pixels, w->output_width,
                 planes + a->margin, a->plane_pitch, a->plane);
         } else {
-            fill_planes(a, transposed, planes, n, vectors, half);
+            fill_planes(a, transposed, planes, n, vectors, bf16);
         }
         add_planes(a, planes, a->image_out + n * size);
     }
@@ -317,7 +317,7 @@ ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vecto
 ZK_CLONES static void to_image(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
-        switch ((a->taps + LANES - 1) / LANES * 2 + a->half) {
+        switch ((a->taps + LANES - 1) / LANES * 2 + a->bf16) {
         case 2: to_image_images(a, part, 1, false); break;
         case 3: to_image_images(a, part, 1, true); break;
         case 4: to_image_images(a, part, 2, false); break;
@@ -332,7 +332,7 @@ ZK_CLONES static void to_image(const void *context, int64_t begin, int64_t end) 
 
 ZK_INLINE void weights_tile(
     const arguments *a, const float *padded, const int64_t *offsets, float *sums_, int64_t place, const int taps,
-    const int vectors, int64_t m, bool half) {
+    const int vectors, int64_t m, bool bf16) {
     const zk_window *w = &a->window;
     const int64_t step = w->stride[1] * w->channels;
     vector sums[12][2];
@@ -343,7 +343,7 @@ ZK_INLINE void weights_tile(
         vector d[2];
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + ox * a->maps + m + LANES * v;
-            d[v] = masked_by(load(a->x, index, half), a->mask, index, half);
+            d[v] = masked_by(load(a->x, index, bf16), a->mask, index, bf16);
         }
         const float *x = padded + ox * step;
         UNROLL for (int t = 0; t < taps; t++) {
@@ -357,21 +357,21 @@ ZK_INLINE void weights_tile(
 
 ZK_INLINE void weights_row(
     const arguments *a, const float *padded, const int64_t *offsets, float *sums, float *bias, int64_t place,
-    const int vectors, int64_t m, bool half) {
+    const int vectors, int64_t m, bool bf16) {
     for (int64_t t = 0; t < a->taps;) {
         const int64_t left = a->taps - t;
         float *tile = sums + t * a->maps;
         if (left == 9) {
-            weights_tile(a, padded, offsets + t, tile, place, 9, vectors, m, half);
+            weights_tile(a, padded, offsets + t, tile, place, 9, vectors, m, bf16);
             t += 9;
         } else if (left >= 12 && left != 16) {
-            weights_tile(a, padded, offsets + t, tile, place, 12, vectors, m, half);
+            weights_tile(a, padded, offsets + t, tile, place, 12, vectors, m, bf16);
             t += 12;
         } else if (left >= 8) {
-            weights_tile(a, padded, offsets + t, tile, place, 8, vectors, m, half);
+            weights_tile(a, padded, offsets + t, tile, place, 8, vectors, m, bf16);
             t += 8;
         } else {
-            weights_tile(a, padded, offsets + t, tile, place, 1, vectors, m, half);
+            weights_tile(a, padded, offsets + t, tile, place, 1, vectors, m, bf16);
             t += 1;
         }
     }
@@ -380,13 +380,13 @@ ZK_INLINE void weights_row(
     for (int64_t ox = 0; ox < a->window.output_width; ox++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t index = place + ox * a->maps + m + LANES * v;
-            totals[v] += masked_by(load(a->x, index, half), a->mask, index, half);
+            totals[v] += masked_by(load(a->x, index, bf16), a->mask, index, bf16);
         }
     }
     UNROLL for (int v = 0; v < vectors; v++) store(bias, m + LANES * v, totals[v], false);
 }
 
-ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, float *padded, bool half) {
+ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, float *padded, bool bf16) {
     const zk_window *w = &a->window;
     int64_t offsets[MAXIMUM_TAPS];
     for (int64_t t = 0; t < a->taps; t++) {
@@ -403,9 +403,9 @@ ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, fl
                 const float *row = padded + oy * w->stride[0] * a->padded_width * w->channels;
                 int64_t m = 0;
                 for (; m + 2 * LANES <= a->maps; m += 2 * LANES) {
-                    weights_row(a, row, offsets, sums, bias, place, 2, m, half);
+                    weights_row(a, row, offsets, sums, bias, place, 2, m, bf16);
                 }
-                if (m < a->maps) weights_row(a, row, offsets, sums, bias, place, 1, m, half);
+                if (m < a->maps) weights_row(a, row, offsets, sums, bias, place, 1, m, bf16);
             }
         }
     }
@@ -416,7 +416,7 @@ ZK_CLONES static void weights_gradient(const void *context, int64_t begin, int64
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
         const int64_t first = GROUPS * part / a->parts, last = GROUPS * (part + 1) / a->parts;
         float *padded = a->workspace + part * a->part_size;
-        if (a->half) {
+        if (a->bf16) {
             weights_groups(a, first, last, padded, true);
         } else {
             weights_groups(a, first, last, padded, false);
@@ -465,7 +465,7 @@ bool zk_image_convolution_fits(const zk_window *window, int64_t maps) {
 }
 
 void zk_image_to_maps(
-    const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool half,
+    const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool bf16,
     float *workspace, int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
     arguments a = prepare(window, channels, images, parts);
     place(&a, workspace);
@@ -475,21 +475,21 @@ void zk_image_to_maps(
     a.relu = relu;
     a.mask = mask;
     a.y = maps;
-    a.half = half;
+    a.bf16 = bf16;
     zk_parallel(parts * LANES, LANES, to_maps, &a);
 }
 
 void zk_maps_to_image(
-    const void *maps, bool half, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
+    const void *maps, bool bf16, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
     int64_t images, int64_t channels, const zk_window *window) {
     arguments a = prepare(window, channels, images, parts);
     place(&a, workspace);
     a.x = maps;
-    a.half = half;
+    a.bf16 = bf16;
     a.weights = weights;
     a.bias = bias;
     a.image_out = image;
-    a.tiles = half && channels % 32 == 0 && zk_has_tiles();
+    a.tiles = bf16 && channels % 32 == 0 && zk_has_tiles();
     zk_parallel(parts * LANES, LANES, to_image, &a);
 }
 
@@ -499,14 +499,14 @@ int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels
 }
 
 void zk_image_convolution_weights(
-    const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
+    const float *image, const void *maps, const void *mask, bool bf16, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window) {
     arguments a = prepare(window, channels, images, parts);
     place(&a, workspace);
     a.image = image;
     a.x = maps;
     a.mask = mask;
-    a.half = half;
+    a.bf16 = bf16;
     a.group = (images + GROUPS - 1) / GROUPS;
     zk_parallel(parts * LANES, LANES, weights_gradient, &a);
     const int64_t count = a.taps * channels, stride = count + channels;

@@ -42,9 +42,9 @@ ZK_INLINE int32_t as_bits(float value) {
 }
 
 // bfloat16: the upper half of a float. To it: rounded to nearest even, NaN stays NaN.
-ZK_INLINE float from_half(uint16_t half) { return as_float((int32_t)((uint32_t)half << 16)); }
+ZK_INLINE float from_bf16(uint16_t bf16) { return as_float((int32_t)((uint32_t)bf16 << 16)); }
 
-ZK_INLINE uint16_t to_half(float x) {
+ZK_INLINE uint16_t to_bf16(float x) {
     uint32_t bits = (uint32_t)as_bits(x);
     uint32_t rounded = bits + 0x7fff + ((bits >> 16) & 1);
     return (uint16_t)((x == x ? rounded : bits | 0x400000) >> 16);
@@ -54,10 +54,10 @@ ZK_INLINE uint16_t to_half(float x) {
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 
 // Bfloat16 is computed in floats, a chunk at a time: elements [begin, begin + count) as floats, in `buffer` if need be.
-ZK_INLINE const float *floats(const void *x, int64_t begin, int64_t count, bool half, float *buffer) {
-    if (!half) return (const float *)x + begin;
+ZK_INLINE const float *floats(const void *x, int64_t begin, int64_t count, bool bf16, float *buffer) {
+    if (!bf16) return (const float *)x + begin;
     const uint16_t *from = (const uint16_t *)x + begin;
-    INDEPENDENT for (int64_t i = 0; i < count; i++) buffer[i] = from_half(from[i]);
+    INDEPENDENT for (int64_t i = 0; i < count; i++) buffer[i] = from_bf16(from[i]);
     return buffer;
 }
 

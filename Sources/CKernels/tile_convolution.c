@@ -19,7 +19,7 @@ typedef struct {
     zk_window window;
     int64_t maps, images, parts;
     const void *from;
-    bool half, to_wide;
+    bool bf16, to_wide;
     const uint16_t *weights;
     epilogue epilogue;
     int64_t phases, rows, pitch, plane;  // planes; the last is the pixels of one
@@ -77,7 +77,7 @@ void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_win
 
 TILES_INLINE void copy_pixel(const convolution *a, int64_t index, uint16_t *to) {
     for (int64_t c = 0; c < a->depth; c += DEPTH) {
-        _mm512_storeu_si512(to + c, load_row(a->from, index + c, DEPTH, a->half));
+        _mm512_storeu_si512(to + c, load_row(a->from, index + c, DEPTH, a->bf16));
     }
 }
 
@@ -239,14 +239,14 @@ static convolution wide_convolution(const zk_window *w, int64_t maps, int64_t im
 }
 
 void zk_tile_convolution(
-    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
+    const void *x, bool x_bf16, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
     convolution a = to_wide ? wide_convolution(window, maps, images, parts) : narrow_convolution(window, maps, images, parts);
     a.from = x;
-    a.half = x_half;
+    a.bf16 = x_bf16;
     a.weights = packed;
     a.to_wide = to_wide;
-    a.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .half = y_half};
+    a.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .bf16 = y_bf16};
     a.workspace = workspace;
     zk_parallel(parts * LANES, LANES, multiply_parts, &a);
 }
@@ -261,7 +261,7 @@ typedef struct {
     zk_window window;
     int64_t maps, images, parts, group;
     const void *wide, *narrow;
-    bool wide_half, narrow_half;
+    bool wide_bf16, narrow_bf16;
     int64_t phases, rows, pitch, plane;
     int64_t copies, pairs;           // of pairs of pixels: one or two, and how many in each phase
     int64_t copy, phase;             // from one to the next
@@ -329,7 +329,7 @@ TILES_INLINE void pair_wide(const gradient *g, int64_t first, int64_t count, uin
                     p.image < count && y >= 0 && y < w->input_height && x >= 0 && x < w->input_width;
                 const int64_t index = ((first + p.image) * w->input_height + y) * w->input_width + x;
                 const __m512i now =
-                    inside ? load_row(g->wide, index * w->channels + c, DEPTH, g->wide_half) : _mm512_setzero_si512();
+                    inside ? load_row(g->wide, index * w->channels + c, DEPTH, g->wide_bf16) : _mm512_setzero_si512();
                 if (pixel % 2 == 1 || (g->copies == 2 && pixel > 0)) {
                     uint16_t *pair = (pixel % 2 == 1 ? even : odd) + (pixel - 1) / 2 * 2 * w->channels;
                     store_pairs(before, now, pair, pair + DEPTH);
@@ -356,8 +356,8 @@ TILES_INLINE void transpose_narrow(const gradient *g, int64_t first, int64_t cou
             for (int i = 0; i < SIDE; i++) {
                 const int64_t even = index[2 * i], odd = index[2 * i + 1];
                 rows[i] = load_pairs(
-                    even < 0 ? NULL : element(g->narrow, even + tile * SIDE, g->narrow_half),
-                    odd < 0 ? NULL : element(g->narrow, odd + tile * SIDE, g->narrow_half), SIDE, g->narrow_half);
+                    even < 0 ? NULL : element(g->narrow, even + tile * SIDE, g->narrow_bf16),
+                    odd < 0 ? NULL : element(g->narrow, odd + tile * SIDE, g->narrow_bf16), SIDE, g->narrow_bf16);
             }
             transpose(rows);
             store_tile(rows, to + (step * tiles + tile) * TILE);
@@ -423,13 +423,13 @@ ZK_CLONES static void reduce(const void *context, int64_t begin, int64_t end) {
 }
 
 void zk_tile_weights(
-    const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,
+    const void *wide, bool wide_bf16, const void *narrow, bool narrow_bf16, float *dweights, void *workspace,
     int64_t parts, int64_t images, int64_t maps, const zk_window *window) {
     gradient g = gradient_of(window, maps, images, parts);
     g.wide = wide;
-    g.wide_half = wide_half;
+    g.wide_bf16 = wide_bf16;
     g.narrow = narrow;
-    g.narrow_half = narrow_half;
+    g.narrow_bf16 = narrow_bf16;
     g.workspace = workspace;
     g.partial = (float *)(g.workspace + parts * g.part_bytes);
     zk_parallel(parts * LANES, LANES, gradient_parts, &g);
@@ -458,11 +458,11 @@ int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int
 void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps) {}
 
 void zk_tile_convolution(
-    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
+    const void *x, bool x_bf16, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
 
 void zk_tile_weights(
-    const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,
+    const void *wide, bool wide_bf16, const void *narrow, bool narrow_bf16, float *dweights, void *workspace,
     int64_t parts, int64_t images, int64_t maps, const zk_window *window) {}
 
 #endif

@@ -24,7 +24,7 @@ typedef struct {
     int64_t blocks, pairs;       // of what is written: 32 channels, 32 images
     int64_t neighbors;           // blocks whose tiles of weights are made at once
     const void *x;
-    bool half;
+    bool bf16;
     const float *weights;
     bool forward;
     epilogue epilogue;
@@ -61,7 +61,7 @@ TILES_INLINE void batch_tiles(const linear *l, int64_t begin, int64_t end, bool 
         __m512i rows[SIDE];
         for (int i = 0; i < SIDE; i++) {
             const int64_t count = image + i < l->images ? l->depth - k : 0;
-            rows[i] = load_row(l->x, (image + i) * l->depth + k, count, l->half);
+            rows[i] = load_row(l->x, (image + i) * l->depth + k, count, l->bf16);
         }
         if (!as_rows) transpose(rows);
         store_tile(rows, l->tiles + tile * TILE);
@@ -178,13 +178,13 @@ TILES static void multiply_parts(const void *context, int64_t begin, int64_t end
 }
 
 void zk_tile_linear(
-    const void *x, bool x_half, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs) {
+    const void *x, bool x_bf16, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs) {
     linear l = linear_arguments(images, inputs, outputs, forward, parts);
     l.x = x;
-    l.half = x_half;
+    l.bf16 = x_bf16;
     l.weights = weights;
-    l.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .half = y_half};
+    l.epilogue = (epilogue){.bias = bias, .relu = relu, .mask = mask, .to = y, .bf16 = y_bf16};
     l.tiles = workspace;
     l.workspace = (char *)workspace + batch_bytes(&l);
     zk_parallel(l.image_tiles * l.steps * LANES, TILES_WORTH_A_THREAD * LANES, make_batch_tiles, &l);
@@ -199,7 +199,7 @@ typedef struct {
     int64_t steps;                      // 32 images each
     int64_t input_tiles, output_tiles;  // 16 channels each, an even number
     const void *x, *dy;
-    bool x_half, dy_half;
+    bool x_bf16, dy_bf16;
     uint16_t *x_tiles, *dy_tiles;  // channel tiles × steps
     float *dweights;
 } linear_gradient;
@@ -214,7 +214,7 @@ static linear_gradient linear_gradient_arguments(
 
 // Pairs of images × 16 channels; transposed, 16 channels × images.
 TILES_INLINE void channel_tiles(
-    const linear_gradient *g, const void *x, bool half, int64_t channels, uint16_t *tiles, int64_t begin, int64_t end,
+    const linear_gradient *g, const void *x, bool bf16, int64_t channels, uint16_t *tiles, int64_t begin, int64_t end,
     bool transposed) {
     for (int64_t tile = begin; tile < end; tile++) {
         const int64_t channel = tile / g->steps * SIDE, first = tile % g->steps * DEPTH;
@@ -222,8 +222,8 @@ TILES_INLINE void channel_tiles(
         for (int i = 0; i < SIDE; i++) {
             const int64_t image = first + 2 * i, place = image * channels + channel;
             rows[i] = load_pairs(
-                image < g->images ? element(x, place, half) : NULL,
-                image + 1 < g->images ? element(x, place + channels, half) : NULL, channels - channel, half);
+                image < g->images ? element(x, place, bf16) : NULL,
+                image + 1 < g->images ? element(x, place + channels, bf16) : NULL, channels - channel, bf16);
         }
         if (transposed) transpose(rows);
         store_tile(rows, tiles + tile * TILE);
@@ -235,9 +235,9 @@ TILES static void make_channel_tiles(const void *context, int64_t begin, int64_t
     begin /= LANES;
     end /= LANES;
     const int64_t of_x = g->input_tiles * g->steps;
-    channel_tiles(g, g->x, g->x_half, g->inputs, g->x_tiles, begin, smaller(end, of_x), false);
+    channel_tiles(g, g->x, g->x_bf16, g->inputs, g->x_tiles, begin, smaller(end, of_x), false);
     channel_tiles(
-        g, g->dy, g->dy_half, g->outputs, g->dy_tiles, begin > of_x ? begin - of_x : 0, end - of_x, true);
+        g, g->dy, g->dy_bf16, g->outputs, g->dy_tiles, begin > of_x ? begin - of_x : 0, end - of_x, true);
 }
 
 TILES_INLINE void gradient_part(const linear_gradient *g, int64_t part) {
@@ -275,13 +275,13 @@ TILES static void gradient_parts(const void *context, int64_t begin, int64_t end
 }
 
 void zk_tile_linear_weights(
-    const void *x, bool x_half, const void *dy, bool dy_half, float *dweights, void *workspace, int64_t parts,
+    const void *x, bool x_bf16, const void *dy, bool dy_bf16, float *dweights, void *workspace, int64_t parts,
     int64_t images, int64_t inputs, int64_t outputs) {
     linear_gradient g = linear_gradient_arguments(images, inputs, outputs, parts);
     g.x = x;
-    g.x_half = x_half;
+    g.x_bf16 = x_bf16;
     g.dy = dy;
-    g.dy_half = dy_half;
+    g.dy_bf16 = dy_bf16;
     g.dweights = dweights;
     g.x_tiles = workspace;
     g.dy_tiles = g.x_tiles + g.input_tiles * g.steps * TILE;
@@ -308,11 +308,11 @@ int64_t zk_tile_linear_workspace(int64_t images, int64_t inputs, int64_t outputs
 int64_t zk_tile_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t parts) { return 0; }
 
 void zk_tile_linear(
-    const void *x, bool x_half, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs) {}
+    const void *x, bool x_bf16, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs) {}
 
 void zk_tile_linear_weights(
-    const void *x, bool x_half, const void *dy, bool dy_half, float *dweights, void *workspace, int64_t parts,
+    const void *x, bool x_bf16, const void *dy, bool dy_bf16, float *dweights, void *workspace, int64_t parts,
     int64_t images, int64_t inputs, int64_t outputs) {}
 
 #endif

@@ -44,8 +44,8 @@ TILES_INLINE void configure(void) {
 
 // ---- numbers
 
-TILES_INLINE __m512 widened(__m256i half) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+TILES_INLINE __m512 widened(__m256i bf16) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
 }
 
 TILES_INLINE __m512i rounded(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
@@ -59,9 +59,9 @@ static inline uint32_t lanes(int64_t count) {
 }
 
 // The first `count` of 32 numbers, the others being zero.
-TILES_INLINE __m512i load_row(const void *x, int64_t index, int64_t count, bool half) {
+TILES_INLINE __m512i load_row(const void *x, int64_t index, int64_t count, bool bf16) {
     const uint32_t mask = lanes(count);
-    if (half) return _mm512_maskz_loadu_epi16(mask, (const uint16_t *)x + index);
+    if (bf16) return _mm512_maskz_loadu_epi16(mask, (const uint16_t *)x + index);
     const float *from = (const float *)x + index;
     return rounded(
         _mm512_maskz_loadu_ps((__mmask16)mask, from), _mm512_maskz_loadu_ps((__mmask16)(mask >> SIDE), from + SIDE));
@@ -69,13 +69,13 @@ TILES_INLINE __m512i load_row(const void *x, int64_t index, int64_t count, bool 
 
 // Tiles of the second factor hold pairs: a number of one row of the matrix beside that of the next row. Here the first `count` of
 // 16 numbers of two rows; a row may be NULL, for zeros.
-TILES_INLINE __m512i load_pairs(const void *even, const void *odd, int64_t count, bool half) {
+TILES_INLINE __m512i load_pairs(const void *even, const void *odd, int64_t count, bool bf16) {
     const __mmask16 mask = (__mmask16)lanes(count);
     __m256i rows[2];
     for (int i = 0; i < 2; i++) {
         const void *row = i == 0 ? even : odd;
         rows[i] = !row   ? _mm256_setzero_si256()
-                  : half ? _mm256_maskz_loadu_epi16(mask, row)
+                  : bf16 ? _mm256_maskz_loadu_epi16(mask, row)
                          : (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, row));
     }
     return _mm512_or_si512(_mm512_cvtepu16_epi32(rows[0]), _mm512_slli_epi32(_mm512_cvtepu16_epi32(rows[1]), 16));
@@ -90,21 +90,21 @@ TILES_INLINE void store_pairs(__m512i even, __m512i odd, uint16_t *low, uint16_t
     _mm512_storeu_si512(high, _mm512_permutex2var_epi16(even, second, odd));
 }
 
-static inline const void *element(const void *x, int64_t index, bool half) {
-    return half ? (const void *)((const uint16_t *)x + index) : (const void *)((const float *)x + index);
+static inline const void *element(const void *x, int64_t index, bool bf16) {
+    return bf16 ? (const void *)((const uint16_t *)x + index) : (const void *)((const float *)x + index);
 }
 
 // 16 numbers, the first `count` of which exist
-TILES_INLINE __m512 load_floats(const void *x, int64_t index, int64_t count, bool half) {
+TILES_INLINE __m512 load_floats(const void *x, int64_t index, int64_t count, bool bf16) {
     const __mmask16 mask = (__mmask16)lanes(count);
-    return half ? widened(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)x + index))
+    return bf16 ? widened(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)x + index))
                 : _mm512_maskz_loadu_ps(mask, (const float *)x + index);
 }
 
 // the first `count` of 32 numbers
-TILES_INLINE void store_floats(__m512 low, __m512 high, void *x, int64_t index, int64_t count, bool half) {
+TILES_INLINE void store_floats(__m512 low, __m512 high, void *x, int64_t index, int64_t count, bool bf16) {
     const uint32_t mask = lanes(count);
-    if (half) {
+    if (bf16) {
         _mm512_mask_storeu_epi16((uint16_t *)x + index, mask, rounded(low, high));
     } else {
         _mm512_mask_storeu_ps((float *)x + index, (__mmask16)mask, low);
@@ -123,7 +123,7 @@ typedef struct {
     bool relu;
     const void *mask;  // like `to`: zero where it is not positive; or NULL
     void *to;
-    bool half;
+    bool bf16;
 } epilogue;
 
 // The first `count` of 16 and 16 sums for channels from `channel` on, to `place`.
@@ -136,10 +136,10 @@ TILES_INLINE void finish(
         }
         if (r->relu) values[i] = positive(values[i], values[i]);  // keeps NaN
         if (r->mask) {
-            values[i] = positive(values[i], load_floats(r->mask, place + SIDE * i, count - SIDE * i, r->half));
+            values[i] = positive(values[i], load_floats(r->mask, place + SIDE * i, count - SIDE * i, r->bf16));
         }
     }
-    store_floats(values[0], values[1], r->to, place, count, r->half);
+    store_floats(values[0], values[1], r->to, place, count, r->bf16);
 }
 
 // 16 × 16 numbers of 32 bits

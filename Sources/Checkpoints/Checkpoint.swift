@@ -45,9 +45,27 @@ public struct Checkpoint: Sendable, Equatable {
     /// Whether training can go on from here: the optimiser's state and the progress are there.
     public var isResumable: Bool { progress != nil }
 
-    /// The checkpoint without what only training needs, for publishing.
+    /// Whether the run kept a moving average of the parameters (`training.average_decay`).
+    public var keepsAverage: Bool { optimizer.contains { $0.name == OptimizerSlot.average } }
+
+    /// What evaluation, sampling and export use: the moving average of the parameters where the run kept one, else the
+    /// parameters; and the buffers.
+    public var inferenceWeights: [NamedTensor] { averaged().weights }
+
+    /// The checkpoint with the moving average in the place of the parameters, where the run kept one.
+    public func averaged() -> Checkpoint {
+        guard let average = optimizer.first(where: { $0.name == OptimizerSlot.average }) else { return self }
+        let byPath = Dictionary(average.tensors.map { ($0.path, $0) }) { first, _ in first }
+        var averaged = self
+        averaged.parameters = parameters.map { byPath[$0.path] ?? $0 }
+        return averaged
+    }
+
+    /// The checkpoint without what only training needs, for publishing: of a run that kept a moving average of its
+    /// parameters, that average.
     public func slimmed() -> Checkpoint {
-        var slim = self
+        var slim = averaged()
+        if keepsAverage { slim.provenance["weights"] = "moving average of the parameters" }
         slim.optimizer = []
         slim.progress = nil
         return slim
@@ -60,6 +78,9 @@ public struct OptimizerSlot: Sendable, Equatable {
     public var name: String
     /// One tensor for each parameter that has this state, under the parameter's path and with its shape.
     public var tensors: [NamedTensor]
+
+    /// The name of the moving average of the parameters.
+    public static let average = "average"
 
     public init(name: String, tensors: [NamedTensor]) {
         self.name = name

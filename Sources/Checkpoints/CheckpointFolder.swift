@@ -32,6 +32,12 @@ public struct CheckpointFolder: Sendable {
         public var checkpoint: Checkpoint
         /// The newer files that had to be passed over.
         public var rejected: [Rejection]
+
+        public init(path: String, checkpoint: Checkpoint, rejected: [Rejection]) {
+            self.path = path
+            self.checkpoint = checkpoint
+            self.rejected = rejected
+        }
     }
 
     /// The checkpoint with the lowest loss: a second name of its step's file, while that is kept.

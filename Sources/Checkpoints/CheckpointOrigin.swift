@@ -25,14 +25,12 @@ package enum CheckpointOrigin {
     /// The error for a file `path` that cannot be read as a checkpoint: `error`, unless it never was one.
     static func explained(_ error: ZooError, _ path: String) -> ZooError {
         guard !isZoo(path) else {
-            return ZooError("\(path): \(error.message)", advice: error.advice, kind: error.kind)
+            return error.at(path)
         }
         let start = (try? RegularFile(path, limit: .max).start(searchedByteCount)) ?? []
         let kind = HDF5Superblock.start(in: start) == nil ? "is not HDF5" : "is HDF5 of another tool"
         return ZooError(
             "\(path) is no checkpoint of the zoo: it \(kind)",
-            advice:
-                "make a checkpoint of weights of Keras, PyTorch, NumPy or ONNX with `convert import \(path) --model MODEL "
-                + "--to FILE.h5`")
+            code: .unsupported, subject: .path(path), remedy: .importWeights(file: path))
     }
 }

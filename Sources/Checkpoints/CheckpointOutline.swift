@@ -79,9 +79,9 @@ public struct CheckpointOutline: Sendable {
 }
 
 extension CheckpointOutline: TensorFile {
-    package var formatName: String { "checkpoint" }
+    public var formatName: String { "checkpoint" }
 
-    package var entries: [TensorEntry] {
+    public var entries: [TensorEntry] {
         tensors.map { tensor in
             let role =
                 switch tensor.role {
@@ -95,7 +95,7 @@ extension CheckpointOutline: TensorFile {
         }
     }
 
-    package func values(at index: Int) throws -> [Float] {
+    public func values(at index: Int) throws -> [Float] {
         guard tensors.indices.contains(index) else { throw ZooError("\(path) has no tensor number \(index).") }
         return try values(of: tensors[index])
     }

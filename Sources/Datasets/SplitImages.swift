@@ -1,37 +1,33 @@
-import Checkpoints
-import Datasets
-import ModelKit
 import TensorCore
 
-/// The images of a data set that a command chooses from.
-struct ModelImages {
-    let dataset: any Dataset
-    let split: Split
+/// The images of one split of a data set, to choose from.
+public struct SplitImages {
+    public let dataset: any Dataset
+    public let split: Split
     /// The images of the split, as numbers in the data set.
-    let indices: [Int32]
+    public let indices: [Int32]
 
-    /// The images of `split`, divided as for training `model`.
+    /// The images of `split`, divided as for a run with these settings.
+    ///
     /// - Throws: `ZooError` if the split is empty.
-    init(_ dataset: any Dataset, split: Split, for model: TrainedModel) throws {
+    public init(_ dataset: any Dataset, split: Split, validationCount: Int, seed: UInt64) throws {
         self.dataset = dataset
         self.split = split
-        indices = try DataSplits(
-            of: dataset, validationCount: model.definition.training.validationCount,
-            seed: model.checkpoint.progress?.seed ?? 0)[split]
+        indices = try DataSplits(of: dataset, validationCount: validationCount, seed: seed)[split]
         guard !indices.isEmpty else {
             throw ZooError(
-                "\(dataset.info.name) has no \(split.rawValue) images", advice: "choose another --split", kind: .usage)
+                "\(dataset.info.name) has no \(split.rawValue) images", advice: "choose another split", kind: .usage)
         }
     }
 
     /// For figures: `mnist, test images`.
-    var description: String { "\(dataset.info.name), \(split.rawValue) images" }
+    public var description: String { "\(dataset.info.name), \(split.rawValue) images" }
 
     /// The image that a reference names.
     ///
     /// - Parameter number: which image of a class, from 0, in an order that `seed` decides.
     /// - Throws: `ZooError` of kind `usage` if there is none.
-    func image(_ reference: ImageReference, number: Int = 0, seed: UInt64) throws -> ChosenImage {
+    public func image(_ reference: ImageReference, number: Int = 0, seed: UInt64) throws -> ChosenImage {
         switch reference {
         case .index(let index): return try image(index)
         case .label(let name):
@@ -45,7 +41,7 @@ struct ModelImages {
 
     /// The image of a number.
     /// - Throws: `ZooError` of kind `usage` if there is none.
-    func image(_ index: Int) throws -> ChosenImage {
+    public func image(_ index: Int) throws -> ChosenImage {
         guard (0..<dataset.count).contains(index) else {
             throw ZooError(
                 "there is no image \(index): \(dataset.info.name) has images 0 to \(dataset.count - 1)", kind: .usage)
@@ -56,7 +52,7 @@ struct ModelImages {
     }
 
     /// The name of an image's class; nil if the data set has none.
-    func label(_ index: Int) -> String? {
+    public func label(_ index: Int) -> String? {
         guard let label = dataset.label(index) else { return nil }
         guard let names = dataset.info.classNames, names.indices.contains(label) else { return String(label) }
         return names[label]
@@ -64,7 +60,7 @@ struct ModelImages {
 
     /// The images of the split that belong to a class, given by name or number.
     /// - Throws: `ZooError` of kind `usage` for a data set without labels, or a class that it does not have.
-    func indices(ofClass name: String) throws -> [Int32] {
+    public func indices(ofClass name: String) throws -> [Int32] {
         guard let names = dataset.info.classNames else {
             throw ZooError(
                 "\(dataset.info.name) has no labels, so there is no class '\(name)'",
@@ -80,7 +76,7 @@ struct ModelImages {
         guard !members.isEmpty else {
             throw ZooError(
                 "none of the \(split.rawValue) images of \(dataset.info.name) is of class '\(name)'",
-                advice: "choose another --split", kind: .usage)
+                advice: "choose another split", kind: .usage)
         }
         return members
     }

@@ -1,5 +1,5 @@
 /// The type of a tensor's elements in a file, all little-endian.
-package enum StoredElementType: String, Sendable, CaseIterable, CustomStringConvertible {
+public enum StoredElementType: String, Sendable, CaseIterable, CustomStringConvertible {
     case boolean = "bool"
     case uint8 = "u8"
     case int8 = "i8"
@@ -22,7 +22,7 @@ package enum StoredElementType: String, Sendable, CaseIterable, CustomStringConv
     case complex64 = "c64"
 
     /// Bytes per element.
-    package var byteCount: Int {
+    public var byteCount: Int {
         switch self {
         case .boolean, .uint8, .int8, .float8E4M3, .float8E5M2: 1
         case .uint16, .int16, .float16, .bfloat16: 2
@@ -31,12 +31,12 @@ package enum StoredElementType: String, Sendable, CaseIterable, CustomStringConv
         }
     }
 
-    package var description: String { rawValue }
+    public var description: String { rawValue }
 
     /// The bytes that `shape` elements of this type take; nil where that overflows.
     ///
     /// Zero extents count as one for the overflow: even an empty shape must not overflow for those who multiply it out.
-    package func byteCount(of shape: [Int]) -> Int? {
+    public func byteCount(of shape: [Int]) -> Int? {
         var total = byteCount
         for extent in shape {
             let (product, overflow) = total.multipliedReportingOverflow(by: max(1, extent))

@@ -1,5 +1,5 @@
 /// A file of named tensors, whose values are read when they are asked for.
-package protocol TensorFile: Sendable {
+public protocol TensorFile: Sendable {
     /// The format in a word, for instance `safetensors`.
     var formatName: String { get }
     /// In the order of the file, or of the model where the file says it.
@@ -12,21 +12,21 @@ package protocol TensorFile: Sendable {
 }
 
 /// What a file says about a tensor without its values.
-package struct TensorEntry: Sendable, Equatable {
+public struct TensorEntry: Sendable, Equatable {
     /// The name, for instance `encoder.conv1.weight`. It comes from a file, so it may hold anything.
-    package var path: String
+    public var path: String
     /// What it is for: `parameter`, `buffer`, or the optimiser's slot; nil where the file does not say.
-    package var role: String?
+    public var role: String?
     /// Extent per axis, slowest first.
-    package var shape: [Int]
+    public var shape: [Int]
     /// For instance `f32`.
-    package var elementType: String
+    public var elementType: String
     /// SHA-256 of the elements that the file states, in hexadecimal digits; nil without.
-    package var digest: String?
+    public var digest: String?
     /// Bytes of the elements in the file.
-    package var byteCount: Int
+    public var byteCount: Int
 
-    package init(
+    public init(
         path: String, role: String? = nil, shape: [Int], elementType: String, digest: String? = nil, byteCount: Int
     ) {
         self.path = path
@@ -38,5 +38,5 @@ package struct TensorEntry: Sendable, Equatable {
     }
 
     /// Number of elements; files whose shapes overflow are refused when they are read.
-    package var elementCount: Int { shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue } }
+    public var elementCount: Int { shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue } }
 }

@@ -3,26 +3,29 @@ import ModelKit
 import TensorCore
 
 extension Checkpoint {
-    /// The checkpoint's weights in a format of another tool.
+    /// The checkpoint's weights in a format of another tool; of a run that kept a moving average, the averaged ones.
     ///
     /// - Parameter definition: the checkpoint's definition, read.
     /// - Throws: `ZooError` that names what the format cannot express.
     public func exported(to format: InterchangeFormat, definition: ModelDefinition) throws -> [ExportedFile] {
-        switch format {
-        case .safetensors: [ExportedFile(part: nil, bytes: SafeTensorsWriter.encode(weights, metadata: metadata))]
-        case .npz: [ExportedFile(part: nil, bytes: try NumPyArchive.encode(weights, definition: self.definition))]
+        let checkpoint = averaged()
+        return switch format {
+        case .safetensors:
+            [ExportedFile(part: nil, bytes: SafeTensorsWriter.encode(checkpoint.weights, metadata: metadata))]
+        case .npz:
+            [ExportedFile(part: nil, bytes: try NumPyArchive.encode(checkpoint.weights, definition: self.definition))]
         case .onnx:
             [
                 ExportedFile(
                     part: "encoder",
                     bytes: try ONNXWriter.encode(
-                        try ONNXLowering.encoder(of: definition, weights: weights), metadata: metadata)),
+                        try ONNXLowering.encoder(of: definition, weights: checkpoint.weights), metadata: metadata)),
                 ExportedFile(
                     part: "decoder",
                     bytes: try ONNXWriter.encode(
-                        try ONNXLowering.decoder(of: definition, weights: weights), metadata: metadata)),
+                        try ONNXLowering.decoder(of: definition, weights: checkpoint.weights), metadata: metadata)),
             ]
-        case .keras: [ExportedFile(part: nil, bytes: try KerasWriter.encode(self, definition))]
+        case .keras: [ExportedFile(part: nil, bytes: try KerasWriter.encode(checkpoint, definition))]
         }
     }
 

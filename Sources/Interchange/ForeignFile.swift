@@ -35,7 +35,7 @@ public struct ForeignFile: Sendable {
     }
 
     /// Decodes `bytes`, the contents of `path`.
-    package init(_ bytes: [UInt8], path: String) throws {
+    public init(_ bytes: [UInt8], path: String) throws {
         self.path = path
         switch try FileKind(of: bytes, path: path) {
         case .safetensors:

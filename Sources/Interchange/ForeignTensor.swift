@@ -7,12 +7,12 @@ public struct ForeignTensor: Sendable {
     public var name: String
     /// Extent per axis, slowest first; empty for a scalar.
     public var shape: [Int]
-    package var elementType: StoredElementType
+    public var elementType: StoredElementType
     /// Little-endian elements in row-major order. A slice of the file where that is possible, so that nothing is copied.
-    package var bytes: ArraySlice<UInt8>
+    public var bytes: ArraySlice<UInt8>
 
     /// - Precondition: `bytes` are as many as the shape needs.
-    package init(name: String, shape: [Int], elementType: StoredElementType, bytes: ArraySlice<UInt8>) {
+    public init(name: String, shape: [Int], elementType: StoredElementType, bytes: ArraySlice<UInt8>) {
         precondition(elementType.byteCount(of: shape) == bytes.count, "\(name): \(bytes.count) bytes for \(shape)")
         self.name = name
         self.shape = shape
@@ -21,18 +21,18 @@ public struct ForeignTensor: Sendable {
     }
 
     /// A tensor of f32.
-    package init(name: String, shape: [Int], values: [Float]) {
+    public init(name: String, shape: [Int], values: [Float]) {
         self.init(
             name: name, shape: shape, elementType: .float32, bytes: values.withUnsafeBytes { ArraySlice([UInt8]($0)) })
     }
 
     /// Most axes of a tensor.
-    package static let rankLimit = 8
+    public static let rankLimit = 8
 
     /// Checks a tensor's name.
     ///
     /// - Throws: `ZooError` when it is empty, longer than 255 bytes or holds control characters.
-    package static func checkName(_ name: String) throws {
+    public static func checkName(_ name: String) throws {
         let isControl = name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
         guard !name.isEmpty, name.utf8.count <= 255, !isControl else {
             throw ZooError(
@@ -45,7 +45,7 @@ public struct ForeignTensor: Sendable {
     public var elementTypeName: String { elementType.rawValue }
 
     /// Whether some values of the element type have no f32 equal to them.
-    package var isWiderThanFloat: Bool { elementType == .float64 }
+    public var isWiderThanFloat: Bool { elementType == .float64 }
 
     /// The elements as f32: exact for f16, bf16 and f32, rounded to nearest for f64.
     ///
@@ -76,7 +76,7 @@ public struct ForeignTensor: Sendable {
     }
 
     /// The bytes of its values as f32; nil for types that have none.
-    package var floatByteCount: Int? {
+    public var floatByteCount: Int? {
         switch elementType {
         case .float32: bytes.count
         case .float64: bytes.count / 2

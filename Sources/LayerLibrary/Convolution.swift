@@ -14,6 +14,11 @@ public struct Convolution2D: Layer {
         self.settings = settings
     }
 
+    public var kind: String { "conv2d" }
+    public var fields: [String: FieldValue] {
+        settings.fields.merging(window.fields) { $1 }.merging(["filters": .integer(filters)]) { $1 }
+    }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let input = try builder.maps(x, for: "conv2d")
         let area = window.kernel.height * window.kernel.width
@@ -38,6 +43,13 @@ public struct TransposedConvolution2D: Layer {
         self.filters = filters
         self.window = window
         self.settings = settings
+    }
+
+    public var kind: String { "conv_transpose2d" }
+    public var fields: [String: FieldValue] {
+        settings.fields.merging(window.fields) { $1 }.merging([
+            "filters": .integer(filters), "output_padding": .extent(window.outputPadding),
+        ]) { $1 }
     }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {

@@ -6,6 +6,12 @@ import TensorCore
 /// builder's path is the layer's path, so `parameter("weight", …)` in the layer `encoder.conv1` makes
 /// `encoder.conv1.weight`.
 public protocol Layer: Sendable {
+    /// What definitions call the layer, for instance `conv2d`.
+    var kind: String { get }
+
+    /// The layer's settings under the names that definitions have for them. Fields that are left out have their defaults.
+    var fields: [String: FieldValue] { get }
+
     /// Appends the layer to the program.
     ///
     /// - Returns: the output.
@@ -43,23 +49,37 @@ public struct NamedLayer: Sendable {
     /// The last component of the path of its parameters.
     public var name: String
     /// The kind as written in the definition, for instance `conv2d`.
-    public var kind: String
+    public var kind: String { layer.kind }
     public var layer: any Layer
     public var activation: ActivationFunction
 
-    public init(name: String, kind: String, layer: any Layer, activation: ActivationFunction = .identity) {
+    public init(name: String, layer: any Layer, activation: ActivationFunction = .identity) {
         self.name = name
-        self.kind = kind
         self.layer = layer
         self.activation = activation
+    }
+
+    /// A layer, for lists: `[.layer("fc1", Linear(units: 400), activation: .relu)]`.
+    ///
+    /// - Parameters:
+    ///   - name: letters, digits and underscores; the last component of the path of its parameters.
+    ///   - activation: what follows the layer.
+    public static func layer(
+        _ name: String, _ layer: any Layer, activation: Activation = .identity
+    ) -> NamedLayer {
+        NamedLayer(name: name, layer: layer, activation: .builtIn(activation))
     }
 
     /// Appends the layer and its activation under its name.
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try builder.scoped(name) { builder in
-            let y = try activation.lower(layer.lower(x, into: &builder), into: &builder)
-            try builder.checkSize(of: y)
-            return y
+            do {
+                let y = try activation.lower(layer.lower(x, into: &builder), into: &builder)
+                try builder.checkSize(of: y)
+                return y
+            } catch let error as ZooError {
+                throw error.about(.layer(builder.path))
+            }
         }
     }
 }
@@ -73,7 +93,7 @@ extension Sequence where Element == NamedLayer {
 
 extension Activation {
     /// As definitions call it.
-    fileprivate var definitionName: String {
+    var definitionName: String {
         switch self {
         case .identity: "identity"
         case .relu: "relu"

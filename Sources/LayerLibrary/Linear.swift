@@ -12,6 +12,9 @@ public struct Linear: Layer {
         self.settings = settings
     }
 
+    public var kind: String { "linear" }
+    public var fields: [String: FieldValue] { settings.fields.merging(["units": .integer(units)]) { $1 } }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let features = builder.shape(x).count
         let vector = try builder.reshape(x, to: [features])

@@ -14,6 +14,11 @@ public struct BatchNorm: Layer {
         self.momentum = momentum
     }
 
+    public var kind: String { "batch_norm" }
+    public var fields: [String: FieldValue] {
+        ["epsilon": .number(epsilon.decimal), "momentum": .number(momentum.decimal)]
+    }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let (scale, shift) = try builder.scaleAndShift(x)
         let channels: Shape = [builder.shape(x).channels]
@@ -36,6 +41,9 @@ public struct GroupNorm: Layer {
         self.epsilon = epsilon
     }
 
+    public var kind: String { "group_norm" }
+    public var fields: [String: FieldValue] { ["groups": .integer(groups), "epsilon": .number(epsilon.decimal)] }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let (scale, shift) = try builder.scaleAndShift(x)
         return try builder.groupNorm(x, scale: scale, shift: shift, groups: groups, epsilon: epsilon)
@@ -52,6 +60,9 @@ public struct LayerNorm: Layer {
     public init(epsilon: Float = 1e-5) {
         self.epsilon = epsilon
     }
+
+    public var kind: String { "layer_norm" }
+    public var fields: [String: FieldValue] { ["epsilon": .number(epsilon.decimal)] }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try GroupNorm(groups: 1, epsilon: epsilon).lower(x, into: &builder)

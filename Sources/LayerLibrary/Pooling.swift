@@ -8,6 +8,9 @@ public struct MaxPool2D: Layer {
         self.window = window
     }
 
+    public var kind: String { "max_pool" }
+    public var fields: [String: FieldValue] { window.fields }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         _ = try builder.maps(x, for: "max_pool")
         return try builder.maxPool(x, window: window)
@@ -21,6 +24,9 @@ public struct AveragePool2D: Layer {
     public init(window: Window) {
         self.window = window
     }
+
+    public var kind: String { "average_pool" }
+    public var fields: [String: FieldValue] { window.fields }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         _ = try builder.maps(x, for: "average_pool")

@@ -4,6 +4,9 @@ import TensorCore
 public struct Flatten: Layer {
     public init() {}
 
+    public var kind: String { "flatten" }
+    public var fields: [String: FieldValue] { [:] }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try builder.reshape(x, to: [builder.shape(x).count])
     }
@@ -18,6 +21,9 @@ public struct Reshape: Layer {
         self.shape = shape
     }
 
+    public var kind: String { "reshape" }
+    public var fields: [String: FieldValue] { ["shape": .shape(shape)] }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try builder.reshape(x, to: shape)
     }
@@ -30,6 +36,9 @@ public struct Upsample: Layer {
     public init(factor: Window.Extent) {
         self.factor = factor
     }
+
+    public var kind: String { "upsample" }
+    public var fields: [String: FieldValue] { ["factor": .extent(factor)] }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         _ = try builder.maps(x, for: "upsample")
@@ -44,6 +53,9 @@ public struct ActivationLayer: Layer {
     public init(function: ActivationFunction) {
         self.function = function
     }
+
+    public var kind: String { "activation" }
+    public var fields: [String: FieldValue] { ["function": .activation(function)] }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         try function.lower(x, into: &builder)

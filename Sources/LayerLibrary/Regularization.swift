@@ -9,6 +9,9 @@ public struct Dropout: Layer {
         self.rate = rate
     }
 
+    public var kind: String { "dropout" }
+    public var fields: [String: FieldValue] { ["rate": .number(rate.decimal)] }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         builder.dropout(x, rate: rate)
     }

@@ -9,6 +9,9 @@ public struct Residual: Layer {
         self.layers = layers
     }
 
+    public var kind: String { "residual" }
+    public var fields: [String: FieldValue] { ["layers": .layers(layers)] }
+
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let branch = try layers.lower(x, into: &builder)
         let (from, to) = (builder.shape(x), builder.shape(branch))
@@ -21,7 +24,7 @@ public struct Residual: Layer {
         let window = Window(
             kernel: Window.Extent(1), stride: Window.Extent(from.height / to.height, from.width / to.width))
         let shortcut = NamedLayer(
-            name: "shortcut", kind: "conv2d",
+            name: "shortcut",
             layer: Convolution2D(filters: to.channels, window: window, settings: WeightSettings(hasBias: false)))
         return try builder.add(shortcut.lower(x, into: &builder), branch)
     }

@@ -2,40 +2,45 @@ import Checkpoints
 import Glibc
 import ModelKit
 import Planning
+import Runs
 import TensorCore
 
 /// One of the models that are compared.
-struct ComparedModel {
+public struct ComparedModel {
     /// What tables and figures call it.
-    var label: String
+    public var label: String
     /// Of the runs of a sweep: what those of other seeds have in common with it.
-    let setting: String?
-    let trained: TrainedModel
+    public let setting: String?
+    public let trained: TrainedModel
     /// Makes it again; empty where nobody knows.
-    let command: [String]
-    let parameterCount: Int
+    public let command: [String]
+    public let parameterCount: Int
 
-    var definition: ModelDefinition { trained.definition }
-    var history: MetricsHistory { trained.history }
+    public var definition: ModelDefinition { trained.definition }
+    public var history: MetricsHistory { trained.history }
 
     /// The likelihoods, for instance `bernoulli + gaussian`.
-    var likelihood: String {
+    public var likelihood: String {
         definition.objective.terms.map(\.name).sorted().joined(separator: " + ")
     }
 
     /// The latent dimensions that carry most, most first: by KL where the history has it, else as they come.
-    func dimensions(atMost count: Int) -> [Int] {
+    public func dimensions(atMost count: Int) -> [Int] {
         let kl = (history.last?.klPerDimension ?? []).map { $0.isFinite ? $0 : 0 }
         let all = Array(0..<definition.latentSize)
         guard kl.count == all.count else { return Array(all.prefix(count)) }
         return Array(all.sorted { (kl[$1], $0) < (kl[$0], $1) }.prefix(count))
     }
 
-    /// The models that arguments name: runs, checkpoints, and the runs of sweeps.
+    /// The models that paths name: runs, checkpoints, and the runs of sweeps.
     ///
+    /// - Returns: the models, and why runs of sweeps are left out.
     /// - Throws: `ZooError` that lists everything that cannot be read.
-    static func all(_ arguments: [String], registry: Registry) throws -> [ComparedModel] {
+    public static func all(
+        _ arguments: [String], registry: Registry
+    ) throws -> (models: [ComparedModel], notes: [String]) {
         var models: [ComparedModel] = []
+        var notes: [String] = []
         var problems: [String] = []
         for argument in arguments {
             do {
@@ -50,13 +55,13 @@ struct ComparedModel {
                             "\(argument)/\(run.folder)", run: run, registry: registry)
                         found.append(model)
                     } catch {
-                        Console.warn("leaving out \(run.label): \(error)")
+                        notes.append("leaving out \(run.label): \(error)")
                     }
                 }
                 if found.isEmpty {
                     throw ZooError(
                         "the sweep \(argument) has no run with a checkpoint",
-                        advice: "call the same `\(Tool.name) sweep` again")
+                        advice: "train its runs first")
                 }
                 models += found
             } catch {
@@ -64,7 +69,7 @@ struct ComparedModel {
             }
         }
         guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n")) }
-        return distinguished(models, arguments)
+        return (distinguished(models, arguments), notes)
     }
 
     /// - Parameter run: what a sweep says of it.

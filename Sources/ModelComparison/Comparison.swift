@@ -3,40 +3,36 @@ import Datasets
 import Figures
 import ImageFiles
 import ModelKit
+import Runs
 import TensorCore
 
 /// Several models, shown the same images and the same latent vectors.
-struct Comparison {
-    let models: [ComparedModel]
-    let pictures: [ModelPictures]
-    let inputs: SharedInputs
-    let originals: Image8?
+public struct Comparison {
+    public let models: [ComparedModel]
+    public let pictures: [ModelPictures]
+    public let inputs: SharedInputs
+    public let originals: Image8?
 
+    /// - Parameters:
+    ///   - dataset: whose images all models reconstruct; nil for none.
+    ///   - sampleCount: draws from the prior.
+    ///   - imageCount: images to reconstruct.
     /// - Throws: `ZooError` where images differ in size, so that there is nothing to compare, or a model cannot be run.
-    init(_ models: [ComparedModel], data: DataOptions, sampleCount: Int, imageCount: Int, seed: UInt64) throws {
+    public init(
+        _ models: [ComparedModel], dataset: (any Dataset)?, sampleCount: Int, imageCount: Int, seed: UInt64
+    ) throws {
         try Self.checkSizes(models)
         var inputs = SharedInputs(
             sampleCount: sampleCount, largestLatent: models.map(\.definition.latentSize).max() ?? 1, seed: seed)
-        if let first = models.first {
-            do {
-                let dataset = try data.choice(for: first.definition, trainedOn: first.trained.dataset).open()
-                guard dataset.info.shape == first.definition.input.dimensions else {
-                    throw ZooError(
-                        "the images of \(dataset.info.name) are \(dataset.info.shape), but the models take \(first.definition.input)"
-                    )
-                }
-                inputs.use(dataset, shownCount: imageCount, measuredCount: 1000)
-            } catch  where !data.isGiven {
-                Console.warn("there will be no reconstructions and no squared errors: \(error)")
-            }
-        }
+        if let dataset { inputs.use(dataset, shownCount: imageCount, measuredCount: 1000) }
         self.models = models
         self.inputs = inputs
         originals = try ModelPictures.originals(inputs)
         pictures = try models.map { try ModelPictures($0, inputs) }
     }
 
-    private static func checkSizes(_ models: [ComparedModel]) throws {
+    /// - Throws: `ZooError` (wrong usage) where the models take images of different sizes.
+    public static func checkSizes(_ models: [ComparedModel]) throws {
         guard let first = models.first else { return }
         let others = models.filter { $0.definition.input != first.definition.input }
         guard !others.isEmpty else { return }
@@ -47,16 +43,16 @@ struct Comparison {
     }
 
     /// What the losses are means over.
-    var split: String {
+    public var split: String {
         let splits = Set(models.compactMap { $0.history.last?.loss.split }).sorted()
         return splits.isEmpty ? "test" : splits.joined(separator: " or ")
     }
 
     /// The data sets that the models were trained on.
-    var datasets: [String] { Set(models.compactMap(\.trained.dataset)).sorted() }
+    public var datasets: [String] { Set(models.compactMap(\.trained.dataset)).sorted() }
 
     /// What a reader has to know before comparing numbers.
-    var notes: [String] {
+    public var notes: [String] {
         var notes: [String] = []
         let likelihoods = Set(models.map(\.likelihood)).sorted()
         if likelihoods.count > 1 {

@@ -1,12 +1,15 @@
 import Datasets
 import Figures
 import ImageFiles
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 /// The figures of a comparison, each also to be had by itself.
-enum ComparisonFigure: String, CaseIterable {
+public enum ComparisonFigure: String, CaseIterable {
     case loss
     case reconstruction
     case kl
@@ -38,7 +41,7 @@ extension Comparison {
     /// A figure as a picture file.
     ///
     /// - Throws: `ZooError` where none of the models has what it shows.
-    func write(_ figure: ComparisonFigure, to path: String) throws {
+    public func write(_ figure: ComparisonFigure, to path: String) throws {
         guard var curves = curves(figure) else { return try grid(figure).write(to: path) }
         curves.subtitle = subject
         curves.footer = origin(figure)
@@ -48,7 +51,7 @@ extension Comparison {
     // MARK: Curves
 
     /// Curves over the epochs, one for each model; nil for figures that are no curves.
-    func curves(_ figure: ComparisonFigure) -> CurveFigure? {
+    public func curves(_ figure: ComparisonFigure) -> CurveFigure? {
         let value: (EpochSummary) -> Double
         let title: String
         switch figure {
@@ -84,13 +87,13 @@ extension Comparison {
     // MARK: Pictures
 
     /// A picture for each model that has it.
-    func pictures(_ figure: ComparisonFigure) -> [(model: ComparedModel, picture: Image8)] {
+    public func pictures(_ figure: ComparisonFigure) -> [(model: ComparedModel, picture: Image8)] {
         zip(models, pictures).compactMap { model, pictures in
             picture(figure, of: pictures).map { (model, $0) }
         }
     }
 
-    func picture(_ figure: ComparisonFigure, of pictures: ModelPictures) -> Image8? {
+    public func picture(_ figure: ComparisonFigure, of pictures: ModelPictures) -> Image8? {
         switch figure {
         case .samples: pictures.samples
         case .reconstructions: pictures.reconstructions
@@ -101,7 +104,7 @@ extension Comparison {
     }
 
     /// What the pictures show, in a sentence.
-    func explanation(_ figure: ComparisonFigure) -> String {
+    public func explanation(_ figure: ComparisonFigure) -> String {
         switch figure {
         case .samples:
             let sizes = Set(models.map(\.definition.latentSize))
@@ -121,7 +124,7 @@ extension Comparison {
         }
     }
 
-    static func title(_ figure: ComparisonFigure) -> String {
+    public static func title(_ figure: ComparisonFigure) -> String {
         switch figure {
         case .loss, .reconstruction, .kl, .trainingLoss: "Losses over the epochs"
         case .samples: "Samples from the prior"
@@ -169,15 +172,15 @@ extension Comparison {
     /// Why there may be no picture of a kind.
     private func absence(_ figure: ComparisonFigure) -> String {
         switch figure {
-        case .manifolds: "manifolds are of models with two latent dimensions; see --figure traversals"
-        case .traversals: "traversals are of models with more than two latent dimensions; see --figure manifolds"
-        case .reconstructions: "reconstructions need the data set; see `\(Tool.name) data list`"
-        default: "plain autoencoders have no prior; see --figure reconstructions"
+        case .manifolds: "manifolds are of models with two latent dimensions; see traversals"
+        case .traversals: "traversals are of models with more than two latent dimensions; see manifolds"
+        case .reconstructions: "reconstructions need the data set"
+        default: "plain autoencoders have no prior; see reconstructions"
         }
     }
 
     /// `reconstruction 79.7, KL 22.2 nats`.
-    func summary(_ model: ComparedModel) -> String {
+    public func summary(_ model: ComparedModel) -> String {
         guard let losses = model.history.last?.loss.means else { return "" }
         let kl = model.definition.isVariational ? ", KL \(Formatting.decimals(losses.kl, 1))" : ""
         return "reconstruction \(Formatting.decimals(losses.reconstruction, 1))\(kl) nats"

@@ -2,14 +2,16 @@ import Datasets
 import Figures
 import ImageFiles
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 extension Comparison {
     /// The comparison as a page.
     ///
     /// - Parameter command: the command line that makes it.
     /// - Throws: `ZooError` where a picture cannot be drawn.
-    func page(command: [String]) throws -> Page {
+    public func page(command: [String]) throws -> Page {
         let tables = [results, resultsOverSeeds].compactMap { $0.map { PageBlock.table($0) } }
         var sections = [PageSection("Results", tables + notes.map { .note($0) })]
         let curves = try curveFigures()
@@ -25,7 +27,7 @@ extension Comparison {
         return Page(
             title: models.count == 1 ? "Results of \(models[0].label)" : "Comparison of \(models.count) models",
             subtitle: "\(names); \(datasets.joined(separator: ", "))", sections: sections,
-            footer: "zoo \(ZooContext.version). All losses are nats per image.")
+            footer: "zoo \(ZooVersion.current). All losses are nats per image.")
     }
 
     private func curveFigures() throws -> [PageFigure] {

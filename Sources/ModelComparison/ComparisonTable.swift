@@ -1,36 +1,40 @@
 import Figures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 extension Comparison {
     /// A number that says how good a model is.
-    struct Measure: Sendable {
-        let title: String
+    public struct Measure: Sendable {
+        public let title: String
         /// Its field in JSON.
-        let key: String
-        let decimals: Int
+        public let key: String
+        public let decimals: Int
         /// nil where the model has no such number.
-        let value: @Sendable (ComparedModel, ModelPictures) -> Double?
+        public let value: @Sendable (ComparedModel, ModelPictures) -> Double?
 
-        func text(_ model: ComparedModel, _ pictures: ModelPictures) -> String {
+        public func text(_ model: ComparedModel, _ pictures: ModelPictures) -> String {
             value(model, pictures).map { Formatting.decimals($0, decimals) } ?? "–"
         }
     }
 
-    static let loss = Measure(title: "Loss", key: "loss", decimals: 2) { model, _ in
+    public static let loss = Measure(title: "Loss", key: "loss", decimals: 2) { model, _ in
         model.history.last?.loss.means.loss
     }
-    static let reconstruction = Measure(title: "Reconstruction", key: "reconstruction", decimals: 2) { model, _ in
+    public static let reconstruction = Measure(title: "Reconstruction", key: "reconstruction", decimals: 2) {
+        model, _ in
         model.history.last?.loss.means.reconstruction
     }
-    static let kl = Measure(title: "KL", key: "kl", decimals: 2) { model, _ in
+    public static let kl = Measure(title: "KL", key: "kl", decimals: 2) { model, _ in
         model.definition.isVariational ? model.history.last?.loss.means.kl : nil
     }
-    static let activeUnits = Measure(title: "Active", key: "active_units", decimals: 1) { model, _ in
+    public static let activeUnits = Measure(title: "Active", key: "active_units", decimals: 1) { model, _ in
         model.history.last?.activeUnits.map(Double.init)
     }
-    static let squaredError = Measure(title: "½‖x − x̂‖²", key: "half_squared_error", decimals: 2) { _, pictures in
+    public static let squaredError = Measure(title: "½‖x − x̂‖²", key: "half_squared_error", decimals: 2) {
+        _, pictures in
         pictures.squaredError
     }
 
@@ -76,7 +80,7 @@ extension Comparison {
     }
 
     /// The table of results, a row for each model.
-    var results: PageTable {
+    public var results: PageTable {
         PageTable(
             caption: resultsCaption, columns: shownColumns.map { PageTable.Column($0.title, isNumber: $0.isNumber) },
             rows: zip(models, pictures).map { model, pictures in shownColumns.map { $0.cell(model, pictures) } })
@@ -91,7 +95,7 @@ extension Comparison {
     }
 
     /// The numbers behind the tables and the curves.
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([
             ("datasets", .array(datasets.map { .string($0) })), ("seed", .string(String(inputs.seed))),
             ("images", .array(inputs.shown.map { .integer(Int($0)) })),
@@ -115,13 +119,5 @@ extension Comparison {
             ("command", .array(model.command.map { .string($0) })),
             ("epochs_history", .array(model.history.epochs.map(\.json))),
         ])
-    }
-}
-
-extension Table {
-    /// The table of a page for a terminal, without its caption.
-    init(_ table: PageTable) {
-        self.init(table.columns.map { ($0.title.uppercased(), $0.isNumber ? .right : .left) })
-        for row in table.rows { add(row) }
     }
 }

@@ -2,31 +2,33 @@ import Datasets
 import Figures
 import ImageFiles
 import LatentTools
+import ModelFigures
 import ModelKit
 import Planning
+import Runs
 import TensorCore
 
 /// What one of the compared models makes of the shared inputs.
-struct ModelPictures {
+public struct ModelPictures {
     /// A square grid of decoded draws from the prior; nil for a plain autoencoder.
-    var samples: Image8?
+    public var samples: Image8?
     /// The reconstructions of the shown images in a row; nil without the data set.
-    var reconstructions: Image8?
+    public var reconstructions: Image8?
     /// The decoder over an even grid; only of models with two latent dimensions.
-    var manifold: Image8?
+    public var manifold: Image8?
     /// A row for each of the dimensions that carry most; only of models with more than two latent dimensions.
-    var traversal: (picture: Image8, dimensions: [Int])?
+    public var traversal: (picture: Image8, dimensions: [Int])?
     /// Mean ½‖x − x̂‖² over the measured images, x̂ decoded from the posterior's mean; nil without the data set.
-    var squaredError: Double?
+    public var squaredError: Double?
 
-    static let manifoldRange = -4.0...4.0
-    static let manifoldSize = 15
-    static let traversalRange = -3.0...3.0
-    static let traversalSteps = 9
-    static let traversedDimensions = 8
+    public static let manifoldRange = -4.0...4.0
+    public static let manifoldSize = 15
+    public static let traversalRange = -3.0...3.0
+    public static let traversalSteps = 9
+    public static let traversedDimensions = 8
 
     /// - Throws: `ZooError` where the model does not work on images or its weights do not fit.
-    init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
+    public init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
         let pictures = try model.trained.pictures()
         let size = model.definition.latentSize
         if model.definition.isVariational {
@@ -56,7 +58,7 @@ struct ModelPictures {
     }
 
     /// The shown images themselves, as `reconstructions` shows them.
-    static func originals(_ inputs: SharedInputs) throws -> Image8? {
+    public static func originals(_ inputs: SharedInputs) throws -> Image8? {
         guard let dataset = inputs.dataset, !inputs.shown.isEmpty else { return nil }
         let shape = dataset.info.shape
         let pixels = dataset.images(inputs.shown)

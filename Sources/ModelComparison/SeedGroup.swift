@@ -1,19 +1,21 @@
 import Checkpoints
 import Figures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 /// Models of one definition and data set that differ by the seed, with the mean and the spread of what they reached.
-struct SeedGroup {
+public struct SeedGroup {
     /// The mean and the standard deviation of a measure over the seeds.
-    struct Spread {
-        let mean: Double
+    public struct Spread {
+        public let mean: Double
         /// With n − 1 in the denominator.
-        let standardDeviation: Double
+        public let standardDeviation: Double
 
         /// - Returns: nil for less than two values.
-        init?(_ values: [Double]) {
+        public init?(_ values: [Double]) {
             guard values.count > 1 else { return nil }
             let mean = values.reduce(0, +) / Double(values.count)
             let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -21,14 +23,14 @@ struct SeedGroup {
             standardDeviation = (squares / Double(values.count - 1)).squareRoot()
         }
 
-        func text(_ decimals: Int) -> String {
+        public func text(_ decimals: Int) -> String {
             "\(Formatting.decimals(mean, decimals)) ± \(Formatting.decimals(standardDeviation, decimals))"
         }
     }
 
-    let label: String
-    let seeds: [UInt64]
-    let spreads: [(measure: Comparison.Measure, spread: Spread?)]
+    public let label: String
+    public let seeds: [UInt64]
+    public let spreads: [(measure: Comparison.Measure, spread: Spread?)]
 
     fileprivate init(_ members: [(model: ComparedModel, pictures: ModelPictures)]) {
         label = members.first?.model.setting ?? members.map(\.model.label).joined(separator: ", ")
@@ -39,7 +41,7 @@ struct SeedGroup {
         }
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         .object(
             [("label", .string(label)), ("seeds", .array(seeds.map { .string(String($0)) }))]
                 + spreads.map { measure, spread in
@@ -60,7 +62,7 @@ extension Comparison {
 
     /// The models that differ by the seed only, group by group in the order of their first; those that have no such others
     /// are in none.
-    var seedGroups: [SeedGroup] {
+    public var seedGroups: [SeedGroup] {
         struct Kind: Hashable {
             let definition: String
             let dataset: String?
@@ -82,7 +84,7 @@ extension Comparison {
     }
 
     /// A row for each group of seeds; nil where there is none.
-    var resultsOverSeeds: PageTable? {
+    public var resultsOverSeeds: PageTable? {
         let groups = seedGroups
         guard !groups.isEmpty else { return nil }
         return PageTable(

@@ -1,16 +1,17 @@
 import Figures
 import LatentTools
 import TensorCore
+import TextSupport
 
 /// Two coordinates of latent space to look at.
-enum EmbeddingAxes {
+public enum EmbeddingAxes {
     /// Two dimensions of μ.
     case dimensions(Int, Int)
     /// The two directions in which μ varies most.
     case principal(PrincipalComponents)
 
     /// The coordinates of every image and what the axes are.
-    func project(_ codes: LatentCodes) -> (points: [CurveFigure.Point], xLabel: String, yLabel: String) {
+    public func project(_ codes: LatentCodes) -> (points: [CurveFigure.Point], xLabel: String, yLabel: String) {
         let size = codes.latentSize
         switch self {
         case .dimensions(let x, let y):
@@ -35,9 +36,9 @@ enum EmbeddingAxes {
 }
 
 /// Images as points in two coordinates of latent space, coloured by a label or factor.
-enum EmbeddingPicture {
+public enum EmbeddingPicture {
     /// - Parameter groups: for each image the number of its group; nil for one group of all.
-    static func figure(
+    public static func figure(
         _ codes: LatentCodes, axes: EmbeddingAxes, groups: (of: [Int], names: [String])?, words: FigureWords
     ) -> CurveFigure {
         let (points, xLabel, yLabel) = axes.project(codes)

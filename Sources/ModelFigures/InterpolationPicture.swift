@@ -1,26 +1,30 @@
+import Datasets
 import Figures
 import ImageFiles
 import LatentTools
 import Planning
+import TextSupport
 
 /// The way from one image to another: decoded latent vectors on a path, and the blend of their pixels.
-struct Interpolation {
+public struct Interpolation {
     /// The two images' names.
-    let names: [String]
+    public let names: [String]
     /// 0 … 1, one for each step.
-    let positions: [Double]
+    public let positions: [Double]
     /// `[steps][D]`.
-    let latents: [[Float]]
-    let decoded: [Image8]
+    public let latents: [[Float]]
+    public let decoded: [Image8]
     /// (1 − t)·a + t·b, pixel by pixel.
-    let blended: [Image8]
+    public let blended: [Image8]
     /// ‖x̂ₜ₊₁ − x̂ₜ‖ of neighbouring decoded images, pixels from 0 to 1: even numbers are a smooth path.
-    let stepDistances: [Double]
+    public let stepDistances: [Double]
 }
 
 extension Pictures {
     /// Images between `a` and `b` on a path between their means μ.
-    func interpolation(from a: ChosenImage, to b: ChosenImage, steps: Int, path: LatentPath) throws -> Interpolation {
+    public func interpolation(from a: ChosenImage, to b: ChosenImage, steps: Int, path: LatentPath) throws
+        -> Interpolation
+    {
         let means = try plan.encode(a.pixels + b.pixels).mean
         let latents = path.points(from: means[0], to: means[1], count: steps)
         let decoded = try plan.decode(latents)
@@ -39,7 +43,7 @@ extension Pictures {
     }
 
     /// Each interpolation in two rows: through latent space and, for contrast, through pixel space.
-    func grid(_ interpolations: [Interpolation], path: LatentPath, words: FigureWords) -> ImageGrid {
+    public func grid(_ interpolations: [Interpolation], path: LatentPath, words: FigureWords) -> ImageGrid {
         let steps = interpolations.first?.positions.count ?? 1
         var grid = ImageGrid(
             images: interpolations.flatMap { $0.decoded + $0.blended }, columns: steps, words: words)
@@ -52,7 +56,9 @@ extension Pictures {
     }
 
     /// There and back through the interpolations, a frame a step: latent space above pixel space.
-    func animation(_ interpolations: [Interpolation], path: LatentPath, words: FigureWords) throws -> AnimationGIF {
+    public func animation(_ interpolations: [Interpolation], path: LatentPath, words: FigureWords) throws
+        -> AnimationGIF
+    {
         let positions = interpolations.first?.positions ?? []
         let frames = try positions.indices.map { step in
             var grid = ImageGrid(
@@ -67,7 +73,7 @@ extension Pictures {
     }
 
     /// The frames forwards and backwards, the ends held a little.
-    static func thereAndBack(_ frames: [Image8]) -> [Image8] {
+    public static func thereAndBack(_ frames: [Image8]) -> [Image8] {
         guard let first = frames.first, let last = frames.last else { return [] }
         let pause = 4
         return [Image8](repeating: first, count: pause) + frames.dropFirst().dropLast()

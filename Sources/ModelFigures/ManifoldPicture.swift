@@ -3,12 +3,13 @@ import ImageFiles
 import LatentTools
 import ModelKit
 import TensorCore
+import TextSupport
 
 extension Pictures {
     /// The decoder over a grid of two latent dimensions, axes labelled with their values.
     ///
     /// - Parameter width: about how wide the images should be together, in units of the figure.
-    func manifold(_ grid: LatentGrid, words: FigureWords, width: Int = 1240) throws -> ImageGrid {
+    public func manifold(_ grid: LatentGrid, words: FigureWords, width: Int = 1240) throws -> ImageGrid {
         let side = max(definition.input.width, definition.input.height)
         let values = grid.values.map { Formatting.minus(Formatting.decimals($0, 2)) }
         var figure = ImageGrid(images: try decoded(grid.latents), columns: grid.size, words: words)

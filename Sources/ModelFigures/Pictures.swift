@@ -6,12 +6,12 @@ import Planning
 import TensorCore
 
 /// Samples and reconstructions as labelled grids.
-struct Pictures {
-    let plan: InferencePlan
-    var definition: ModelDefinition { plan.definition }
+public struct Pictures {
+    public let plan: InferencePlan
+    public var definition: ModelDefinition { plan.definition }
 
     /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels.
-    init(_ plan: InferencePlan) throws {
+    public init(_ plan: InferencePlan) throws {
         guard Self.canShow(plan.definition) else {
             throw ZooError(
                 "\(plan.definition.name) works on \(plan.definition.input), which is not an image of 1 or 3 channels",
@@ -20,18 +20,18 @@ struct Pictures {
         self.plan = plan
     }
 
-    static func canShow(_ definition: ModelDefinition) -> Bool {
+    public static func canShow(_ definition: ModelDefinition) -> Bool {
         definition.input.rank == 3 && [1, 3].contains(definition.input.channels)
     }
 
     /// `count` of the images, evenly spread over the list: neighbours in a data set are often alike.
-    static func spread(_ indices: [Int32], count: Int) -> [Int32] {
+    public static func spread(_ indices: [Int32], count: Int) -> [Int32] {
         let shown = min(count, indices.count)
         return (0..<shown).map { indices[$0 * indices.count / shown] }
     }
 
     /// x̂ of C·H·W numbers in C H W order as an image of bytes.
-    func image(_ values: [Float]) throws -> Image8 {
+    public func image(_ values: [Float]) throws -> Image8 {
         let shape = definition.input
         var pixels = [UInt8](repeating: 0, count: shape.count)
         for channel in 0..<shape.channels {
@@ -45,7 +45,7 @@ struct Pictures {
     }
 
     /// Images of `count` · C·H·W bytes in H W C order.
-    func images(_ pixels: [UInt8]) throws -> [Image8] {
+    public func images(_ pixels: [UInt8]) throws -> [Image8] {
         let shape = definition.input
         return try stride(from: 0, to: pixels.count, by: shape.count).map { start in
             try Image8(
@@ -55,10 +55,10 @@ struct Pictures {
     }
 
     /// The decoded images of latent vectors.
-    func decoded(_ latents: [[Float]]) throws -> [Image8] { try plan.decode(latents).map(image) }
+    public func decoded(_ latents: [[Float]]) throws -> [Image8] { try plan.decode(latents).map(image) }
 
     /// An empty place in a grid.
-    func blank() throws -> Image8 {
+    public func blank() throws -> Image8 {
         try Image8(
             width: definition.input.width, height: definition.input.height, channels: definition.input.channels,
             filledWith: 255)

@@ -3,6 +3,7 @@ import ImageFiles
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 
 extension Pictures {
     /// Originals above their reconstructions (decoded from means), with ½‖x − x̂‖² under each pair.
@@ -10,7 +11,7 @@ extension Pictures {
     /// - Parameters:
     ///   - pixels: images of C·H·W bytes in H W C order.
     ///   - names: a caption for each.
-    func reconstructions(
+    public func reconstructions(
         _ pixels: [UInt8], names: [String], words: FigureWords
     ) throws -> (grid: ImageGrid, squaredErrors: [Double]) {
         let originals = try images(pixels)
@@ -36,7 +37,7 @@ extension Pictures {
     }
 
     /// Mean ½‖x − x̂‖² of images of C·H·W bytes in H W C order, x̂ decoded from the posterior's mean.
-    func meanSquaredError(_ pixels: [UInt8]) throws -> Double {
+    public func meanSquaredError(_ pixels: [UInt8]) throws -> Double {
         let count = pixels.count / definition.input.count
         let decoded = try plan.decode(plan.encode(pixels).mean)
         return (0..<count).reduce(0) { $0 + squaredError(pixels, $1, decoded[$1]) } / Double(max(1, count))

@@ -1,15 +1,21 @@
 import Figures
 import LatentTools
+import TextSupport
 
 /// A region in the picture: its measures and some of its latent vectors.
-struct RegionRow {
-    let analysis: RegionAnalysis
-    let latents: [[Float]]
+public struct RegionRow {
+    public let analysis: RegionAnalysis
+    public let latents: [[Float]]
+
+    public init(analysis: RegionAnalysis, latents: [[Float]]) {
+        self.analysis = analysis
+        self.latents = latents
+    }
 }
 
 extension Pictures {
     /// A row of samples for each region, its measures beside it.
-    func regions(_ rows: [RegionRow], words: FigureWords) throws -> ImageGrid {
+    public func regions(_ rows: [RegionRow], words: FigureWords) throws -> ImageGrid {
         let columns = rows.map(\.latents.count).max() ?? 1
         let empty = try blank()
         var grid = ImageGrid(images: [], columns: columns, words: words)

@@ -1,32 +1,39 @@
 import Figures
 import ImageFiles
 import LatentTools
+import TextSupport
 
 /// A traversal with the words around it.
-struct TraversalFigure {
-    let traversal: LatentTraversal
+public struct TraversalFigure {
+    public let traversal: LatentTraversal
     /// Where the values of a row are taken.
-    let range: TraversalRange
+    public let range: TraversalRange
     /// What is known about the dimension of each row.
-    let captions: [String]
+    public let captions: [String]
+
+    public init(traversal: LatentTraversal, range: TraversalRange, captions: [String]) {
+        self.traversal = traversal
+        self.range = range
+        self.captions = captions
+    }
 
     /// Least mutual information with a factor that is worth a caption, in nats.
     private static let leastInformation = 0.05
 
     /// `z3  KL 1.21 nats` and, below, the factor that the dimension carries, if it tells enough about one.
-    static func caption(_ dimension: Int, kl: Double?, factor: (name: String, nats: Double)? = nil) -> String {
+    public static func caption(_ dimension: Int, kl: Double?, factor: (name: String, nats: Double)? = nil) -> String {
         let first = "z\(dimension)" + (kl.map { "  KL \(Formatting.decimals($0, 2)) nats" } ?? "")
         guard let factor, factor.nats >= leastInformation else { return first }
         return "\(first)\n\(factor.name), MI \(Formatting.decimals(factor.nats, 2)) nats"
     }
 
     /// The values of the columns, or what all rows have in common where the values differ.
-    var columnCaptions: [String] { range.captions(steps: traversal.rows.first?.values.count ?? 0) }
+    public var columnCaptions: [String] { range.captions(steps: traversal.rows.first?.values.count ?? 0) }
 }
 
 extension Pictures {
     /// A row for each dimension: the decoded start, then the dimension at each of its values.
-    func traversal(_ figure: TraversalFigure, words: FigureWords) throws -> ImageGrid {
+    public func traversal(_ figure: TraversalFigure, words: FigureWords) throws -> ImageGrid {
         let traversal = figure.traversal
         let columnCaptions = figure.columnCaptions
         var grid = ImageGrid(
@@ -38,7 +45,7 @@ extension Pictures {
     }
 
     /// All dimensions moving through their values at once, an image each, there and back.
-    func animation(_ figure: TraversalFigure, words: FigureWords) throws -> AnimationGIF {
+    public func animation(_ figure: TraversalFigure, words: FigureWords) throws -> AnimationGIF {
         let rows = figure.traversal.rows
         let images = try decoded(rows.flatMap { figure.traversal.latents(of: $0) })
         let columnCaptions = figure.columnCaptions

@@ -1,27 +1,17 @@
-import ArgumentParser
 import LatentTools
 import TensorCore
+import TextSupport
 
 /// How far a traversal goes along a dimension.
-enum TraversalRange: ExpressibleByArgument, Equatable, Sendable {
+public enum TraversalRange: Equatable, Sendable, CustomStringConvertible {
     case values(ClosedRange<Double>)
     /// Three deviations of the aggregate posterior on both sides of its mean, dimension by dimension.
     case posterior
     /// Gaussian quantiles.
     case quantile
 
-    init?(argument: String) {
-        switch argument {
-        case "posterior": self = .posterior
-        case "quantile": self = .quantile
-        default:
-            guard let range = RangeArgument(argument: argument) else { return nil }
-            self = .values(range.range)
-        }
-    }
-
     /// The values of a dimension.
-    func spacing(_ dimension: Int, _ statistics: LatentStatistics?) -> ValueSpacing {
+    public func spacing(_ dimension: Int, _ statistics: LatentStatistics?) -> ValueSpacing {
         switch self {
         case .values(let range): return .even(range)
         case .quantile: return .quantiles
@@ -39,7 +29,7 @@ enum TraversalRange: ExpressibleByArgument, Equatable, Sendable {
     }
 
     /// What the columns of all rows are at.
-    func captions(steps: Int) -> [String] {
+    public func captions(steps: Int) -> [String] {
         switch self {
         case .values(let range): Self.numbers(.even(range), steps, "")
         case .quantile: Self.numbers(.quantiles, steps, "")
@@ -55,7 +45,7 @@ enum TraversalRange: ExpressibleByArgument, Equatable, Sendable {
     }
 
     /// For the figure's last line.
-    var description: String {
+    public var description: String {
         switch self {
         case .values(let range): "values \(Formatting.range(range))"
         case .quantile: "Gaussian quantiles"

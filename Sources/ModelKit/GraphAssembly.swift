@@ -107,7 +107,8 @@ struct GraphAssembly {
             guard builder.shape(output).count == definition.input.count else {
                 throw ZooError(
                     "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
-                    advice: "make the last layers end in the input's shape")
+                    advice: "make the last layers end in the input's shape", code: .mismatch, subject: .layer("decoder")
+                )
             }
             prediction = output
         }

@@ -130,20 +130,24 @@ public struct ModelGraph: Sendable {
                 do {
                     _ = try ModelGraph(definition, purpose: part)
                 } catch {
-                    problems.append(split("\(error)"))
+                    problems.append(problem(error))
                 }
             }
-            return problems.isEmpty ? [split("\(error)")] : problems
+            return problems.isEmpty ? [problem(error)] : problems
         }
     }
 
-    /// "encoder.conv1 (conv2d): what" → ("encoder.conv1", "(conv2d): what");
-    /// "encoder.conv1.weight: what" → ("encoder.conv1.weight", "what").
-    private static func split(_ message: String) -> (String, String) {
-        let path = message.prefix { $0 != " " && $0 != ":" }
-        guard path == "encoder" || path == "decoder" || path.hasPrefix("encoder.") || path.hasPrefix("decoder.") else {
+    /// Where a part of the model is wrong, and what is.
+    private static func problem(_ error: any Error) -> (String, String) {
+        let path: String? =
+            switch (error as? ZooError)?.subject {
+            case .layer(let path), .tensor(let path), .field(let path): path
+            case .path, .step, nil: nil
+            }
+        let message = "\(error)"
+        guard let path, path.hasPrefix("encoder") || path.hasPrefix("decoder"), message.hasPrefix(path) else {
             return ("", message)
         }
-        return (String(path), String(message[path.endIndex...].drop { $0 == ":" || $0 == " " }))
+        return (path, String(message.dropFirst(path.count).drop { $0 == ":" || $0 == " " }))
     }
 }

@@ -24,6 +24,18 @@ public final class CompiledModel {
     /// All buffers (running statistics), in the order of the definition.
     public var buffers: [NamedTensor] { graph.program.buffers.map { tensor($0) } }
 
+    /// What evaluation uses: the moving average of the parameters where the definition asks for one (`average_decay`), else
+    /// the parameters; and the running statistics.
+    public var inferenceWeights: [NamedTensor] {
+        guard graph.program.update?.averageDecay != nil else { return parameters + buffers }
+        let averages = graph.program.parameters.map { id in
+            var average = tensor(id)
+            average.values = compiled.readState(.average, of: id) ?? average.values
+            return average
+        }
+        return averages + buffers
+    }
+
     private func tensor(_ id: TensorID) -> NamedTensor {
         let info = graph.program[id]
         return NamedTensor(path: info.name, shape: info.shape.dimensions, values: compiled.read(id))

@@ -44,7 +44,9 @@ public final class EvaluationPlan {
     public var batchSize: Int { model.compiled.batchSize }
 
     /// - Throws: `ZooError` where the engine cannot run the model.
-    public init(_ definition: ModelDefinition, batchSize: Int, engine: any Engine) throws {
+    public init(
+        _ definition: ModelDefinition, batchSize: Int, engine: any Engine = Computing.engine
+    ) throws {
         self.definition = definition
         self.engine = engine
         model = try CompiledModel(definition, purpose: .evaluation, batchSize: batchSize, engine: engine)

@@ -1,6 +1,14 @@
 import ModelKit
 import TensorCore
 
+/// What an encoder makes of images.
+public struct Posterior: Sendable, Equatable {
+    /// μ `[N, D]`, or the code of a plain autoencoder.
+    public let mean: Tensor
+    /// log σ² `[N, D]`; nil for a plain autoencoder.
+    public let logVariance: Tensor?
+}
+
 /// A model's encoder and decoder, each by itself, layers in evaluation mode.
 public final class InferencePlan {
     public let definition: ModelDefinition
@@ -9,9 +17,11 @@ public final class InferencePlan {
     private let engine: any Engine
     public let batchSize: Int
 
+    /// - Parameter batchSize: images that are computed at a time.
     /// - Throws: `ZooError` where the engine cannot run the model, or the weights do not fit it.
     public init(
-        _ definition: ModelDefinition, weights: [NamedTensor], batchSize: Int = 64, engine: any Engine
+        _ definition: ModelDefinition, weights: [NamedTensor], batchSize: Int = 64,
+        engine: any Engine = Computing.engine
     ) throws {
         self.definition = definition
         self.batchSize = batchSize
@@ -27,43 +37,120 @@ public final class InferencePlan {
         try decoder.load(weights)
     }
 
-    /// μ (or the code) and log σ² of images of bytes in H W C order, one row of D numbers per image; log σ² is empty for a
-    /// plain autoencoder.
+    // MARK: Tensors
+
+    /// The posteriors of images `[N, C, H, W]` (or `[N, D]`), pixels from 0 to 1.
     ///
-    /// - Throws: `ZooError` for bytes that are no whole number of images, and naming the first tensor that is not finite, where one
-    ///   of the numbers is not.
-    public func encode(_ pixels: [UInt8]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+    /// - Throws: `ZooError` for images of another shape or none, and naming the first tensor that is not finite, where one of
+    ///   the numbers is not.
+    public func encode(_ images: Tensor) throws -> Posterior {
+        try require(images, "images", definition.input)
+        let size = definition.input.count
+        return posterior(
+            of: try encode(imageCount: images.count) { first, count, compiled, input in
+                compiled.write(Array(images.values[first * size..<(first + count) * size]), to: input)
+            })
+    }
+
+    /// The posteriors of images of bytes in H W C order.
+    ///
+    /// - Throws: `ZooError` for bytes that are no whole number of images, and as `encode` of a tensor.
+    public func encodeBytes(_ pixels: [UInt8]) throws -> Posterior {
         let imageSize = definition.input.count
         guard pixels.count.isMultiple(of: imageSize) else {
             throw ZooError(
                 "\(pixels.count) bytes are no whole number of images: \(definition.name) takes \(definition.input), "
-                    + "\(imageSize) bytes each")
+                    + "\(imageSize) bytes each", code: .mismatch)
         }
-        return try encode(imageCount: pixels.count / imageSize) { first, count, compiled, images in
-            pixels.withUnsafeBufferPointer {
-                compiled.writeImages(
-                    UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize]), to: images)
-            }
+        return posterior(
+            of: try encode(imageCount: pixels.count / imageSize) { first, count, compiled, images in
+                pixels.withUnsafeBufferPointer {
+                    compiled.writeImages(
+                        UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize]), to: images)
+                }
+            })
+    }
+
+    /// x̂ `[N, C, H, W]` (or `[N, D]`) of latent vectors `[N, D]`, from 0 to 1 where the decoder ends in a sigmoid.
+    ///
+    /// - Throws: `ZooError` for vectors of another size or none, and naming the first tensor that is not finite, where one of
+    ///   the numbers is not.
+    public func decode(_ latents: Tensor) throws -> Tensor {
+        try require(latents, "latent vectors", [definition.latentSize])
+        return Tensor(
+            unchecked: [latents.count] + definition.input.dimensions,
+            try decode(count: latents.count) { range in
+                Array(
+                    latents.values[range.lowerBound * definition.latentSize..<range.upperBound * definition.latentSize])
+            })
+    }
+
+    private func require(_ tensor: Tensor, _ what: String, _ shape: Shape) throws {
+        guard tensor.count > 0 else { throw ZooError("there are no \(what)", kind: .usage, code: .mismatch) }
+        guard tensor.elementShape == shape else {
+            throw ZooError(
+                "\(definition.name) takes \(what) of shape \(shape), not \(tensor.elementShape)", kind: .usage,
+                code: .mismatch)
         }
+    }
+
+    private func posterior(of codes: (mean: [Float], logVariance: [Float])) -> Posterior {
+        let size = definition.latentSize
+        return Posterior(
+            mean: Tensor(unchecked: [codes.mean.count / size, size], codes.mean),
+            logVariance: codes.logVariance.isEmpty
+                ? nil : Tensor(unchecked: [codes.logVariance.count / size, size], codes.logVariance))
+    }
+
+    // MARK: Rows
+
+    /// μ (or the code) and log σ² of images of bytes in H W C order, one row of D numbers per image; log σ² is empty for a
+    /// plain autoencoder.
+    ///
+    /// - Throws: as `encodeBytes`.
+    public func encode(_ pixels: [UInt8]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+        let posterior = try encodeBytes(pixels)
+        return (posterior.mean.rows, posterior.logVariance?.rows ?? [])
     }
 
     /// μ (or the code) and log σ² of images as `decode` gives them: one row of C·H·W numbers from 0 to 1 per image.
     ///
-    /// - Throws: `ZooError` for an image of another size, and as `encode` of bytes.
+    /// - Throws: `ZooError` for an image of another size, and as `encode` of a tensor.
     public func encode(_ images: [[Float]]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
         try require(images, "image", size: definition.input.count, "\(definition.name) takes \(definition.input)")
-        return try encode(imageCount: images.count) { first, count, compiled, input in
+        let codes = try encode(imageCount: images.count) { first, count, compiled, input in
             compiled.write(images[first..<first + count].flatMap { $0 }, to: input)
         }
+        let posterior = posterior(of: codes)
+        return (posterior.mean.rows, posterior.logVariance?.rows ?? [])
     }
+
+    /// x̂ in C H W order, one row of C·H·W numbers (0…1 where the decoder ends in a sigmoid) per latent vector of D numbers.
+    ///
+    /// - Throws: `ZooError` for a latent vector of another size, and as `decode` of a tensor.
+    public func decode(_ latents: [[Float]]) throws -> [[Float]] {
+        try require(
+            latents, "latent vector", size: definition.latentSize,
+            "\(definition.name) has \(definition.latentSize) latent dimensions")
+        let images = try decode(count: latents.count) { latents[$0].flatMap { $0 } }
+        return Tensor(unchecked: [latents.count] + definition.input.dimensions, images).rows
+    }
+
+    /// - Throws: `ZooError` for the first row of another size.
+    private func require(_ rows: [[Float]], _ what: String, size: Int, _ expected: String) throws {
+        guard let index = rows.firstIndex(where: { $0.count != size }) else { return }
+        throw ZooError("\(what) \(index) has \(rows[index].count) numbers, but \(expected)", code: .mismatch)
+    }
+
+    // MARK: Batches
 
     /// - Parameter write: fills the input of a program with `count` images from number `first` on.
     private func encode(
         imageCount: Int, write: (_ first: Int, _ count: Int, any CompiledProgram, TensorID) -> Void
-    ) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+    ) throws -> (mean: [Float], logVariance: [Float]) {
         let size = definition.latentSize
-        var means: [[Float]] = []
-        var logVariances: [[Float]] = []
+        var means: [Float] = []
+        var logVariances: [Float] = []
         for start in stride(from: 0, to: imageCount, by: batchSize) {
             let count = min(batchSize, imageCount - start)
             let found = try run(
@@ -77,48 +164,37 @@ public final class InferencePlan {
         return (means, logVariances)
     }
 
-    /// x̂ in C H W order, one row of C·H·W numbers (0…1 where the decoder ends in a sigmoid) per latent vector of D numbers.
-    ///
-    /// - Throws: `ZooError` for a latent vector of another size, and naming the first tensor that is not finite, where one of the
-    ///   numbers is not.
-    public func decode(_ latents: [[Float]]) throws -> [[Float]] {
-        try require(
-            latents, "latent vector", size: definition.latentSize,
-            "\(definition.name) has \(definition.latentSize) latent dimensions")
-        var images: [[Float]] = []
-        for start in stride(from: 0, to: latents.count, by: batchSize) {
-            let batch = latents[start..<min(start + batchSize, latents.count)]
+    /// - Parameter values: the numbers of a range of latent vectors.
+    private func decode(count: Int, values: (Range<Int>) -> [Float]) throws -> [Float] {
+        var images: [Float] = []
+        images.reserveCapacity(count * definition.input.count)
+        for start in stride(from: 0, to: count, by: batchSize) {
+            let batch = start..<min(start + batchSize, count)
             images += try run(
                 decoder, imageCount: batch.count, [(decoder.graph.reconstruction, definition.input.count)]
             ) {
-                if let latent = $0.graph.latent { $0.compiled.write(batch.flatMap { $0 }, to: latent) }
+                if let latent = $0.graph.latent { $0.compiled.write(values(batch), to: latent) }
             }[0]
         }
         return images
     }
 
-    /// - Throws: `ZooError` for the first row of another size.
-    private func require(_ rows: [[Float]], _ what: String, size: Int, _ expected: String) throws {
-        guard let index = rows.firstIndex(where: { $0.count != size }) else { return }
-        throw ZooError("\(what) \(index) has \(rows[index].count) numbers, but \(expected)")
-    }
-
-    /// Runs a batch and gives the rows of each of `outputs`; none for one that the model does not have.
+    /// Runs a batch and gives the numbers of each of `outputs`; none for one that the model does not have.
     ///
     /// - Parameter fill: gives a model the batch.
     private func run(
         _ model: CompiledModel, imageCount: Int, _ outputs: [(id: TensorID?, size: Int)], fill: (CompiledModel) -> Void
-    ) throws -> [[[Float]]] {
+    ) throws -> [ArraySlice<Float>] {
         let values = StepValues(imageCount: imageCount)
         fill(model)
         model.compiled.run(values)
         return try outputs.map { id, size in
             guard let id else { return [] }
-            let numbers = model.compiled.read(id)
-            guard numbers.prefix(imageCount * size).allSatisfy(\.isFinite) else {
+            let numbers = model.compiled.read(id).prefix(imageCount * size)
+            guard numbers.allSatisfy(\.isFinite) else {
                 throw try model.nonFiniteResult(imageCount: imageCount, values, engine: engine, fill: fill)
             }
-            return (0..<imageCount).map { Array(numbers[$0 * size..<($0 + 1) * size]) }
+            return numbers
         }
     }
 }

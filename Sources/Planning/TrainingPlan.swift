@@ -28,10 +28,13 @@ public final class TrainingPlan {
     private let perImage: UnsafeMutableBufferPointer<Float>
     private let perDimension: UnsafeMutableBufferPointer<Float>
 
+    /// - Parameter engine: nil for the one that the definition's training settings ask for.
     /// - Throws: `ZooError` where the engine cannot run the model.
-    public init(_ definition: ModelDefinition, batchSize: Int, engine: any Engine) throws {
+    public init(_ definition: ModelDefinition, batchSize: Int, engine: (any Engine)? = nil) throws {
         self.definition = definition
-        model = try CompiledModel(definition, purpose: .training, batchSize: batchSize, engine: engine)
+        model = try CompiledModel(
+            definition, purpose: .training, batchSize: batchSize,
+            engine: engine ?? Computing.engine(for: definition.training))
         perImage = .allocate(capacity: batchSize)
         perDimension = .allocate(capacity: definition.latentSize)
     }
@@ -102,9 +105,4 @@ public final class TrainingPlan {
                 weight: objective.klWeight(step: .max), capacity: objective.klCapacity(step: .max)),
             isFinite: isFinite)
     }
-}
-
-extension TrainingRecipe {
-    /// The engine that trains so.
-    public var engine: CPUEngine { CPUEngine(precision: precision, convolution: convolution) }
 }

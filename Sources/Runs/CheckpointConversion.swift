@@ -7,7 +7,7 @@ import Training
 
 extension Checkpoint {
     /// The state of a trainer, whole: training can go on from it as if nothing had happened.
-    init(_ trainer: Trainer, metrics: String, elapsedSeconds: Double) {
+    public init(_ trainer: Trainer, metrics: String, elapsedSeconds: Double) {
         let model = trainer.plan.model
         self.init(
             definition: trainer.definition.text, model: trainer.definition.name, family: trainer.definition.family,
@@ -33,44 +33,54 @@ extension Checkpoint {
     }
 
     /// Says which data the model is trained on.
-    mutating func describe(_ dataset: any Dataset, digest: String, splits: DataSplits) {
+    public mutating func describe(_ dataset: any Dataset, digest: String, splits: DataSplits) {
         self.dataset = dataset.info.name
         datasetDigest = digest
         provenance["splits"] =
             "\(splits.train.count) train, \(splits.validation.count) validation, \(splits.test.count) test"
+        provenance["monitored"] = splits.validation.isEmpty ? Split.train.rawValue : Split.validation.rawValue
         provenance["dataset_license"] = dataset.info.license
         provenance["dataset_source"] = dataset.info.source
     }
 
+    /// How many images the run kept for validation; nil where the checkpoint does not say.
+    var validationCount: Int? {
+        let counts = (provenance["splits"] ?? "").split(separator: ",").compactMap { part -> Int? in
+            let words = part.split(separator: " ")
+            return words.count == 2 && words[1] == "validation" ? Int(words[0]) : nil
+        }
+        return counts.first.flatMap { (0...Int(Int32.max)).contains($0) ? $0 : nil }
+    }
+
     /// - Throws: `ZooError` naming the first tensor with a value that is not finite: nobody could go on from that.
-    func requireFinite() throws {
+    public func requireFinite() throws {
         guard let culprit = weights.first(where: { !$0.values.allSatisfy(\.isFinite) }) else { return }
         throw ZooError(
             "\(culprit.path) holds values that are not finite, so the state is not saved; the checkpoints before are as they were",
-            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+            code: .notFinite, subject: .tensor(culprit.path), remedy: .stabilize)
     }
 
     /// The definition as it was run.
-    func definition(_ registry: Registry, source: String) throws -> ModelDefinition {
+    public func definition(_ registry: Registry, source: String) throws -> ModelDefinition {
         try ModelDefinition(text: definition, source: source, registry: registry)
     }
 }
 
 /// What a checkpoint says of the program and machine that wrote it.
-enum Provenance {
+public enum Provenance {
     /// Everything on which the last bits of the results depend, but for the definition, the seed and the data.
-    static var ofThisProcess: [String: String] {
+    public static var ofThisProcess: [String: String] {
         [
-            "tool": "zoo \(ZooContext.version)",
-            "engine": CPUEngine.version,
-            "instruction_set": CPUEngine.instructionSet,
-            "threads": String(CPUEngine.threadCount),
+            "tool": "zoo \(ZooVersion.current)",
+            "engine": Computing.engineVersion,
+            "instruction_set": Computing.instructionSet,
+            "threads": String(Computing.threadCount),
             "preprocessing": "bytes / 255",
         ]
     }
 
     /// Where the process differs from the one that wrote a checkpoint: `threads 2 → 1`.
-    static func differences(from old: [String: String]) -> [String] {
+    public static func differences(from old: [String: String]) -> [String] {
         ofThisProcess.sorted { $0.key < $1.key }.compactMap { key, now in
             old[key].flatMap { $0 == now ? nil : "\(key) \($0) → \(now)" }
         }
@@ -78,20 +88,20 @@ enum Provenance {
 }
 
 extension Trainer {
-    /// Goes on from a checkpoint.
+    /// Takes the state of a checkpoint: parameters, buffers, the optimiser's state and the place in the run.
     ///
     /// - Throws: `ZooError` where the checkpoint is slim or does not fit.
-    func resume(from checkpoint: Checkpoint) throws {
+    public func resume(from checkpoint: Checkpoint) throws {
         guard let progress = checkpoint.progress else {
             throw ZooError(
-                "the checkpoint holds weights only, not the state of training",
-                advice: "resume from a full checkpoint of the run, or begin a run with its weights: --init-from")
+                "the checkpoint holds weights only, not the state of training", code: .unsupported,
+                remedy: .initializeFrom(checkpoint: nil))
         }
         guard progress.randomStreamVersion == RandomStream.version else {
             throw ZooError(
                 "the checkpoint counts on version \(progress.randomStreamVersion) of the random numbers, "
                     + "and this zoo has version \(RandomStream.version): going on would not be exact",
-                advice: "resume with the zoo that wrote it, or begin a run with its weights: --init-from")
+                code: .unsupported, remedy: .useSameVersion)
         }
         try plan.model.load(checkpoint.weights)
         try plan.model.loadOptimizerState(
@@ -116,6 +126,11 @@ extension Trainer {
         state.interval.kl = progress.runningSums["interval_kl"] ?? 0
         // Older checkpoints monitored the loss as it was.
         state.finalLossSum = progress.runningSums["final_loss"] ?? state.lossSum
+        if checkpoint.provenance["monitored"] == nil {
+            // Older versions went by the test images, whose loss is not to be compared with this one's.
+            state.bestLoss = nil
+            state.epochsWithoutImprovement = 0
+        }
         try resume(from: state)
     }
 }

@@ -2,14 +2,14 @@
 ///
 /// A VAE often begins with dimensions that carry nothing yet, and while β rises nothing is settled: what counts is what two
 /// epochs in succession have found with the full weight of the KL divergence.
-struct CollapseWatch {
-    let latentSize: Int
+public struct CollapseWatch {
+    public let latentSize: Int
     private var previous: Int?
     /// The most dimensions that were ever active.
     private var most = 0
     private var hasWarned = false
 
-    init(latentSize: Int) {
+    public init(latentSize: Int) {
         self.latentSize = latentSize
     }
 
@@ -17,7 +17,7 @@ struct CollapseWatch {
     ///
     /// - Parameter isSettled: whether the weight of the KL divergence has its final value.
     /// - Returns: the warning that is due, once in a run.
-    mutating func warning(activeCount: Int, isSettled: Bool) -> String? {
+    public mutating func warning(activeCount: Int, isSettled: Bool) -> String? {
         guard isSettled else { return nil }
         defer { previous = activeCount }
         most = max(most, activeCount)

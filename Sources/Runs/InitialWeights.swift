@@ -1,33 +1,36 @@
 import Checkpoints
 import Planning
 import TensorCore
+import TextSupport
 
 /// The weights of another checkpoint that a new run begins with.
-struct InitialWeights {
+public struct InitialWeights {
     /// The checkpoint's file.
-    let path: String
+    public let path: String
     private let fit: WeightFit
 
     /// Gives `model` the weights of `source`: all of them, or, with `isPartial`, those that fit; the others keep their
     /// random first values.
     ///
     /// - Throws: `ZooError` that lists what is missing, unused or of another shape.
-    init(_ source: TrainedModel, into model: CompiledModel, isPartial: Bool) throws {
+    public init(_ source: TrainedModel, into model: CompiledModel, isPartial: Bool) throws {
         path = source.path
         fit = model.fit(source.checkpoint.weights)
         guard isPartial || (fit.isComplete && fit.unused.isEmpty) else {
             throw ZooError(
                 "the weights of \(path) are not those of the model:\n  " + notes.joined(separator: "\n  "),
-                advice: "take the definition they belong to, or take what fits with --init-partial")
+                code: .mismatch, subject: .path(path), remedy: .takeFittingWeights)
         }
         guard !fit.fitting.isEmpty else {
-            throw ZooError("no tensor of \(path) fits the model", advice: "choose a checkpoint of a related model")
+            throw ZooError(
+                "no tensor of \(path) fits the model", advice: "choose a checkpoint of a related model",
+                code: .mismatch, subject: .path(path))
         }
         model.write(fit)
     }
 
     /// What was loaded, for people.
-    var report: [String] {
+    public var report: [String] {
         ["\(fit.fitting.count) of \(fit.tensorCount) tensors begin with the values in \(path)"]
             + notes.map { "  \($0)" }
     }
@@ -38,7 +41,7 @@ struct InitialWeights {
             + fit.unused.map { "not in the model: \($0)" }
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([
             ("checkpoint", .string(path)), ("loaded", .array(fit.fitting.map { .string($0.path) })),
             ("missing", .array(fit.missing.map { .string($0) })), ("unused", .array(fit.unused.map { .string($0) })),

@@ -1,14 +1,16 @@
 import Datasets
 import Figures
 import LatentTools
+import ModelFigures
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 import Training
 
 /// The pictures of a run's epochs: samples from the same latent vectors, the same images reconstructed, and what the
 /// dimensions with most KL do.
-struct RunPictures {
+public struct RunPictures {
     private let pictures: Pictures
     private let folder: RunFolder
     private let dataset: String
@@ -28,10 +30,10 @@ struct RunPictures {
 
     /// - Returns: nil for a model whose inputs are not images of 1 or 3 channels.
     /// - Throws: `ZooError` where the engine cannot run the encoder and the decoder by themselves.
-    init?(_ trainer: Trainer, dataset: any Dataset, folder: RunFolder) throws {
+    public init?(_ trainer: Trainer, dataset: any Dataset, folder: RunFolder) throws {
         guard Pictures.canShow(trainer.definition) else { return nil }
         pictures = try Pictures(
-            InferencePlan(trainer.definition, weights: trainer.plan.model.weights, engine: CPUEngine()))
+            InferencePlan(trainer.definition, weights: trainer.plan.model.inferenceWeights))
         self.folder = folder
         self.dataset = dataset.info.name
         seed = trainer.seed
@@ -41,7 +43,7 @@ struct RunPictures {
     }
 
     /// Writes the pictures of an epoch that has ended with these weights.
-    func draw(_ epoch: EpochRecord, weights: [NamedTensor]) throws {
+    public func draw(_ epoch: EpochRecord, weights: [NamedTensor]) throws {
         try pictures.plan.load(weights)
         let number = Self.digits(epoch.epoch, 4)
         if definition.isVariational {
@@ -54,14 +56,14 @@ struct RunPictures {
     }
 
     /// Whether there is a picture after so many steps of the first epoch: 10, 20, 50, 100, 200, 500 …
-    static func areDue(step: Int) -> Bool {
+    public static func areDue(step: Int) -> Bool {
         var power = 10
         while power <= step / 10 { power *= 10 }
         return [1, 2, 5].contains { step == $0 * power }
     }
 
     /// Writes a picture of a step of the first epoch, so that a short run has an animation, too.
-    func draw(_ step: StepRecord, weights: [NamedTensor]) throws {
+    public func draw(_ step: StepRecord, weights: [NamedTensor]) throws {
         try pictures.plan.load(weights)
         let words = FigureWords(
             title: "\(definition.isVariational ? Self.samplesTitle : Self.reconstructionsTitle), step "
@@ -129,7 +131,7 @@ struct RunPictures {
     /// The pictures of all epochs as an animation, samples or else reconstructions; nil if there are fewer than two.
     ///
     /// - Throws: `ZooError` where a picture cannot be read.
-    func animation() throws -> AnimationGIF? {
+    public func animation() throws -> AnimationGIF? {
         try TrainingAnimation.made(
             of: folder.epochPictures(definition.isVariational ? "samples" : "reconstructions"))
     }

@@ -1,7 +1,5 @@
-import ArgumentParser
-
 /// How often a run is saved besides after every epoch: `500steps`, `30s`, `10min`, `2h`.
-enum SaveInterval: ExpressibleByArgument, Equatable, CustomStringConvertible {
+public enum SaveInterval: Sendable, Equatable, LosslessStringConvertible {
     case steps(Int)
     case seconds(Int)
 
@@ -9,7 +7,8 @@ enum SaveInterval: ExpressibleByArgument, Equatable, CustomStringConvertible {
         "step": 0, "steps": 0, "s": 1, "sec": 1, "seconds": 1, "min": 60, "minutes": 60, "h": 3600, "hours": 3600,
     ]
 
-    init?(argument: String) {
+    /// `500steps`, `30s`, `10min`, `2h`; nil for anything else.
+    public init?(_ argument: String) {
         let digits = argument.prefix { $0.isASCII && $0.isNumber }
         let unit = argument.dropFirst(digits.count).drop { $0 == " " }
         guard let count = Int(digits), (1...1_000_000_000).contains(count), let scale = Self.units[String(unit)] else {
@@ -18,7 +17,7 @@ enum SaveInterval: ExpressibleByArgument, Equatable, CustomStringConvertible {
         self = scale == 0 ? .steps(count) : .seconds(count * scale)
     }
 
-    var description: String {
+    public var description: String {
         switch self {
         case .steps(let count): "\(count)steps"
         case .seconds(let count):
@@ -29,7 +28,7 @@ enum SaveInterval: ExpressibleByArgument, Equatable, CustomStringConvertible {
     /// Whether it is time to save.
     ///
     /// - Parameter seconds: since the last save.
-    func isDue(step: Int, seconds: Double) -> Bool {
+    public func isDue(step: Int, seconds: Double) -> Bool {
         switch self {
         case .steps(let count): step % count == 0
         case .seconds(let count): seconds >= Double(count)

@@ -2,14 +2,14 @@ import Figures
 import ImageFiles
 
 /// The pictures of a run's epochs as one animation, made of the files in its folder so that it is whole after a resume.
-enum TrainingAnimation {
+public enum TrainingAnimation {
     /// More epochs than this are thinned out evenly.
-    static let maximumFrames = 60
+    public static let maximumFrames = 60
 
     /// The animation of the pictures at `paths`, in this order; nil if there are fewer than two.
     ///
     /// - Throws: `ZooError` if a picture cannot be read.
-    static func made(of paths: [String]) throws -> AnimationGIF? {
+    public static func made(of paths: [String]) throws -> AnimationGIF? {
         guard paths.count > 1 else { return nil }
         let shown = min(paths.count, maximumFrames)
         let frames = try (0..<shown).map { place in

@@ -4,51 +4,152 @@ import Figures
 import FileSupport
 import Glibc
 import LatentTools
+import ModelFigures
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 import Training
 
 /// A training run with its folder: trains, records, saves, draws.
-final class TrainingRun {
-    /// What a run needs to know besides the model, the data and the folder.
-    struct Settings {
-        var isQuiet = false
-        var command: [String] = []
-        var saveInterval: SaveInterval?
-        /// What the checkpoints say of where they come from, besides what every run knows.
-        var provenance: [String: String] = [:]
+///
+/// Made for a definition and a data set, or from a run that was begun before (`Resumption`). While a run exists, no other
+/// process can train in its folder.
+public final class TrainingRun {
+    /// What a run needs to know besides the model and the data. What concerns training itself (epochs, batch size, precision,
+    /// learning rate) is in the definition.
+    public struct Settings: Sendable {
+        /// The run's folder; nil for `runs/MODEL-TIME`.
+        public var folder: String?
+        /// Of everything random: first weights, order of images, noise.
+        public var seed: UInt64
+        /// Ends training after so many steps, whatever the number of epochs; nil for whole epochs.
+        public var stepLimit: Int?
+        /// How often to save besides after every epoch.
+        public var saveInterval: SaveInterval?
+        /// Whether samples, reconstructions and traversals are drawn after every epoch.
+        public var drawsPictures: Bool
+        /// What the checkpoints say of where they come from, besides what every run knows: `notes`, `license`.
+        public var provenance: [String: String]
+        /// What makes the run again; `run.json` and reports show it.
+        public var command: [String]
+
+        public init(
+            folder: String? = nil, seed: UInt64 = 0, stepLimit: Int? = nil, saveInterval: SaveInterval? = nil,
+            drawsPictures: Bool = true, provenance: [String: String] = [:], command: [String] = []
+        ) {
+            self.folder = folder
+            self.seed = seed
+            self.stepLimit = stepLimit
+            self.saveInterval = saveInterval
+            self.drawsPictures = drawsPictures
+            self.provenance = provenance
+            self.command = command
+        }
     }
 
-    let folder: RunFolder
+    /// What happens in a run.
+    public enum Event: Sendable {
+        /// A training step was made.
+        case step(StepRecord)
+        /// Images were evaluated at the end of an epoch.
+        case evaluation(EvaluationProgress)
+        /// An epoch has ended.
+        case epoch(EpochRecord)
+        /// A state was saved in this file.
+        case saved(checkpoint: String)
+        /// What is being done now, for progress displays.
+        case activity(String)
+        /// What the user should know.
+        case warning(String)
+    }
+
+    public let folder: RunFolder
+    public let trainer: Trainer
+    public let dataset: any Dataset
     private let lock: FileLock
     private var checkpoints: CheckpointFolder
-    private let trainer: Trainer
-    private let dataset: any Dataset
-    private let view: TrainingProgressView
     private let settings: Settings
-    private var record: RunRecord
+    /// What `run.json` says.
+    public private(set) var record: RunRecord
     private var metrics: String
     private let datasetDigest: String
     private let start = ContinuousClock.now
-    /// Seconds the run had taken before it was gone on with.
+    /// Seconds the run had taken before it was resumed.
     private let secondsBefore: Double
     /// nil for a model that does not work on images.
     private let pictures: RunPictures?
     private var savedState: TrainingState?
     private var lastSave: ContinuousClock.Instant
     private var collapse: CollapseWatch
+    private var onEvent: (Event) throws -> Void = { _ in }
     /// Training speed of the last epoch; nil before one has ended.
-    private(set) var imagesPerSecond: Double?
+    public private(set) var imagesPerSecond: Double?
 
-    /// A run in `folder`, whose lock the caller has taken.
+    /// A new run. Its first state is saved at once, so that a run that is killed at any time after this can be resumed.
     ///
     /// - Parameters:
-    ///   - datasetDigest: the digest of `dataset`.
-    ///   - resumed: the checkpoint that `trainer` goes on from.
-    init(
+    ///   - weights: a trained model whose weights the run begins with; nil for random ones.
+    ///   - isPartial: whether `weights` may be those of a related model: what fits is taken.
+    /// - Throws: `ZooError` where images and model or weights and model do not fit, or the folder cannot be used or holds a run
+    ///   already.
+    public convenience init(
+        _ definition: ModelDefinition, dataset: any Dataset, settings: Settings = Settings(),
+        beginningWith weights: TrainedModel? = nil, isPartial: Bool = false
+    ) throws {
+        let trainer = try Trainer(definition, dataset: dataset, seed: settings.seed, stepLimit: settings.stepLimit)
+        let initial = try weights.map {
+            try InitialWeights($0, into: trainer.plan.model, isPartial: isPartial)
+        }
+        try self.init(trainer, dataset: dataset, settings: settings, initialWeights: initial)
+    }
+
+    /// A new run of a trainer that has made no step.
+    ///
+    /// - Parameter initialWeights: what `trainer` begins with, for the record.
+    /// - Throws: `ZooError` where the folder cannot be used or holds a run already.
+    public convenience init(
+        _ trainer: Trainer, dataset: any Dataset, settings: Settings, initialWeights: InitialWeights? = nil
+    ) throws {
+        let folder = try RunFolder.make(settings.folder ?? RunFolder.defaultPath(model: trainer.definition.name))
+        let lock = try folder.lock()
+        try folder.requireUnused()
+        var settings = settings
+        if let initialWeights { settings.provenance["initialized_from"] = initialWeights.path }
+        try self.init(
+            trainer, dataset: dataset, datasetDigest: dataset.digest(), folder: folder, lock: lock, resumed: nil,
+            settings: settings)
+    }
+
+    /// Goes on with a run as if it had not been interrupted, in its folder; of a checkpoint's file, in a new one.
+    ///
+    /// - Parameter settings: `folder`, `seed` and `stepLimit` are of no account; what it leaves out of provenance and save
+    ///   interval is as it was.
+    /// - Throws: `ZooError` where the folder of a checkpoint's copy cannot be made.
+    public convenience init(_ resumption: consuming Resumption, settings: Settings = Settings()) throws {
+        var settings = settings
+        settings.provenance.merge(
+            resumption.checkpoint.provenance.filter { ["notes", "license", "initialized_from"].contains($0.key) }
+        ) { new, _ in new }
+        settings.saveInterval = settings.saveInterval ?? resumption.record?.saveInterval.flatMap { SaveInterval($0) }
+        let trainer = resumption.trainer
+        let (dataset, digest) = (resumption.dataset, resumption.datasetDigest)
+        let resumed = (resumption.path, resumption.checkpoint)
+        if let folder = resumption.folder, let lock = resumption.takeLock() {
+            try self.init(
+                trainer, dataset: dataset, datasetDigest: digest, folder: folder, lock: lock, resumed: resumed,
+                settings: settings)
+        } else {
+            let folder = try RunFolder.make(RunFolder.defaultPath(model: trainer.definition.name))
+            try self.init(
+                trainer, dataset: dataset, datasetDigest: digest, folder: folder, lock: folder.lock(), resumed: resumed,
+                settings: settings)
+        }
+    }
+
+    private init(
         _ trainer: Trainer, dataset: any Dataset, datasetDigest: String, folder: RunFolder, lock: consuming FileLock,
-        resumed: (path: String, checkpoint: Checkpoint)? = nil, settings: Settings
+        resumed: (path: String, checkpoint: Checkpoint)?, settings: Settings
     ) throws {
         self.trainer = trainer
         self.dataset = dataset
@@ -60,9 +161,8 @@ final class TrainingRun {
         lastSave = start
         metrics = resumed?.checkpoint.metrics ?? ""
         secondsBefore = resumed?.checkpoint.progress?.elapsedSeconds ?? 0
-        view = TrainingProgressView(isQuiet: settings.isQuiet)
         collapse = CollapseWatch(latentSize: trainer.definition.latentSize)
-        pictures = try RunPictures(trainer, dataset: dataset, folder: folder)
+        pictures = settings.drawsPictures ? try RunPictures(trainer, dataset: dataset, folder: folder) : nil
         let definition = trainer.definition
         record = RunRecord(
             model: definition.name, family: definition.family, dataset: dataset.info.name,
@@ -72,8 +172,7 @@ final class TrainingRun {
             command: settings.command,
             started: TimeStamp.universal, environment: RunRecord.environment(definition.training.precision))
         record.saveInterval = settings.saveInterval?.description
-        if let resumed { try takeUp(resumed.path) }
-        // Before there is a record: a run that is killed at any time after this can be gone on with.
+        if let resumed { try resume(from: resumed.path) }
         try save()
         try folder.write(definition.text, to: "definition.yaml")
         try folder.write(metrics, to: "metrics.jsonl")
@@ -81,14 +180,14 @@ final class TrainingRun {
     }
 
     /// Takes over from the record and the metrics what the run did before.
-    private func takeUp(_ path: String) throws {
+    private func resume(from path: String) throws {
         let history = MetricsHistory(metrics)
         if let problem = history.problem { throw problem }
         for epoch in history.epochs { record.add(epoch) }
         record.steps = trainer.state.step
         record.epochsDone = trainer.state.epoch
         record.seconds = secondsBefore
-        // A run that is gone on with in a new folder has no record yet, and a lost one need not stop anybody.
+        // A run that is resumed in a new folder has no record yet, and a lost one need not stop anybody.
         if let before = try? folder.record() {
             record.started = before.started
             record.resumptions = before.resumptions + 1
@@ -99,29 +198,35 @@ final class TrainingRun {
         }
     }
 
-    /// Trains to the end, to an early stop or to Ctrl-C; the state is saved in each case.
+    /// Trains to the end, to an early stop or until it is asked to stop; the state is saved in each case.
     ///
-    /// - Throws: what went wrong, after it is recorded in `run.json`.
-    func run() throws -> (end: TrainingEnd, record: RunRecord) {
-        Interruption.watch()
+    /// - Parameters:
+    ///   - shouldStop: asked after every step. A cancelled `Task` stops, too.
+    ///   - onEvent: called on this thread; what it throws ends the run as failed.
+    /// - Throws: what went wrong, after it is recorded in `run.json`: of training, `ZooError` with the step at which a loss
+    ///   was not finite.
+    @discardableResult
+    public func train(
+        until shouldStop: @autoclosure () -> Bool = false, onEvent: @escaping (Event) throws -> Void = { _ in }
+    ) throws -> TrainingEnd {
+        self.onEvent = onEvent
+        defer { self.onEvent = { _ in } }
         do {
             let end = try trainer.run(
-                shouldStop: { Interruption.isRequested },
+                until: shouldStop() || Task.isCancelled,
                 onEvent: { event in
                     switch event {
                     case .step(let step): try take(step)
-                    case .evaluation(let progress): view.show(progress)
+                    case .evaluation(let progress): try onEvent(.evaluation(progress))
                     case .epoch(let epoch): try finish(epoch)
                     }
                 })
-            view.clearLine()
             try save()
             if end != .interrupted {
-                view.say("statistics of the latent space …")
+                try onEvent(.activity("statistics of the latent space …"))
                 try addLatentStatistics()
-                view.say("the animation of the run's pictures …")
+                try onEvent(.activity("the animation of the run's pictures …"))
                 try pictures?.animation()?.write(to: "\(folder.path)/training.gif")
-                view.clearLine()
             }
             record.status =
                 switch end {
@@ -131,9 +236,8 @@ final class TrainingRun {
                 }
             record.ended = TimeStamp.universal
             try writeRecord()
-            return (end, record)
+            return end
         } catch {
-            view.clearLine()
             record.status = .failed
             record.message = "\(error)"
             record.ended = TimeStamp.universal
@@ -146,14 +250,14 @@ final class TrainingRun {
     private var seconds: Double { secondsBefore + (ContinuousClock.now - start).inSeconds }
 
     private func take(_ step: StepRecord) throws {
-        view.show(step)
+        try onEvent(.step(step))
         if let means = step.interval {
             try addMetrics(StepSummary.line(step, means, seconds: secondsBefore + step.seconds))
         }
         if step.epoch == 1, trainer.state.batch < trainer.stepsPerEpoch, step.step < trainer.totalSteps,
             RunPictures.areDue(step: step.step)
         {
-            try pictures?.draw(step, weights: trainer.plan.model.weights)
+            try pictures?.draw(step, weights: trainer.plan.model.inferenceWeights)
         }
         try saveIfDue(step.step)
     }
@@ -168,22 +272,22 @@ final class TrainingRun {
     private func finish(_ epoch: EpochRecord) throws {
         var epoch = epoch
         epoch.seconds += secondsBefore
-        view.show(epoch, epochCount: trainer.epochCount, latentSize: trainer.definition.latentSize)
+        try onEvent(.epoch(epoch))
         try addMetrics(epoch.json)
         record.add(EpochSummary(epoch))
         imagesPerSecond = epoch.imagesPerSecond
-        warnOfCollapse(epoch)
-        try pictures?.draw(epoch, weights: trainer.plan.model.weights)
+        try warnOfCollapse(epoch)
+        try pictures?.draw(epoch, weights: trainer.plan.model.inferenceWeights)
         try save(isBest: epoch.isBest)
         try writeRecord()
     }
 
-    private func warnOfCollapse(_ epoch: EpochRecord) {
+    private func warnOfCollapse(_ epoch: EpochRecord) throws {
         guard let active = epoch.activeCount else { return }
         let objective = trainer.definition.objective
         let end = (objective.klWeight(step: .max), objective.klCapacity(step: .max))
         let isSettled = (epoch.klWeight, epoch.klCapacity) == end
-        if let warning = collapse.warning(activeCount: active, isSettled: isSettled) { Console.warn(warning) }
+        if let warning = collapse.warning(activeCount: active, isSettled: isSettled) { try onEvent(.warning(warning)) }
     }
 
     /// Saves between epochs as often as was asked for. The last step of an epoch is saved with the epoch.
@@ -204,12 +308,14 @@ final class TrainingRun {
         try checkpoint.requireFinite()
         checkpoint.describe(dataset, digest: datasetDigest, splits: trainer.splits)
         checkpoint.provenance.merge(settings.provenance) { $1 }
-        record.checkpoint = try checkpoints.save(checkpoint, step: state.step, isBest: isBest)
+        let path = try checkpoints.save(checkpoint, step: state.step, isBest: isBest)
+        record.checkpoint = path
         record.steps = state.step
         record.epochsDone = state.epoch
         record.seconds = seconds
         savedState = state
         lastSave = ContinuousClock.now
+        try onEvent(.saved(checkpoint: path))
     }
 
     /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
@@ -224,8 +330,7 @@ final class TrainingRun {
 
     private func withLatentStatistics(_ checkpoint: Checkpoint) throws -> Checkpoint {
         var checkpoint = checkpoint
-        let plan = try InferencePlan(
-            trainer.definition, weights: checkpoint.weights, batchSize: 500, engine: CPUEngine())
+        let plan = try InferencePlan(trainer.definition, weights: checkpoint.inferenceWeights, batchSize: 500)
         checkpoint.latentStatistics = try LatentStatistics(
             of: dataset, indices: trainer.splits.test, split: Split.test.rawValue, plan: plan)
         return checkpoint
@@ -242,9 +347,4 @@ final class TrainingRun {
     private func writeRecord() throws {
         try folder.write(record.json.text(indented: true) + "\n", to: "run.json")
     }
-}
-
-extension CompiledModel {
-    /// Parameters and running statistics.
-    var weights: [NamedTensor] { parameters + buffers }
 }

@@ -15,7 +15,7 @@ package final class Arena {
         guard posix_memalign(&pointer, alignment, rounded) == 0, let pointer else {
             throw ZooError(
                 "cannot allocate \(rounded) bytes for activations and parameters",
-                advice: "use a smaller --batch-size or a smaller model")
+                code: .limit, remedy: .reduceBatch)
         }
         if alignment > 64 { madvise(pointer, rounded, MADV_HUGEPAGE) }
         memset(pointer, 0, rounded)

@@ -1,6 +1,6 @@
 /// Command lines as text that a shell takes.
-enum CommandText {
-    static func text(_ words: [String]) -> String {
+public enum CommandText {
+    public static func text(_ words: [String]) -> String {
         words.map(quoted).joined(separator: " ")
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers and times for people.
-enum Formatting {
+public enum Formatting {
     /// With so many significant digits and no zeros at the end, as C's `%g`: 0.8375, 1.2e-07.
-    static func significant(_ value: Double, _ digits: Int = 6) -> String {
+    public static func significant(_ value: Double, _ digits: Int = 6) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
         var buffer = [CChar](repeating: 0, count: 64)
         let count = withVaList([Int32(digits), value == 0 ? 0 : value]) { vsnprintf(&buffer, buffer.count, "%.*g", $0) }
@@ -11,7 +11,7 @@ enum Formatting {
     }
 
     /// With a fixed number of decimals.
-    static func decimals(_ value: Double, _ count: Int) -> String {
+    public static func decimals(_ value: Double, _ count: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
         let scale = (0..<count).reduce(1.0) { scale, _ in scale * 10 }
         let scaled = (abs(value) * scale).rounded()
@@ -24,28 +24,28 @@ enum Formatting {
     }
 
     /// A number's text with a real minus sign, as figures write it.
-    static func minus(_ text: String) -> String { text.replacing("-", with: "−") }
+    public static func minus(_ text: String) -> String { text.replacing("-", with: "−") }
 
     /// −4 … 4.
-    static func range(_ range: ClosedRange<Double>) -> String {
+    public static func range(_ range: ClosedRange<Double>) -> String {
         minus("\(significant(range.lowerBound)) … \(significant(range.upperBound))")
     }
 
     /// 1,234,567.
-    static func grouped(_ value: Int) -> String {
+    public static func grouped(_ value: Int) -> String {
         let digits = Array(String(value.magnitude))
         let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }.reversed()
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
     /// A number rounded to a whole one: 1,234,567.
-    static func grouped(_ value: Double) -> String {
+    public static func grouped(_ value: Double) -> String {
         guard let whole = Int(exactly: value.rounded()) else { return significant(value, 3) }
         return grouped(whole)
     }
 
     /// With a prefix that leaves few digits: 1.20 GFLOP, 6.65 MB, 340.0 kB, 114 FLOP.
-    static func quantity(_ value: Double, _ unit: String) -> String {
+    public static func quantity(_ value: Double, _ unit: String) -> String {
         switch abs(value) {
         case 1e12...: "\(decimals(value / 1e12, 2)) T\(unit)"
         case 1e9...: "\(decimals(value / 1e9, 2)) G\(unit)"
@@ -56,7 +56,7 @@ enum Formatting {
     }
 
     /// 12 s, 3 min 20 s, 1 h 05 min.
-    static func duration(_ seconds: Double) -> String {
+    public static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "?" }
         if seconds < 9.95 { return decimals(seconds, 1) + " s" }
         let whole = Int(seconds.rounded())
@@ -66,9 +66,9 @@ enum Formatting {
     }
 
     /// Bytes in units of 1,000.
-    static func bytes(_ count: Int) -> String { quantity(Double(count), "B") }
+    public static func bytes(_ count: Int) -> String { quantity(Double(count), "B") }
 }
 
 extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

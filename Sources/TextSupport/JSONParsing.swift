@@ -5,7 +5,7 @@ extension JSONValue: Decodable {
     /// Reads one JSON text. Whole numbers that fit become integers; the order of an object's fields is lost.
     ///
     /// - Throws: `ZooError` saying what is wrong with the text.
-    init(parsing text: String) throws {
+    public init(parsing text: String) throws {
         do {
             self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
         } catch {
@@ -27,7 +27,7 @@ extension JSONValue: Decodable {
         return cause.map { "\($0)" } ?? context.debugDescription
     }
 
-    init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -48,25 +48,25 @@ extension JSONValue: Decodable {
     }
 
     /// The field of an object; nil for anything else.
-    subscript(_ name: String) -> JSONValue? {
+    public subscript(_ name: String) -> JSONValue? {
         guard case .object(let fields) = self else { return nil }
         return fields.first { $0.0 == name }?.1
     }
 
-    var stringValue: String? {
+    public var stringValue: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
     /// A whole number from 0 to the largest below which JSON keeps all.
-    var countValue: Int? {
+    public var countValue: Int? {
         guard case .integer(let value) = self, (0...1 << 53).contains(value) else { return nil }
         return value
     }
 
     /// A number of either kind that something can have been measured as; NaN for null, as numbers that are not finite are
     /// written.
-    var numberValue: Double? {
+    public var numberValue: Double? {
         switch self {
         case .integer(let value): Double(value)
         case .number(let value): abs(value) <= 1e100 ? value : nil
@@ -75,12 +75,12 @@ extension JSONValue: Decodable {
         }
     }
 
-    var booleanValue: Bool? {
+    public var booleanValue: Bool? {
         guard case .boolean(let value) = self else { return nil }
         return value
     }
 
-    var arrayValue: [JSONValue]? {
+    public var arrayValue: [JSONValue]? {
         guard case .array(let values) = self else { return nil }
         return values
     }

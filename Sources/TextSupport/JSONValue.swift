@@ -1,7 +1,7 @@
 import Glibc
 
 /// A JSON value to be written. Objects keep the order of their fields.
-enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+public enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral
 {
     case null
@@ -14,26 +14,26 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     case list(count: Int, element: @Sendable (Int) -> JSONValue)
     case object([(String, JSONValue)])
 
-    init(stringLiteral value: String) { self = .string(value) }
-    init(integerLiteral value: Int) { self = .integer(value) }
-    init(floatLiteral value: Double) { self = .number(value) }
-    init(booleanLiteral value: Bool) { self = .boolean(value) }
-    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    init(nilLiteral: ()) { self = .null }
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    public init(nilLiteral: ()) { self = .null }
 
-    init(_ value: String?) { self = value.map { .string($0) } ?? .null }
-    init(_ value: Int?) { self = value.map { .integer($0) } ?? .null }
-    init(_ value: Double?) { self = value.map { .number($0) } ?? .null }
+    public init(_ value: String?) { self = value.map { .string($0) } ?? .null }
+    public init(_ value: Int?) { self = value.map { .integer($0) } ?? .null }
+    public init(_ value: Double?) { self = value.map { .number($0) } ?? .null }
 
     /// The text, on one line or indented by two blanks. Numbers that are not finite become null, as JSON has none.
-    func text(indented: Bool = false) -> String {
+    public func text(indented: Bool = false) -> String {
         var text = ""
         write(indented: indented) { text += $0 }
         return text
     }
 
     /// Gives the text to `sink`, piece by piece.
-    func write(indented: Bool = false, to sink: (String) -> Void) {
+    public func write(indented: Bool = false, to sink: (String) -> Void) {
         withoutActuallyEscaping(sink) { sink in
             var writer = Writer(sink: sink)
             append(to: &writer, indentation: indented ? 0 : nil)
@@ -114,4 +114,13 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLitera
         }
         text += "\""
     }
+}
+
+extension JSONValue {
+    /// A vector.
+    public init(_ values: [Float]) { self = .array(values.map { .number(Double($0)) }) }
+    /// A vector.
+    public init(_ values: [Double]) { self = .array(values.map { .number($0) }) }
+    /// Rows of numbers.
+    public init(_ rows: [[Float]]) { self = .array(rows.map { JSONValue($0) }) }
 }

@@ -4,63 +4,79 @@ import TensorCore
 
 /// What a model does with one image in a training step, tensor by tensor, computed in 64-bit floating point by the
 /// reference engine: the forward pass, the losses and the backward pass.
-struct ModelTrace {
+public struct ModelTrace {
     /// What goes in; all in the order C H W.
-    struct Input {
-        var image: [Double]
+    public struct Input {
+        public var image: [Double]
         /// What the reconstruction is compared with; nil for the image itself.
-        var target: [Double]?
+        public var target: [Double]?
         /// ε, one number per latent dimension; empty in a plain autoencoder.
-        var noise: [Double]
+        public var noise: [Double]
         /// The image's number in its data set, which dropout follows.
-        var imageIndex: Int32 = 0
+        public var imageIndex: Int32 = 0
         /// Of dropout, and of the first weights of an untrained model.
-        var seed: UInt64 = 0
+        public var seed: UInt64 = 0
+
+        public init(
+            image: [Double], target: [Double]? = nil, noise: [Double], imageIndex: Int32 = 0, seed: UInt64 = 0
+        ) {
+            self.image = image
+            self.target = target
+            self.noise = noise
+            self.imageIndex = imageIndex
+            self.seed = seed
+        }
     }
 
     /// One tensor of one image, or a parameter.
-    struct Tensor {
-        var name: String
-        var shape: [Int]
+    public struct Tensor {
+        public var name: String
+        public var shape: [Int]
         /// Row-major.
-        var values: [Double]
+        public var values: [Double]
+
+        public init(name: String, shape: [Int], values: [Double]) {
+            self.name = name
+            self.shape = shape
+            self.values = values
+        }
     }
 
     /// A tensor with the letter it has in a formula.
-    struct Term {
-        var symbol: String
-        var tensor: Tensor
+    public struct Term {
+        public var symbol: String
+        public var tensor: Tensor
     }
 
     /// One operation in one direction.
-    struct Step {
+    public struct Step {
         /// The layer's path.
-        var path: String
-        var operation: String
-        var formulas: [String]
-        var inputs: [Term]
+        public var path: String
+        public var operation: String
+        public var formulas: [String]
+        public var inputs: [Term]
         /// What lies between inputs and outputs, where a reader by hand wants to see it.
-        var intermediates: [Term]
-        var outputs: [Term]
+        public var intermediates: [Term]
+        public var outputs: [Term]
     }
 
-    let definition: ModelDefinition
-    let input: Input
-    let forward: [Step]
-    let backward: [Step]
+    public let definition: ModelDefinition
+    public let input: Input
+    public let forward: [Step]
+    public let backward: [Step]
     /// The gradient of the loss with respect to each parameter, under the parameter's path.
-    let parameterGradients: [Tensor]
+    public let parameterGradients: [Tensor]
     /// Nats.
-    let reconstruction: Double
+    public let reconstruction: Double
     /// Nats; nil in a plain autoencoder.
-    let kl: Double?
+    public let kl: Double?
     /// What the objective makes of the KL divergence.
-    let regularizer: Double
+    public let regularizer: Double
     /// Whether the model normalises by batch statistics, which here are those of one image.
-    let usesBatchStatistics: Bool
+    public let usesBatchStatistics: Bool
 
     /// Nats.
-    var loss: Double { reconstruction + regularizer }
+    public var loss: Double { reconstruction + regularizer }
 
     /// Runs one image through the training graph; nothing is learned.
     ///
@@ -68,7 +84,7 @@ struct ModelTrace {
     ///   - weights: parameters and running statistics; nil for the first ones.
     ///   - input: with as many numbers as the model takes.
     /// - Throws: `ZooError` where the weights do not fit the model.
-    init(_ definition: ModelDefinition, weights: [NamedTensor]?, input: Input) throws {
+    public init(_ definition: ModelDefinition, weights: [NamedTensor]?, input: Input) throws {
         precondition(
             input.image.count == definition.input.count
                 && (input.target?.count ?? input.image.count) == input.image.count

@@ -1,15 +1,15 @@
 import TensorCore
 
 /// An operation in words and symbols: what its inputs and outputs are called, and what it computes in both directions.
-struct OperationFormula {
+public struct OperationFormula {
     /// The letters of the forward step's inputs, in order.
-    let inputs: [String]
-    let outputs: [String]
-    let forward: [String]
+    public let inputs: [String]
+    public let outputs: [String]
+    public let forward: [String]
     /// With respect to the data; what the losses put in themselves is in `backward(_:_:)`.
     private let backwardData: [String]
     /// With respect to weights and biases.
-    let backwardWeights: [String]
+    public let backwardWeights: [String]
 
     private init(
         _ inputs: [String], _ outputs: [String] = ["y"], _ forward: [String], backward: [String],
@@ -23,7 +23,7 @@ struct OperationFormula {
     }
 
     /// - Parameter inputCount: of the forward step: with or without a bias.
-    init(_ operation: Operation, inputCount: Int) {
+    public init(_ operation: Operation, inputCount: Int) {
         let bias = inputCount > 2 ? " + b" : ""
         let biasGradient = inputCount > 2 ? ["∂L/∂b = ∂L/∂y, summed over positions"] : []
         switch operation {
@@ -104,7 +104,7 @@ struct OperationFormula {
     /// The data pass.
     ///
     /// - Parameter values: with the weight of the regulariser, which the latent sample's gradient includes.
-    func backward(_ operation: Operation, _ values: StepValues) -> [String] {
+    public func backward(_ operation: Operation, _ values: StepValues) -> [String] {
         guard case .gaussianLatent(let regularizer) = operation else { return backwardData }
         let weight = values.klWeight == 1 ? "" : "\(values.klWeight)·"
         let condition =

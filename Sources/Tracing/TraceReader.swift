@@ -2,7 +2,7 @@ import Glibc
 import TensorCore
 
 /// Reads the steps of a program that has run, with names and formulas for people.
-struct TraceReader {
+public struct TraceReader {
     private let compiled: ReferenceProgram
     private let values: StepValues
     private let forwardPart: [ProgramStep]
@@ -13,7 +13,7 @@ struct TraceReader {
 
     private var program: Program { compiled.program }
 
-    init(_ compiled: ReferenceProgram, _ values: StepValues, isTargetApart: Bool, images: TensorID?) {
+    public init(_ compiled: ReferenceProgram, _ values: StepValues, isTargetApart: Bool, images: TensorID?) {
         self.compiled = compiled
         self.values = values
         let program = compiled.program
@@ -82,44 +82,13 @@ struct TraceReader {
 
     private mutating func findPrimals() {
         for step in backwardPart {
-            if step.pass == .forward {
+            if let gradient = step.gradient {
+                let origin = program.steps[gradient.step]
+                for (id, input) in zip(step.outputs, gradient.inputs) { primals[id] = origin.inputs[input] }
+            } else {
+                // A sum of gradients of one tensor.
                 for id in step.outputs { primals[id] = primals[step.inputs[0]] ?? primals[step.inputs[1]] }
-            } else if let origin = origin(of: step) {
-                for (id, position) in zip(step.outputs, Self.positions(of: step, origin)) {
-                    primals[id] = origin.inputs[position]
-                }
             }
-        }
-    }
-
-    /// The forward step that a backward step belongs to.
-    private func origin(of step: ProgramStep) -> ProgramStep? {
-        let candidates = forwardPart.filter { $0.operation.name == step.operation.name && $0.path == step.path }
-        if case .reconstruction = step.operation { return candidates.first { $0.inputs == step.inputs } }
-        guard candidates.count > 1 else { return candidates.first }
-        let gradient = step.pass == .backwardData ? step.inputs[0] : step.inputs[1]
-        let targets = primals[gradient].map(tensorsWithTheSameGradient) ?? []
-        return candidates.first { targets.contains($0.outputs[0]) }
-    }
-
-    /// A sum hands its gradient on unchanged, so one gradient can be that of several tensors.
-    private func tensorsWithTheSameGradient(_ tensor: TensorID) -> Set<TensorID> {
-        var found: Set<TensorID> = [tensor]
-        for step in forwardPart.reversed() {
-            if case .add = step.operation, found.contains(step.outputs[0]) { found.formUnion(step.inputs) }
-        }
-        return found
-    }
-
-    /// Which of the forward step's inputs the gradients are for.
-    private static func positions(of step: ProgramStep, _ origin: ProgramStep) -> [Int] {
-        switch step.operation {
-        case .linear, .convolution, .transposedConvolution: step.pass == .backwardWeights ? [1, 2] : [0]
-        case .batchNorm, .groupNorm: [0, 1, 2]
-        case .gaussianLatent: [0, 1]
-        case .reconstruction: [0, 2]
-        case .custom: Array(origin.inputs.indices)
-        default: [0]
         }
     }
 
@@ -139,7 +108,7 @@ struct TraceReader {
             symbol: symbol, tensor: ModelTrace.Tensor(name: "", shape: program[id].shape.dimensions, values: values))
     }
 
-    var forwardSteps: [ModelTrace.Step] {
+    public var forwardSteps: [ModelTrace.Step] {
         forwardPart.map { step in
             let formula = OperationFormula(step.operation, inputCount: step.inputs.count)
             // Running statistics are no result of this image alone.
@@ -167,16 +136,17 @@ struct TraceReader {
         compiled.readDouble(step.inputs[0]).map { 1 / (1 + exp(-$0)) }
     }
 
-    var backwardSteps: [ModelTrace.Step] {
+    public var backwardSteps: [ModelTrace.Step] {
         backwardPart.map { step in
-            guard step.pass != .forward, let origin = origin(of: step) else {
+            guard let gradient = step.gradient else {
                 let names = step.inputs.indices.map { "g\($0 + 1)" }
                 return ModelTrace.Step(
                     path: step.path, operation: "sum of gradients", formulas: ["g = \(names.joined(separator: " + "))"],
                     inputs: terms(names, step.inputs), intermediates: [], outputs: terms(["g"], step.outputs))
             }
+            let origin = program.steps[gradient.step]
             let formula = OperationFormula(step.operation, inputCount: origin.inputs.count)
-            let symbols = Self.positions(of: step, origin).filter { formula.inputs.indices.contains($0) }
+            let symbols = gradient.inputs.filter { formula.inputs.indices.contains($0) }
                 .map { "∂L/∂\(formula.inputs[$0])" }
             return ModelTrace.Step(
                 path: step.path, operation: step.operation.name,
@@ -221,7 +191,7 @@ struct TraceReader {
         }
     }
 
-    var parameterGradients: [ModelTrace.Tensor] {
+    public var parameterGradients: [ModelTrace.Tensor] {
         zip(program.parameters, program.parameterGradients).map { parameter, gradient in
             var tensor = tensor(gradient)
             tensor.name = program[parameter].name

@@ -29,20 +29,28 @@ public final class Trainer {
 
     /// - Parameters:
     ///   - stepLimit: ends training after so many steps, whatever the number of epochs; nil for whole epochs.
+    ///   - validationCount: images to take from the training split, as a run did that is resumed; nil for as many as the
+    ///     definition says.
+    ///   - engine: nil for the one that the definition's training settings ask for.
     /// - Throws: `ZooError` where images and model do not fit, or the engine cannot run the model.
     public init(
-        _ definition: ModelDefinition, dataset: any Dataset, seed: UInt64, stepLimit: Int? = nil, engine: any Engine
+        _ definition: ModelDefinition, dataset: any Dataset, seed: UInt64, stepLimit: Int? = nil,
+        validationCount: Int? = nil, engine: (any Engine)? = nil
     ) throws {
         guard dataset.info.shape == definition.input.dimensions else {
             throw ZooError(
                 "the images of \(dataset.info.name) are \(dataset.info.shape), but \(definition.name) takes \(definition.input)",
-                advice: "choose another --dataset, or change the model with --set input=…")
+                code: .mismatch, subject: .field("input"), remedy: .fitInput)
         }
         self.definition = definition
         self.dataset = dataset
         self.seed = seed
+        let engine = engine ?? Computing.engine(for: definition.training)
         self.engine = engine
-        splits = try DataSplits(of: dataset, validationCount: definition.training.validationCount, seed: seed)
+        splits = try DataSplits(
+            of: dataset,
+            validationCount: validationCount
+                ?? definition.training.validationCount(of: dataset.indices(of: .train).count), seed: seed)
         let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
         plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
         // The variance of a single value is 0, and would spoil the running variance.
@@ -50,8 +58,7 @@ public final class Trainer {
         guard batchSize >= smallestBatch || splits.train.isEmpty else {
             throw ZooError(
                 "batches have one image, and the batch norm of \(definition.name) needs more than one value per channel",
-                advice: "use batches of at least two images (--batch-size 2), or group_norm or layer_norm", kind: .usage
-            )
+                kind: .usage, subject: .field("training.batch_size"), remedy: .enlargeBatch)
         }
         batches = try Batches(splits.train, batchSize: batchSize, smallestBatch: smallestBatch, seed: seed)
         stepsPerEpoch = batches.batchCount
@@ -61,7 +68,7 @@ public final class Trainer {
         guard (0...Self.maximumStepCount).contains(totalSteps) else {
             throw ZooError(
                 "a run has at most \(Self.maximumStepCount) steps, not \(totalSteps)",
-                advice: "ask for fewer with --epochs or --steps", kind: .usage)
+                kind: .usage, code: .limit, subject: .field("training.epochs"), remedy: .trainShorter)
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine.exact)
@@ -104,7 +111,7 @@ public final class Trainer {
     /// - Throws: `ZooError` for a loss that is not finite, naming the step and the first tensor that is not.
     @discardableResult
     public func run(
-        shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
+        until shouldStop: @autoclosure () -> Bool = false, onEvent: (TrainingEvent) throws -> Void = { _ in }
     ) throws -> TrainingEnd {
         let start = clock.now
         var lastEnd: ContinuousClock.Instant?
@@ -204,7 +211,7 @@ public final class Trainer {
     private func finishEpoch(
         seconds: Double, imagesPerSecond: Double, onProgress: (EvaluationProgress) throws -> Void
     ) throws -> EpochRecord {
-        try evaluation.load(plan.model.parameters + plan.model.buffers)
+        try evaluation.load(plan.model.inferenceWeights)
         let evaluator = Evaluator(evaluation, dataset: dataset)
         let lastStep = max(0, state.step - 1)
         let start = clock.now
@@ -226,7 +233,7 @@ public final class Trainer {
         let train = runningMeans
         // Losses under a schedule that still moves cannot be compared; those at its end can.
         let monitored =
-            (validation ?? test)?.0.means(definition.objective, step: .max).loss
+            validation?.0.means(definition.objective, step: .max).loss
             ?? state.finalLossSum / Double(max(1, state.images))
         let isBest = state.bestLoss.map { monitored < $0 } ?? true
         state.bestLoss = isBest ? monitored : state.bestLoss
@@ -272,6 +279,6 @@ public final class Trainer {
             "step \(state.step + 1): \(what) is not finite; "
                 + (culprit.map { "the first tensor that is not finite is \($0)" }
                     ?? "run again with all tensors kept, the same batch gives finite numbers only"),
-            advice: "lower the learning rate (--learning-rate), or clip gradients (--set training.clip_norm=1)")
+            code: .notFinite, subject: .step(state.step + 1), remedy: .stabilize)
     }
 }

@@ -34,7 +34,7 @@ public struct EpochRecord: Sendable {
     public var seconds: Double
     /// Training speed of this epoch, evaluation left out.
     public var imagesPerSecond: Double
-    /// The loss (of validation, else test, else training) that decides which epoch is the best, at the weights that the
+    /// The loss (of validation, else training; never test) that decides which epoch is the best, at the weights that the
     /// objective's schedules end with.
     public var monitoredLoss: Double
     /// Whether the monitored loss is the best so far.

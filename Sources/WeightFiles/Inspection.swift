@@ -3,29 +3,29 @@ import FileSupport
 import Glibc
 import Interchange
 import LatentTools
+import Runs
 import TensorCore
 
 /// What there is to say about a file of weights.
-struct Inspection {
-    let path: String
-    let byteCount: Int
+public struct Inspection: Sendable {
+    public let path: String
+    public let byteCount: Int
     /// The format in a word, for instance `checkpoint`.
-    let format: String
+    public let format: String
     /// The outline, where the file is a checkpoint of ours.
-    let checkpoint: CheckpointOutline?
-    let entries: [TensorEntry]
+    public let checkpoint: CheckpointOutline?
+    public let entries: [TensorEntry]
     /// Texts that the file of another tool carries.
-    let metadata: [(name: String, text: String)]
+    public let metadata: [(name: String, text: String)]
     /// What the reader has to say about the file.
-    let notes: [String]
+    public let notes: [String]
     private let file: any TensorFile
 
     /// Looks at the file that `argument` names: a checkpoint, the newest one of a run's folder, or the file of another tool.
     ///
     /// - Throws: `ZooError` when it cannot be read or is of a kind that is refused.
-    init(_ argument: String) throws {
-        path =
-            CheckpointArgument.isFolder(argument) ? try RunFolder(path: argument).newestCheckpoint().path : argument
+    public init(_ argument: String) throws {
+        path = CheckpointSource(argument).isFolder ? try RunFolder(path: argument).newestCheckpoint().path : argument
         do {
             let outline = try CheckpointOutline(path: path)
             checkpoint = outline
@@ -49,16 +49,16 @@ struct Inspection {
     /// The values of an entry.
     ///
     /// - Throws: `ZooError` when they cannot be read.
-    func values(at index: Int) throws -> [Float] {
+    public func values(at index: Int) throws -> [Float] {
         do {
             return try file.values(at: index)
         } catch let error as ZooError {
-            throw ZooError("\(path): \(entries[index].path): \(error.message)", advice: error.advice)
+            throw error.at("\(path): \(entries[index].path)")
         }
     }
 
     /// Statistics of the values of an entry, or why there are none.
-    func weights(at index: Int) -> Result<TensorStatistics, ZooError> {
+    public func weights(at index: Int) -> Result<TensorStatistics, ZooError> {
         do {
             return .success(TensorStatistics(try file.values(at: index), shape: entries[index].shape))
         } catch let error as ZooError {
@@ -69,9 +69,9 @@ struct Inspection {
     }
 
     /// Entries that are the model's, not the optimiser's.
-    var weightIndices: [Int] {
+    public var weightIndices: [Int] {
         entries.indices.filter { [nil, "parameter", "buffer"].contains(entries[$0].role) }
     }
 
-    var latent: LatentStatistics? { checkpoint?.header.latentStatistics }
+    public var latent: LatentStatistics? { checkpoint?.header.latentStatistics }
 }

@@ -2,14 +2,16 @@ import Checkpoints
 import Figures
 import FileSupport
 import LatentTools
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 extension Inspection {
     /// All of it as one page with plots.
     ///
     /// - Throws: `ZooError` where something cannot be drawn.
-    func page() throws -> Page {
+    public func page() throws -> Page {
         let name = checkpoint?.header.model ?? (path.split(separator: "/").last.map(String.init) ?? path)
         var sections = [
             PageSection(
@@ -27,7 +29,7 @@ extension Inspection {
         if let definition { sections.append(PageSection("Definition", [.code(definition)])) }
         return Page(
             title: name, subtitle: path, sections: sections,
-            footer: "zoo \(ZooContext.version), \(Tool.convert) inspect")
+            footer: "zoo \(ZooVersion.current)")
     }
 
     private static func section(_ statistics: LatentStatistics) throws -> PageSection {
@@ -123,7 +125,7 @@ extension Inspection {
         var problems: [String] = []
         for index in weightIndices {
             // The histogram before the numbers, so that it is in sight where the page is narrow.
-            let shape = InspectionText.shape(entries[index].shape).replacing(" ", with: "")
+            let shape = TensorShapeText.text(entries[index].shape).replacing(" ", with: "")
             switch weights(at: index) {
             case .success(let statistics):
                 let head = [entries[index].path, shape, statistics.blocks, entries[index].elementType]

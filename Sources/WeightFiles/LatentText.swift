@@ -1,16 +1,17 @@
 import LatentTools
 import TensorCore
+import TextSupport
 
 /// Latent statistics for people.
-struct LatentText {
+public struct LatentText {
     private let statistics: LatentStatistics
 
-    init(_ statistics: LatentStatistics) {
+    public init(_ statistics: LatentStatistics) {
         self.statistics = statistics
     }
 
     /// What they say in one line.
-    var line: String {
+    public var line: String {
         var text = "\(statistics.activeCount) of \(statistics.latentSize) active"
         if let kl = statistics.totalKL { text += ", KL \(Formatting.decimals(kl, 3))" }
         text += ", over \(Formatting.grouped(statistics.imageCount)) \(statistics.split) images"
@@ -18,7 +19,7 @@ struct LatentText {
     }
 
     /// What they say in one paragraph.
-    var summary: [String] {
+    public var summary: [String] {
         var lines = [
             "\(Formatting.grouped(statistics.imageCount)) \(statistics.split) images"
                 + (statistics.dataset.map { " of \($0)" } ?? "")
@@ -36,7 +37,7 @@ struct LatentText {
     }
 
     /// The columns of `rows`.
-    var headings: [(title: String, isNumber: Bool)] {
+    public var headings: [(title: String, isNumber: Bool)] {
         var headings = [("dimension", false)]
         if statistics.isVariational { headings.append(("KL (nats)", true)) }
         headings += [("mean(μ)", true), ("var(μ)", true)]
@@ -47,7 +48,7 @@ struct LatentText {
     }
 
     /// A row for each dimension, those that carry most first.
-    var rows: [[String]] {
+    public var rows: [[String]] {
         statistics.dimensionsByInformation.map { d in
             var row = ["z\(d)"]
             if statistics.isVariational { row.append(Formatting.decimals(statistics.kl[d], 4)) }
@@ -70,26 +71,9 @@ struct LatentText {
     }
 
     /// The most correlated pairs, at most five.
-    var correlations: [String] {
+    public var correlations: [String] {
         statistics.correlatedPairs.prefix(5).map {
             "z\($0.first) and z\($0.second) \(Formatting.decimals($0.correlation, 3))"
         }
-    }
-
-    /// A heading as tables in terminals have it; μ and σ stay small, for their capitals look like other letters.
-    private static func capitals(_ title: String) -> String {
-        String(title.map { $0.isASCII ? Character($0.uppercased()) : $0 })
-    }
-
-    func print() {
-        for line in summary { Console.print(line.printable()) }
-        Console.print("")
-        var table = Table(headings.map { (Self.capitals($0.title), $0.isNumber ? .right : .left) })
-        for row in rows { table.add(row) }
-        for line in table.fittedLines { Console.print(line) }
-        let correlations = correlations
-        guard !correlations.isEmpty else { return }
-        Console.print("")
-        Console.print("strongest correlations of μ: \(correlations.joined(separator: ", "))")
     }
 }

@@ -1,7 +1,7 @@
 import FileSupport
 
 /// The groups that the paths of tensors name, drawn with lines.
-struct TensorTree {
+public struct TensorTree {
     private struct Group {
         var names: [String] = []
         var groups: [String: Group] = [:]
@@ -21,7 +21,7 @@ struct TensorTree {
 
     private var root = Group()
 
-    init(_ entries: [TensorEntry]) {
+    public init(_ entries: [TensorEntry]) {
         for entry in entries {
             var path = entry.path.split(separator: ".", maxSplits: 15, omittingEmptySubsequences: false)
             if let role = entry.role, role != "parameter", role != "buffer" { path = ["optimizer", role[...]] + path }
@@ -30,14 +30,14 @@ struct TensorTree {
     }
 
     /// The tree, a line for each group and tensor.
-    var lines: [String] { Self.lines(root, "") }
+    public var lines: [String] { Self.lines(root, "") }
 
     private static func lines(_ group: Group, _ indentation: String) -> [String] {
         group.names.enumerated().flatMap { index, name -> [String] in
             let isLast = index == group.names.count - 1
             var line = indentation + (isLast ? "└─ " : "├─ ") + name
             if let entry = group.leaves[name] {
-                line += "  \(InspectionText.shape(entry.shape)) \(entry.elementType)"
+                line += "  \(TensorShapeText.text(entry.shape)) \(entry.elementType)"
                 if entry.role == "buffer" { line += "  buffer" }
             }
             guard let inner = group.groups[name] else { return [line] }

@@ -9,7 +9,7 @@ public struct ZooCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: Tool.name,
         abstract: "A model zoo of autoencoders and variational autoencoders.",
-        version: ZooContext.version,
+        version: ZooVersion.current,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
             RunsCommand.self, EvaluateCommand.self, SweepCommand.self, CompareCommand.self, RecipeCommand.self,
@@ -54,7 +54,7 @@ extension ParsableCommand {
             }
             Glibc.exit(status)
         } catch let error as ZooError {
-            Console.complain("\(error)")
+            Console.complain(error.commandLineDescription)
             Glibc.exit(error.kind == .usage ? 2 : 1)
         } catch {
             Console.complain("\(error)")
@@ -84,7 +84,7 @@ extension ParsableCommand {
         } catch let status as ExitStatus {
             return status.code
         } catch let error as ZooError {
-            Console.complain(error.description)
+            Console.complain(error.commandLineDescription)
             return error.kind == .usage ? 2 : 1
         } catch let error as DefinitionError {
             Console.complain(error.description)
@@ -126,4 +126,20 @@ struct ExitStatus: Error {
 
     static let failed = ExitStatus(code: 1)
     static let interrupted = ExitStatus(code: 130)
+
+    /// The status with which a command ends that does `work`; what goes wrong is told.
+    static func code(of work: () throws -> Void) -> Int32 {
+        do {
+            try work()
+            return 0
+        } catch let status as ExitStatus {
+            return status.code
+        } catch let error as ZooError {
+            Console.complain(error.commandLineDescription)
+            return error.kind == .usage ? 2 : 1
+        } catch {
+            Console.complain("\(error)")
+            return 1
+        }
+    }
 }

@@ -8,8 +8,6 @@ public struct ZooContext: Sendable {
     public var registry: Registry
     public var datasets: DatasetCatalog
     public var recipes: [Recipe]
-    /// The version that `zoo --version` prints and checkpoints record.
-    public static let version = "0.1.0"
 
     public init(registry: Registry, datasets: DatasetCatalog = .builtIn, recipes: [Recipe] = []) {
         self.registry = registry

@@ -21,8 +21,11 @@ import Testing
         images = noise(16 * 4096).map { $0 & 1 }
     }
 
-    private func array(_ descriptor: String, _ shape: String, _ data: [UInt8]) -> [UInt8] {
-        var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(shape), }"
+    private func array(
+        _ descriptor: String, _ shape: String, _ data: [UInt8], isFortran: Bool = false
+    ) -> [UInt8] {
+        let order = isFortran ? "True" : "False"
+        var header = "{'descr': '\(descriptor)', 'fortran_order': \(order), 'shape': \(shape), }"
         while (header.utf8.count + 11) % 64 != 0 { header += " " }
         header += "\n"
         let size = header.utf8.count
@@ -74,6 +77,9 @@ import Testing
             try failure { $0[1].bytes = array("|O", "(16, 64, 64)", images) }.contains("Python objects (type '|O')"))
         #expect(try failure { $0[1].bytes = array("<f4", "(16, 64, 64)", images) }.contains("the type f32"))
         #expect(try failure { $0[1].bytes = array("|u1", "(15, 64, 64)", images) }.contains("[15, 64, 64]"))
+        #expect(
+            try failure { $0[1].bytes = array("|u1", "(16, 64, 64)", images, isFortran: true) }
+                .contains("in Fortran order"))
         #expect(try failure { $0[1].bytes.removeLast(8) }.contains("does not hold the 65536 bytes"))
         #expect(try failure { $0[1].bytes += [0, 0, 0, 0, 0, 0, 0, 0] }.contains("does not hold the 65536 bytes"))
         #expect(try failure { $0[1].bytes[$0[1].bytes.count - 1] = 2 }.contains("image 15 holds a value other"))

@@ -108,7 +108,7 @@ import Testing
     @Test func badFoldersAreExplained() throws {
         #expect(try message { _ = try open() }.contains("holds no PNG or JPEG images"))
         #expect(try message { _ = try open { $0.imageFolder = "/nowhere/at/all" } }.contains("no image folder"))
-        #expect(try message { _ = try open { $0.imageFolder = nil } }.contains("--image-folder"))
+        #expect(try message { _ = try open { $0.imageFolder = nil } }.contains("give a folder of pictures"))
         try folder.write(png(1), "good.png")
         try folder.write("this is text", "fake.jpg")
         try folder.write([0xFF, 0xD8, 0xFF, 0xE0, 0, 0], "cut.jpeg")

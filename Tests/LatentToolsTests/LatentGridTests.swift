@@ -61,12 +61,4 @@ import Testing
         #expect(error?.message.contains(message) == true)
         #expect(error?.kind == .usage)
     }
-
-    @Test func dimensionsAsUsersWriteThem() throws {
-        #expect(try LatentDimension.list("3,z0, 7", size: 8) == [3, 0, 7])
-        for (text, message) in [("3,x", "'x'"), ("8", "z0 to z7"), ("1,1", "twice"), ("", "''"), ("-1", "z-1")] {
-            let error = #expect(throws: ZooError.self) { try LatentDimension.list(text, size: 8) }
-            #expect(error?.message.contains(message) == true, "\(text)")
-        }
-    }
 }

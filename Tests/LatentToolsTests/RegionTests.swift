@@ -76,25 +76,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("prior", LatentRegion.prior), ("aggregate", .aggregate), ("posterior", .posterior),
-        ("shell:2.5", .shell(radius: 2.5)), ("box:-1..0.5", .box(-1...0.5)),
-        ("near:42:0.3", .near(index: 42, deviation: 0.3)), ("class:horse", .label("horse")),
-    ])
-    func regionsAsUsersWriteThem(_ text: String, _ region: LatentRegion) throws {
-        #expect(try LatentRegion(text) == region)
-    }
-
-    @Test(arguments: [
-        "priors", "shell", "shell:x", "shell:-1", "shell:inf", "box:1", "box:2..1", "box:nan..1", "near:42",
-        "near:-1:1",
-        "near:1:2:3", "class:", "",
-    ])
-    func badRegions(_ text: String) {
-        let error = #expect(throws: ZooError.self) { try LatentRegion(text) }
-        #expect(error?.kind == .usage)
-    }
-
     @Test func measuresOfImages() {
         let shape = Shape([1, 2, 2])
         #expect(abs(ImageMeasures.bernoulliEntropy([0.5, 0.5, 0, 1]) - log(2) / 2) < 1e-12)

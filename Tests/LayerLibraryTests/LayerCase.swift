@@ -65,7 +65,7 @@ extension NamedLayer {
         named name: String = "linear", _ units: Int, _ activation: Activation = .identity, bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(
-            name: name, kind: "linear", layer: Linear(units: units, settings: WeightSettings(hasBias: bias)),
+            name: name, layer: Linear(units: units, settings: WeightSettings(hasBias: bias)),
             activation: .builtIn(activation))
     }
 
@@ -74,7 +74,7 @@ extension NamedLayer {
         bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(
-            name: name, kind: "conv2d",
+            name: name,
             layer: Convolution2D(filters: filters, window: window, settings: WeightSettings(hasBias: bias)),
             activation: .builtIn(activation))
     }
@@ -84,14 +84,14 @@ extension NamedLayer {
         bias: Bool = true
     ) -> NamedLayer {
         NamedLayer(
-            name: name, kind: "conv_transpose2d",
+            name: name,
             layer: TransposedConvolution2D(filters: filters, window: window, settings: WeightSettings(hasBias: bias)),
             activation: .builtIn(activation))
     }
 
     /// A layer without anything to choose but its configuration, named after its kind.
     static func plain(_ kind: String, _ layer: any Layer, _ activation: Activation = .identity) -> NamedLayer {
-        NamedLayer(name: kind, kind: kind, layer: layer, activation: .builtIn(activation))
+        NamedLayer(name: kind, layer: layer, activation: .builtIn(activation))
     }
 }
 

@@ -166,7 +166,7 @@ enum LayerCases {
                 "dropout_twice", [3, 3, 2],
                 [
                     .plain("dropout", Dropout(rate: 0.25)),
-                    NamedLayer(name: "again", kind: "dropout", layer: Dropout(rate: 0.5)),
+                    NamedLayer(name: "again", layer: Dropout(rate: 0.5)),
                 ]),
             LayerCase("dropout_on_vector", [9], [.plain("dropout", Dropout(rate: 0.5))]).inEvaluation(),
         ]
@@ -261,12 +261,12 @@ enum LayerCases {
             ]),
         LayerCase(
             "custom_operation", [3, 2, 3],
-            [.conv(4, .square(2)), NamedLayer(name: "parabola", kind: "parabola", layer: ParabolaLayer()), .linear(3)]),
+            [.conv(4, .square(2)), NamedLayer(name: "parabola", layer: ParabolaLayer()), .linear(3)]),
         LayerCase(
             "custom_activation", [5],
             [
                 NamedLayer(
-                    name: "linear", kind: "linear", layer: Linear(units: 4), activation: .custom(CubicActivation()))
+                    name: "linear", layer: Linear(units: 4), activation: .custom(CubicActivation()))
             ]),
     ]
 

@@ -62,6 +62,9 @@ struct Parabola: CustomOperation {
 
 /// `Parabola` as a layer. Parameter: `weight` `[C]`.
 struct ParabolaLayer: Layer {
+    let kind = "parabola"
+    let fields: [String: FieldValue] = [:]
+
     func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         let shape = builder.shape(x)
         let weight = try builder.parameter("weight", shape: [shape.channels], initializer: .constant(0))

@@ -10,7 +10,7 @@ import Testing
         try read(small("{reconstruction: bernoulli, kl: {weight: 1}}", yaml)).objective
     }
 
-    private func recipe(_ fields: String) throws -> TrainingRecipe {
+    private func recipe(_ fields: String) throws -> TrainingSettings {
         try read(small("{adam: {learning_rate: 1.0e-3}}, batch_size: 4, epochs: 2", fields)).training
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import ModelKit
 import TensorCore
+import TestSupport
 import ZooModels
 
 /// The folder that holds `zoo`, `schemas`, `docs` and `tools`.
@@ -17,7 +18,7 @@ func read(
     _ text: String, source: String = "model.yaml", set overrides: [String] = [], registry: Registry = .builtIn
 ) throws -> ModelDefinition {
     try ModelDefinition(
-        text: text, source: source, overrides: overrides.map { try DefinitionOverride(argument: $0) },
+        text: text, source: source, overrides: overrides.map { DefinitionOverride($0) },
         registry: registry)
 }
 

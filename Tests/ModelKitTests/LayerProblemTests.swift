@@ -67,7 +67,7 @@ private let convolution = "conv1: {conv2d: {filters: 4, kernel: 4, stride: 2, pa
             ["model.yaml:8:12: encoder.conv1: has 2 kinds (conv2d, linear); a layer has one, and perhaps an activation"]
         ),
         Case(
-            convolution, "conv1: {activation: relu}",
+            convolution, "conv1: {}",
             ["model.yaml:8:12: encoder.conv1: does not say what kind of layer it is"]),
         Case(
             convolution, "con-v1: {linear: 4}",

@@ -3,14 +3,14 @@ import TensorCore
 import Testing
 
 @Suite struct ScheduleTests {
-    private func recipe(_ schedule: TrainingRecipe.Schedule, warmup: Int = 0) throws -> TrainingRecipe {
+    private func recipe(_ schedule: TrainingSettings.Schedule, warmup: Int = 0) throws -> TrainingSettings {
         var recipe = try read(smallDefinition).training
         (recipe.learningRate, recipe.schedule, recipe.warmupSteps) = (0.8, schedule, warmup)
         return recipe
     }
 
     /// Learning rates at these steps of a run of 10 epochs of 10 steps.
-    private func rates(_ recipe: TrainingRecipe, _ steps: [Int]) -> [Float] {
+    private func rates(_ recipe: TrainingSettings, _ steps: [Int]) -> [Float] {
         steps.map { recipe.learningRate(step: $0, stepsPerEpoch: 10, totalSteps: 100) }
     }
 

@@ -79,11 +79,12 @@ import ZooModels
         var names = Registry.builtIn.likelihoods.map(\.name) + InitializerRule.names
         names += ["normal", "constant", "values"]
         let tables =
-            [RecipeFields.kl, RecipeFields.capacity, RecipeFields.training] + RecipeFields.optimizers.values
-            + RecipeFields.schedules.values + Registry.builtIn.layers.map(\.fields)
+            [DefinitionFields.kl, DefinitionFields.capacity, DefinitionFields.training]
+            + DefinitionFields.optimizers.values
+            + DefinitionFields.schedules.values + Registry.builtIn.layers.map(\.fields)
             + Registry.builtIn.activations.map(\.fields)
         names += tables.flatMap { $0 }.map(\.name)
-        names += Array(RecipeFields.optimizers.keys) + Array(RecipeFields.schedules.keys)
+        names += Array(DefinitionFields.optimizers.keys) + Array(DefinitionFields.schedules.keys)
         names += Registry.builtIn.layers.map(\.kind) + Registry.builtIn.activations.map(\.name)
         for name in Set(names).sorted() { #expect(text.contains("`\(name)`"), "\(name) is not documented") }
     }
@@ -96,7 +97,7 @@ import ZooModels
         let definition = try read(try #require(example.components(separatedBy: "```").first))
         #expect(definition.name == "tiny-vae-mnist")
         let plugIns = try String(contentsOf: docs.appendingPathComponent("plug-ins.md"), encoding: .utf8)
-        for file in ["ChannelScale", "PseudoHuber"] {
+        for file in ["ChannelScale", "PseudoHuber", "ExamplePlugIn"] {
             let source = packageFolder.appendingPathComponent("Examples/PlugIn/\(file).swift")
             #expect(plugIns.contains(try String(contentsOf: source, encoding: .utf8)), "\(file).swift has changed")
         }

@@ -1,6 +1,7 @@
 import Datasets
 import ModelKit
 import TensorCore
+import TestSupport
 import Training
 
 /// A small data set of smooth patterns, made by a formula: 96 training and 20 test images of 1 × 8 × 8.
@@ -65,7 +66,7 @@ enum Fixtures {
 
     static func definition(_ overrides: String...) throws -> ModelDefinition {
         try ModelDefinition(
-            text: model, source: "small-vae", overrides: overrides.map { try DefinitionOverride(argument: $0) },
+            text: model, source: "small-vae", overrides: overrides.map { DefinitionOverride($0) },
             registry: .builtIn)
     }
 

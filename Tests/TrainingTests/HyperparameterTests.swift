@@ -1,6 +1,7 @@
 import ModelKit
 import Planning
 import TensorCore
+import TestSupport
 import Testing
 import Training
 
@@ -10,7 +11,7 @@ import Training
     private func outcome(_ overrides: [String]) throws -> (loss: Double, parameters: [NamedTensor]) {
         let definition = try ModelDefinition(
             text: Fixtures.model, source: "small-vae",
-            overrides: overrides.map { try DefinitionOverride(argument: $0) }, registry: .builtIn)
+            overrides: overrides.map { DefinitionOverride($0) }, registry: .builtIn)
         let trainer = try Fixtures.trainer(definition, steps: 12)
         var loss = 0.0
         try trainer.run(onEvent: { event in

@@ -2,6 +2,7 @@ import Datasets
 import ModelKit
 import Planning
 import TensorCore
+import TestSupport
 import Testing
 import Training
 
@@ -31,13 +32,7 @@ import Training
             try straight.run()
 
             let first = try Fixtures.trainer(definition)
-            var left = stop
-            if stop > 0 {
-                try first.run(shouldStop: {
-                    left -= 1
-                    return left == 0
-                })
-            }
+            if stop > 0 { try first.run(until: first.state.step >= stop) }
             let second = try Fixtures.trainer(definition)
             try second.plan.model.load(first.plan.model.parameters + first.plan.model.buffers)
             try second.plan.model.loadOptimizerState(first.plan.model.optimizerState)
@@ -83,17 +78,29 @@ import Training
             "training.optimizer={adam: {learning_rate: 1.0e-3}}")
         let trainer = try Fixtures.trainer(definition)
         var records: [EpochRecord] = []
+        #expect(trainer.splits.validation.count == Patterns().indices(of: .train).count / 10)
+        var validation: [Int: EvaluationSums] = [:]
+        let plan = try EvaluationPlan(definition, batchSize: 250)
         try trainer.run(onEvent: { event in
-            if case .epoch(let record) = event { records.append(record) }
+            guard case .epoch(let record) = event else { return }
+            records.append(record)
+            try plan.load(trainer.plan.model.parameters + trainer.plan.model.buffers)
+            validation[record.epoch] = try Evaluator(plan, dataset: Patterns()).sums(
+                over: trainer.splits.validation, seed: trainer.seed)
         })
         var best = Double.infinity
         for record in records {
             let test = try #require(record.test)
             let sums = try #require(record.latent)
+            #expect(
+                test == sums.means(definition.objective, step: record.step - 1),
+                "the losses are those of the weights beside them")
+            // Early stopping goes by images kept from the training split, never by the test images.
+            let kept = try #require(validation[record.epoch])
             let (now, last) = (
-                sums.means(definition.objective, step: record.step - 1), sums.means(definition.objective, step: .max)
+                kept.means(definition.objective, step: record.step - 1), kept.means(definition.objective, step: .max)
             )
-            #expect(test == now, "the losses are those of the weights beside them")
+            #expect(record.validation == now)
             #expect(record.klWeight == definition.objective.klWeight(step: record.step - 1))
             #expect(record.klCapacity == definition.objective.klCapacity(step: record.step - 1))
             #expect(record.monitoredLoss == last.loss)
@@ -101,7 +108,7 @@ import Training
             best = min(best, last.loss)
         }
         let first = try #require(records.first)
-        #expect(first.monitoredLoss != first.test?.loss)
+        #expect(first.monitoredLoss != first.validation?.loss)
         #expect(trainer.state.bestLoss == best)
     }
 
@@ -126,7 +133,7 @@ import Training
             try ModelDefinition(
                 text: Fixtures.model, source: "small-vae",
                 overrides: (onVectors + ["training.batch_size=\(batchSize)"]).map {
-                    try DefinitionOverride(argument: $0)
+                    DefinitionOverride($0)
                 }, registry: .builtIn)
         }
         let error = #expect(throws: ZooError.self) { try Fixtures.trainer(definition(batchSize: 1)) }
@@ -187,7 +194,8 @@ import Training
         let error = #expect(throws: ZooError.self) { try trainer.run() }
         #expect(error?.message.hasPrefix("step ") == true)
         #expect(error?.message.contains("the first tensor that is not finite is") == true)
-        #expect(error?.advice?.contains("--learning-rate") == true)
+        #expect(error?.remedy == .stabilize)
+        #expect(error?.code == .notFinite)
     }
 
     /// What is not finite is looked for in what failed: the same precision, and parameters as they were before the step.

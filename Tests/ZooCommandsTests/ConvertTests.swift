@@ -50,7 +50,7 @@ import Testing
             #expect(
                 result.errors.contains("\(file) is no checkpoint of the zoo: it \(kind)"),
                 "\(command): \(result.errors)")
-            #expect(result.errors.contains("`convert import \(file) --model"), "\(command): \(result.errors)")
+            #expect(result.errors.contains("convert import \(file) --model"), "\(command): \(result.errors)")
         }
         let verified = try convert("verify", file)
         #expect(verified.status == 1 && (verified.output + verified.errors).contains("no checkpoint of the zoo"))

@@ -1,8 +1,10 @@
 import Checkpoints
 import Figures
 import Foundation
+import Runs
 import TensorCore
 import Testing
+import TextSupport
 
 @testable import ZooCommands
 

@@ -3,6 +3,7 @@ import Foundation
 import ModelKit
 import TensorCore
 import Testing
+import TextSupport
 import ZooModels
 
 @testable import ZooCommands

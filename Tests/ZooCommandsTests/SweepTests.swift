@@ -170,7 +170,7 @@ import ZooCommands
         (["--vary", "latent.size=2,,3"], "a value is empty"),
         (["--vary", "latent.size"], "expected PATH=VALUE"),
         (["--vary", "latent.size=2,2"], "2 is there twice"),
-        (["--vary", "latent.size=2", "--vary", "latent.size=3"], "given twice"),
+        (["--vary", "latent.size=2", "--vary", "latent.size=3"], "latent.size is varied twice"),
         (["--vary", "latent.sise=2,3"], "did you mean size?"),
         (["--vary", "latent.size=2,x"], "latent.size"),
         (["--vary", "latent.size=2", "--epoch", "3"], "did you mean --epochs?"),

@@ -44,25 +44,25 @@ typedef enum {
     ZK_SOFTPLUS = 8
 } zk_activation;
 
-// Tensors behind `void *` are floats or, if `half`, bfloat16; arithmetic is in floats.
+// Tensors behind `void *` are floats or, if `bf16`, bfloat16; arithmetic is in floats.
 
 // x = pixels / 255
 void zk_scale_pixels(const uint8_t *pixels, float *x, int64_t count);
 // from float to bfloat16, rounded to nearest even, and back
-void zk_to_half(const float *x, void *y, int64_t count);
-void zk_from_half(const void *x, float *y, int64_t count);
+void zk_to_bf16(const float *x, void *y, int64_t count);
+void zk_from_bf16(const void *x, float *y, int64_t count);
 // y = f(x); x and y may be the same
-void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool half, int64_t count);
+void zk_activate(zk_activation kind, float parameter, const void *x, void *y, bool bf16, int64_t count);
 // y = f(y + bias), rows × channels; bias may be NULL
 void zk_bias_activate(
-    zk_activation kind, float parameter, void *y, const float *bias, bool half, int64_t rows, int64_t channels);
+    zk_activation kind, float parameter, void *y, const float *bias, bool bf16, int64_t rows, int64_t channels);
 // dx = dy · f'(s), s being the input for gelu and silu and the output for all others; dx may be dy
 void zk_activate_backward(
-    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool half, int64_t count);
+    zk_activation kind, float parameter, const void *dy, const void *s, void *dx, bool bf16, int64_t count);
 // y = a + b; y may be a or b
-void zk_add(const void *a, const void *b, void *y, bool half, int64_t count);
+void zk_add(const void *a, const void *b, void *y, bool bf16, int64_t count);
 // y[c] = sum over rows of x[row][c]
-void zk_column_sums(const void *x, bool half, int64_t rows, int64_t channels, float *y);
+void zk_column_sums(const void *x, bool bf16, int64_t rows, int64_t channels, float *y);
 
 // ---- moving elements
 // N × C × area to N × area × C and back
@@ -84,7 +84,7 @@ void zk_average_pool_backward(const float *dy, float *dx, int64_t images, const 
 // ---- convolutions between images of few channels and maps of many (`channels`, a multiple of 16)
 //
 // `window` describes the convolution from the image (input, window->channels) to the maps (output). Weights are
-// kernel height × kernel width × image channels × maps. Images are floats; maps are floats or, if `half`, bfloat16. The images
+// kernel height × kernel width × image channels × maps. Images are floats; maps are floats or, if `bf16`, bfloat16. The images
 // are done in `parts` that may run at the same time, each with its share of the workspace.
 
 // whether the kernels below take such a convolution
@@ -94,15 +94,15 @@ int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels
 // maps = W·image + bias, then ReLU if `relu`, then zero where `mask` (maps of the same type) is not positive; bias and mask may be
 // NULL
 void zk_image_to_maps(
-    const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool half,
+    const float *image, const float *weights, const float *bias, bool relu, const void *mask, void *maps, bool bf16,
     float *workspace, int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 // image = Wᵀ·maps + bias (of the image's channels; may be NULL)
 void zk_maps_to_image(
-    const void *maps, bool half, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
+    const void *maps, bool bf16, const float *weights, const float *bias, float *image, float *workspace, int64_t parts,
     int64_t images, int64_t channels, const zk_window *window);
 // dW = sum of window × maps, dbias = sum of maps; maps count as zero where `mask` is not positive. dbias and mask may be NULL.
 void zk_image_convolution_weights(
-    const float *image, const void *maps, const void *mask, bool half, float *dweights, float *dbias, float *workspace,
+    const float *image, const void *maps, const void *mask, bool bf16, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
 // ---- updates
@@ -203,11 +203,11 @@ int64_t zk_tile_convolution_workspace(const zk_window *window, int64_t maps, int
 void zk_tile_pack(const float *weights, void *packed, bool to_wide, const zk_window *window, int64_t maps);
 // From the narrow to the wide side if `to_wide`, else the other way.
 void zk_tile_convolution(
-    const void *x, bool x_half, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
+    const void *x, bool x_bf16, const void *packed, bool to_wide, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t maps, const zk_window *window);
 // Sums over a part's images come one after another, then the parts' are added: they depend on the number of parts.
 void zk_tile_weights(
-    const void *wide, bool wide_half, const void *narrow, bool narrow_half, float *dweights, void *workspace,
+    const void *wide, bool wide_bf16, const void *narrow, bool narrow_bf16, float *dweights, void *workspace,
     int64_t parts, int64_t images, int64_t maps, const zk_window *window);
 
 // Linear layers y = W·x + b. Weights and their gradient: outputs × inputs.
@@ -216,10 +216,10 @@ void zk_tile_weights(
 int64_t zk_tile_linear_workspace(int64_t images, int64_t inputs, int64_t outputs, int64_t parts);
 // From inputs to outputs if `forward`, else from outputs to inputs.
 void zk_tile_linear(
-    const void *x, bool x_half, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
-    bool y_half, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs);
+    const void *x, bool x_bf16, const float *weights, bool forward, const float *bias, bool relu, const void *mask, void *y,
+    bool y_bf16, void *workspace, int64_t parts, int64_t images, int64_t inputs, int64_t outputs);
 void zk_tile_linear_weights(
-    const void *x, bool x_half, const void *dy, bool dy_half, float *dweights, void *workspace, int64_t parts,
+    const void *x, bool x_bf16, const void *dy, bool dy_bf16, float *dweights, void *workspace, int64_t parts,
     int64_t images, int64_t inputs, int64_t outputs);
 
 // ---- normalisation

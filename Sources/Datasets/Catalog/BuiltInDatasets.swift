@@ -63,14 +63,12 @@ extension DatasetDescriptor {
                 if missing.count < fewestMissing.count { fewestMissing = missing }
             }
             throw locations.missing(
-                info, files: fewestMissing, lookedIn: folders, advice: placeAdvice)
+                info, files: fewestMissing, lookedIn: folders)
         }
         return DatasetDescriptor(info: info, imageCount: 70_000, files: published, locate: locate) { options in
             try MNISTFormat.read(info, paths: locate(options).map(\.path))
         }
     }
-
-    private static let placeAdvice = "say where the files are with --data-dir or $ZOO_DATA"
 
     fileprivate static var cifar10: DatasetDescriptor {
         let info = DatasetInfo(
@@ -102,7 +100,7 @@ extension DatasetDescriptor {
             }
             throw locations.missing(
                 info, files: ["\(published.name) (or .tar, .tar.xz, …; or the folder \(CIFAR10Format.folderName))"],
-                lookedIn: folders, advice: placeAdvice)
+                lookedIn: folders)
         }
         return DatasetDescriptor(info: info, imageCount: 60_000, files: [published], locate: locate) { options in
             try CIFAR10Format.read(
@@ -123,7 +121,7 @@ extension DatasetDescriptor {
                 if Files.isFile(path) { return [LocatedFile(path: path, published: published)] }
             }
             throw locations.missing(
-                info, files: [published.name], lookedIn: folders, advice: placeAdvice)
+                info, files: [published.name], lookedIn: folders)
         }
         return DatasetDescriptor(info: info, imageCount: 737_280, files: [published], locate: locate) { options in
             try DSprites(path: locate(options).first?.path ?? "")

@@ -33,10 +33,12 @@ public struct DataLocations: Sendable, Equatable {
     }
 
     /// The error for files that are nowhere.
-    func missing(_ info: DatasetInfo, files: [String], lookedIn folders: [String], advice: String) -> ZooError {
+    func missing(
+        _ info: DatasetInfo, files: [String], lookedIn folders: [String], advice: String? = nil
+    ) -> ZooError {
         let places = folders.isEmpty ? "  (no folder is known)" : folders.map { "  \($0)" }.joined(separator: "\n")
         return ZooError(
             "the data set \(info.name) was not found: missing \(files.joined(separator: ", ")); looked in\n" + places,
-            advice: advice)
+            advice: advice, code: .notFound, remedy: advice == nil ? .giveDataFolder : nil)
     }
 }

@@ -12,14 +12,13 @@ extension DatasetDescriptor {
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             guard let folder = options.imageFolder else {
                 throw ZooError(
-                    "The data set 'image-folder' needs a folder of images.", advice: "Give one with --image-folder.",
-                    kind: .usage)
+                    "the data set image-folder needs a folder of images", kind: .usage, remedy: .giveImageFolder)
             }
             let others = [options.attributeFile, options.partitionFile].compactMap(\.self)
             return ([folder] + others).map { LocatedFile(path: $0, published: nil) }
         }
         return DatasetDescriptor(
-            info: info, instructions: "Nothing to download: give a folder with --image-folder.", locate: locate
+            info: info, instructions: "Nothing to download: give a folder of pictures.", locate: locate
         ) { options in
             _ = try locate(options)
             return try ImageFolder.read(
@@ -42,7 +41,7 @@ extension DatasetDescriptor {
         let instructions =
             "it must be fetched by hand, because its publisher gives it out under an agreement: from \(info.source) take "
             + "img_align_celeba.zip, list_attr_celeba.txt and list_eval_partition.txt, put them in a folder celeba where "
-            + "data is looked for ($ZOO_DATA, the cache, or --data-dir) and unpack the zip there"
+            + "data is looked for ($ZOO_DATA or the cache) and unpack the zip there"
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
             let folders = locations.folders(for: info.name, otherNames: [])

@@ -127,9 +127,9 @@ public struct WeightAssignment: Sendable {
         let shown = refused.prefix(shownCount).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
         let more = refused.count > shownCount ? "\n  … and \(refused.count - shownCount) more" : ""
         let kinds = ImportDifference.Kind.allCases.filter { kind in refused.contains { $0.kind == kind } }
-        var advice = "Rename tensors with --map FILE (lines `theirs: ours`)"
-        if !kinds.isEmpty { advice += ", or accept this with --allow \(kinds.map(\.rawValue).joined(separator: ","))" }
         let count = refused.count == 1 ? "1 difference" : "\(refused.count) differences"
-        return ZooError("\(source) does not fit \(model): \(count).\(shown)\(more)", advice: advice + ".")
+        return ZooError(
+            "\(source) does not fit \(model): \(count)\(shown)\(more)", code: .mismatch, subject: .path(source),
+            remedy: .mapNames(accepting: kinds.map(\.rawValue)))
     }
 }

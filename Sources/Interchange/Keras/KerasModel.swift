@@ -93,7 +93,9 @@ struct KerasModel {
             (kind, variables) = ("conv2d_transpose", [variable(step.inputs[1], .kernel)] + vectors(weights.dropFirst()))
         case .batchNorm: (kind, variables) = ("batch_normalization", vectors(weights))
         case .groupNorm: (kind, variables) = ("group_normalization", vectors(weights))
-        default: return nil
+        case .activation, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent,
+            .reconstruction, .custom:
+            return nil
         }
         return KerasLayer(kind: kind, path: step.path, variables: variables)
     }
@@ -120,7 +122,9 @@ struct KerasModel {
                 return "a reshape of maps to maps, which Keras does in H W C order"
             default: return nil
             }
-        default: return nil
+        case .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .groupNorm, .dropout,
+            .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent, .reconstruction:
+            return nil
         }
     }
 }

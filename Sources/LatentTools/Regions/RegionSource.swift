@@ -1,35 +1,37 @@
 import Datasets
-import LatentTools
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 
 /// Draws from regions of a model's latent space. Images of the data set are encoded only where a region needs them.
-struct RegionSource {
-    let model: TrainedModel
-    let plan: InferencePlan
+public struct RegionSource {
+    public let definition: ModelDefinition
+    public let plan: InferencePlan
     /// Where regions that need images take them from; nil if none does.
-    let images: ModelImages?
-    let sampler: LatentSampler
+    public let images: SplitImages?
+    public let sampler: LatentSampler
     private var codes: LatentCodes?
 
-    init(model: TrainedModel, plan: InferencePlan, images: ModelImages?, seed: UInt64, temperature: Float = 1) {
-        self.model = model
+    public init(
+        _ definition: ModelDefinition, plan: InferencePlan, images: SplitImages?, seed: UInt64, temperature: Float = 1
+    ) {
+        self.definition = definition
         self.plan = plan
         self.images = images
-        sampler = LatentSampler(size: model.definition.latentSize, seed: seed, temperature: temperature)
+        sampler = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature)
     }
 
     /// `count` latent vectors from a region.
     ///
     /// - Throws: `ZooError` of kind `usage` for a region that the model or the data set does not have.
-    mutating func draw(_ region: LatentRegion, count: Int) throws -> [[Float]] {
+    public mutating func draw(_ region: LatentRegion, count: Int) throws -> [[Float]] {
         guard sampler.temperature == 1 || region.hasDeviation else {
             throw ZooError("\(name(of: region)) has no deviation that a temperature could change", kind: .usage)
         }
         switch region {
         case .prior:
-            try model.requirePrior("to draw from", advice: Self.instead)
+            try definition.requirePrior("to draw from", advice: Self.instead)
             return sampler.prior(count: count)
         case .aggregate:
             let statistics = LatentStatistics(try encoded(), split: split, dataset: nil)
@@ -49,7 +51,7 @@ struct RegionSource {
     }
 
     /// The region in words: `prior N(0, I)`.
-    func name(of region: LatentRegion) -> String {
+    public func name(of region: LatentRegion) -> String {
         func number(_ value: Double) -> String { Formatting.minus(Formatting.significant(value, 3)) }
         switch region {
         case .prior:
@@ -70,7 +72,7 @@ struct RegionSource {
 
     private var split: String { images?.split.rawValue ?? "test" }
 
-    private func source() throws -> ModelImages {
+    private func source() throws -> SplitImages {
         guard let images else { throw ZooError("this region needs images of a data set", kind: .usage) }
         return images
     }
@@ -87,7 +89,7 @@ struct RegionSource {
     private func drawPosterior(_ codes: LatentCodes, count: Int) throws -> [[Float]] {
         guard codes.isVariational else {
             throw ZooError(
-                "\(model.definition.name) is a plain autoencoder: it has no posterior to draw from",
+                "\(definition.name) is a plain autoencoder: it has no posterior to draw from",
                 advice: Self.instead, kind: .usage)
         }
         return sampler.posterior(means: codes.means, logVariances: codes.logVariances, count: count)

@@ -1,24 +1,24 @@
-import LatentTools
+import TextSupport
 
 /// Where samples degrade, compared with a region that the decoder was trained on.
-struct RegionVerdict {
+public struct RegionVerdict {
     /// A measure is worse if it is above this factor of the reference's.
-    static let limit = 1.25
+    public static let limit = 1.25
 
-    let analyses: [RegionAnalysis]
+    public let analyses: [RegionAnalysis]
     /// What the others are compared with; nil if there is no region.
-    let reference: RegionAnalysis?
+    public let reference: RegionAnalysis?
 
     /// - Parameter regions: what the analyses are of. The posteriors of images are what the decoder was trained on; where
     ///   they are not among the regions, the Gaussian fitted to them stands for them, then the prior, then the first region.
-    init(_ analyses: [RegionAnalysis], of regions: [LatentRegion]) {
+    public init(_ analyses: [RegionAnalysis], of regions: [LatentRegion]) {
         self.analyses = analyses
         let wanted = [LatentRegion.posterior, .aggregate, .prior].compactMap { regions.firstIndex(of: $0) }.first ?? 0
         reference = analyses.indices.contains(wanted) ? analyses[wanted] : nil
     }
 
     /// One or two sentences for people.
-    var sentence: String {
+    public var sentence: String {
         guard let reference, analyses.count > 1 else { return "One region alone cannot be compared." }
         let others = analyses.filter { $0.name != reference.name }
         let worse = others.filter { !complaints($0).isEmpty }.sorted { $0.cycleError > $1.cycleError }
@@ -64,34 +64,5 @@ struct RegionVerdict {
             "sharpness −\(Formatting.decimals((1 - analysis.sharpness / max(reference.sharpness, 1e-12)) * 100, 0)) %"
         }
         return complaints
-    }
-
-    /// All numbers, a line per region.
-    static func table(_ analyses: [RegionAnalysis]) -> [String] {
-        var table = Table([
-            ("REGION", .left), ("‖z‖", .right), ("NEAREST", .right), ("ENTROPY", .right), ("SHARPNESS", .right),
-            ("DIVERSITY", .right), ("CYCLE", .right),
-        ])
-        func text(_ value: Double?, _ decimals: Int) -> String {
-            value.map { Formatting.decimals($0, decimals) } ?? "–"
-        }
-        for row in analyses {
-            table.add([
-                row.name, text(row.latentNorm, 2), text(row.nearestDistance, 2), text(row.entropy, 4),
-                text(row.sharpness, 4), text(row.diversity, 2), text(row.cycleError, 2),
-            ])
-        }
-        return table.fittedLines
-    }
-}
-
-extension RegionAnalysis {
-    var json: JSONValue {
-        .object([
-            ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
-            ("latent_norm_range", latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) } ?? .null),
-            ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
-            ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
-        ])
     }
 }

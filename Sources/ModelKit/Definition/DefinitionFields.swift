@@ -1,8 +1,8 @@
 import LayerLibrary
 import TensorCore
 
-/// The fields of objectives and recipes: what the reader accepts, the JSON Schema states and the documentation lists.
-package enum RecipeFields {
+/// The fields of objectives and training settings: what the reader accepts, the JSON Schema states and the documentation lists.
+package enum DefinitionFields {
     private static let steps = 0...1_000_000_000
 
     /// `objective.kl`.
@@ -40,7 +40,8 @@ package enum RecipeFields {
         FieldSchema("epochs", .integer(1...1_000_000), "Passes over the training split."),
         FieldSchema(
             "validation", .integer(0...10_000_000), default: .integer(0),
-            "Images kept from the training split for validation."),
+            "Images kept from the training split for validation; with patience, 0 stands for a tenth of them, at most 10,000."
+        ),
         FieldSchema.optional(
             "patience", .integer(1...1_000_000), "Epochs without improvement after which training stops."),
         FieldSchema(

@@ -1,7 +1,7 @@
 import TensorCore
 import Yams
 
-/// One `--set PATH=VALUE`.
+/// A change of one field of a definition.
 public struct DefinitionOverride: Sendable, Equatable {
     /// For instance `encoder.conv1.conv2d.filters`.
     public var path: [String]
@@ -13,23 +13,7 @@ public struct DefinitionOverride: Sendable, Equatable {
         self.value = value
     }
 
-    /// Reads `PATH=VALUE`.
-    ///
-    /// - Throws: `ZooError` (wrong usage).
-    public init(argument: String) throws {
-        guard let separator = argument.firstIndex(of: "="), separator != argument.startIndex else {
-            throw ZooError(
-                "--set \(argument): expected PATH=VALUE", advice: "for instance --set objective.kl.weight=4",
-                kind: .usage)
-        }
-        path = argument[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        value = String(argument[argument.index(after: separator)...])
-        guard !path.contains(""), path.count <= 32 else {
-            throw ZooError("--set \(argument): the path has an empty component", kind: .usage)
-        }
-    }
-
-    var label: String { "--set \(path.joined(separator: "."))=\(value)" }
+    var label: String { "\(path.joined(separator: "."))=\(value)" }
 
     /// Puts the value into the tree. Whether the path means anything is for the reader to say; here only the way there
     /// must exist or be creatable.
@@ -82,7 +66,7 @@ public struct DefinitionOverride: Sendable, Equatable {
         default:
             throw ZooError(
                 "\(label): \(path[..<depth].joined(separator: ".")) is \(NodeReader.describe(node)) and has no fields",
-                advice: "set it as a whole, for instance --set '\(path[..<depth].joined(separator: "."))={\(name): …}'",
+                advice: "set it as a whole, for instance '\(path[..<depth].joined(separator: "."))={\(name): …}'",
                 kind: .usage)
         }
     }

@@ -167,7 +167,7 @@ extension NodeReader {
             hasBias: values.boolean("bias"), weight: values.initializer("weight_initializer"),
             bias: values.initializer("bias_initializer"))
         return NamedLayer(
-            name: choice.name, kind: "linear", layer: Linear(units: size, settings: settings),
+            name: choice.name, layer: Linear(units: size, settings: settings),
             activation: values.activation("activation"))
     }
 

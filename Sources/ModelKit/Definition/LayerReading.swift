@@ -45,6 +45,12 @@ extension NodeReader {
             return nil
         }
         guard let fields = mapping(body, here, known: nil) else { return nil }
+        // `- name: {activation: relu}`: nothing but an activation is a layer of that kind.
+        if fields.count == 1, let function = fields["activation"], let descriptor = registry.layer("activation") {
+            return make(
+                descriptor, function, Self.join(here, "activation"), at: body, name: entry.name, activation: .identity,
+                registry)
+        }
         let activation = fields["activation"].flatMap {
             self.activation($0, Self.join(here, "activation"), registry)
         }
@@ -98,7 +104,7 @@ extension NodeReader {
         }
         do {
             return NamedLayer(
-                name: name, kind: descriptor.kind, layer: try descriptor.make(values), activation: activation)
+                name: name, layer: try descriptor.make(values), activation: activation)
         } catch {
             report("\(error)", at: node, path)
             return nil

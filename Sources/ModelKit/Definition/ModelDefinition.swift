@@ -1,13 +1,20 @@
 import LayerLibrary
 import TensorCore
 
-/// A checked definition of a model: architecture, objective and recipe, without weights.
+/// A checked definition of a model: architecture, objective and training settings, without weights.
 public struct ModelDefinition: Sendable {
     public struct Reference: Sendable, Equatable {
         public var title: String
         public var authors: String?
         public var year: Int?
         public var url: String?
+
+        public init(title: String, authors: String? = nil, year: Int? = nil, url: String? = nil) {
+            self.title = title
+            self.authors = authors
+            self.year = year
+            self.url = url
+        }
     }
 
     /// The bottleneck between encoder and decoder.
@@ -31,13 +38,25 @@ public struct ModelDefinition: Sendable {
     public var encoder: [NamedLayer]
     public var decoder: [NamedLayer]
     public var objective: Objective
-    public var training: TrainingRecipe
+    public var training: TrainingSettings
     /// The definition as text, overrides applied: what a checkpoint keeps.
     public var text: String
 
     /// Whether the model has a posterior distribution, so that it can sample.
     public var isVariational: Bool {
         if case .gaussian = latent { true } else { false }
+    }
+
+    /// - Parameters:
+    ///   - purpose: what needs a prior, for instance `to draw from`.
+    ///   - advice: what can be done without one.
+    /// - Throws: `ZooError` (wrong usage) for a plain autoencoder, which learns no prior.
+    public func requirePrior(_ purpose: String, advice: String) throws {
+        guard isVariational else {
+            throw ZooError(
+                "\(name) is a plain autoencoder: it has no prior \(purpose)", advice: advice, kind: .usage,
+                code: .unsupported)
+        }
     }
 }
 
@@ -109,7 +128,7 @@ public struct Objective: Sendable {
 }
 
 /// How a model is trained unless the user says otherwise.
-public struct TrainingRecipe: Sendable, Equatable {
+public struct TrainingSettings: Sendable, Equatable {
     /// How the learning rate changes over a run.
     public enum Schedule: Sendable, Equatable {
         case constant
@@ -126,7 +145,8 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var warmupSteps: Int
     public var batchSize: Int
     public var epochs: Int
-    /// Images taken from the training split for validation, where the publisher has no such split.
+    /// Images taken from the training split for validation, where the publisher has no such split; 0 for none, or, where
+    /// `patience` needs them, for a tenth of the training images.
     public var validationCount: Int
     /// Epochs without improvement after which training stops; nil never stops early.
     public var patience: Int?
@@ -134,6 +154,13 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var precision: Precision
     /// How convolutions are computed in f32, in training and in the evaluation that goes with it.
     public var convolution: ConvolutionMethod
+
+    /// Images to take from `trainingCount` training images for validation: what early stopping goes by must not be the test
+    /// images, so with `patience` there are some.
+    public func validationCount(of trainingCount: Int) -> Int {
+        if validationCount > 0 || patience == nil { return validationCount }
+        return trainingCount > 1 ? min(10_000, max(1, trainingCount / 10)) : 0
+    }
 
     /// The learning rate of step `step` (from 0) of a run of `totalSteps` with `stepsPerEpoch`.
     public func learningRate(step: Int, stepsPerEpoch: Int, totalSteps: Int) -> Float {

@@ -11,7 +11,7 @@ extension NodeReader {
         var regularizer: Objective.Regularizer?
         if let kl = given["kl"] {
             let path = "objective.kl"
-            if let values = fields(RecipeFields.kl, kl, path, at: node, shorthand: nil, registry) {
+            if let values = fields(DefinitionFields.kl, kl, path, at: node, shorthand: nil, registry) {
                 regularizer = .weighted(
                     weight: values.number("weight"), warmupSteps: values.integer("warmup_steps"),
                     freeNats: values.number("free_nats"))
@@ -20,7 +20,7 @@ extension NodeReader {
         if let capacity = given["capacity"] {
             let path = "objective.capacity"
             if given["kl"] != nil { report("give kl or capacity, not both", at: capacity, "objective") }
-            if let values = fields(RecipeFields.capacity, capacity, path, at: node, shorthand: nil, registry) {
+            if let values = fields(DefinitionFields.capacity, capacity, path, at: node, shorthand: nil, registry) {
                 regularizer = .capacity(
                     weight: values.number("weight"), start: values.number("start"), end: values.number("end"),
                     steps: values.integer("steps"))

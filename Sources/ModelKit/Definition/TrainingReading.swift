@@ -4,16 +4,16 @@ import Yams
 
 /// Reading the `training` section.
 extension NodeReader {
-    mutating func training(_ node: Node, _ registry: Registry) -> TrainingRecipe? {
+    mutating func training(_ node: Node, _ registry: Registry) -> TrainingSettings? {
         let path = "training"
-        let known = ["optimizer", "schedule"] + RecipeFields.training.map(\.name)
+        let known = ["optimizer", "schedule"] + DefinitionFields.training.map(\.name)
         guard let given = mapping(node, path, known: known) else { return nil }
         if given["optimizer"] == nil { report("the field optimizer is missing: adam, adamw or sgd", at: node, path) }
         let optimizer = given["optimizer"].flatMap { self.optimizer($0, registry) }
         let schedule = given["schedule"].map { self.schedule($0, registry) } ?? .constant
-        let values = self.values(RecipeFields.training, given, path, at: node, registry)
+        let values = self.values(DefinitionFields.training, given, path, at: node, registry)
         guard let optimizer, let schedule, let values else { return nil }
-        return TrainingRecipe(
+        return TrainingSettings(
             update: UpdateRule(
                 method: optimizer.method, clipNorm: values.has("clip_norm") ? values.number("clip_norm") : nil,
                 averageDecay: values.has("average_decay") ? values.number("average_decay") : nil),
@@ -28,7 +28,7 @@ extension NodeReader {
     private mutating func optimizer(
         _ node: Node, _ registry: Registry
     ) -> (method: UpdateRule.Method, rate: Float)? {
-        let named = variant(node, "training.optimizer", "optimiser", of: RecipeFields.optimizers, registry)
+        let named = variant(node, "training.optimizer", "optimiser", of: DefinitionFields.optimizers, registry)
         guard let (name, values) = named else { return nil }
         let rate = values.number("learning_rate")
         let decay = values.number("weight_decay")
@@ -43,8 +43,8 @@ extension NodeReader {
             : (.adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay), rate)
     }
 
-    private mutating func schedule(_ node: Node, _ registry: Registry) -> TrainingRecipe.Schedule? {
-        let named = variant(node, "training.schedule", "schedule", of: RecipeFields.schedules, registry)
+    private mutating func schedule(_ node: Node, _ registry: Registry) -> TrainingSettings.Schedule? {
+        let named = variant(node, "training.schedule", "schedule", of: DefinitionFields.schedules, registry)
         guard let (name, values) = named else { return nil }
         switch name {
         case "cosine": return .cosine(minimum: values.number("minimum"))

@@ -125,17 +125,17 @@ struct SchemaWriter {
         let schema = Self.closed(
             [
                 "reconstruction": Self.described(reconstruction, "A likelihood, or likelihoods with their weights."),
-                "kl": fields(RecipeFields.kl, summary: "β·KL."),
-                "capacity": fields(RecipeFields.capacity, summary: "γ·|KL − C|."),
+                "kl": fields(DefinitionFields.kl, summary: "β·KL."),
+                "capacity": fields(DefinitionFields.capacity, summary: "γ·|KL − C|."),
             ], required: ["reconstruction"])
         return Self.described(schema, "What is minimised, in nats per image.")
     }
 
     private var training: SchemaValue {
-        var properties = self.properties(RecipeFields.training)
-        properties["optimizer"] = variants(RecipeFields.optimizers)
-        properties["schedule"] = variants(RecipeFields.schedules)
-        let required = RecipeFields.training.filter(\.isRequired).map(\.name) + ["optimizer"]
+        var properties = self.properties(DefinitionFields.training)
+        properties["optimizer"] = variants(DefinitionFields.optimizers)
+        properties["schedule"] = variants(DefinitionFields.schedules)
+        let required = DefinitionFields.training.filter(\.isRequired).map(\.name) + ["optimizer"]
         return Self.described(Self.closed(properties, required: required), "The recipe, unless a run says otherwise.")
     }
 

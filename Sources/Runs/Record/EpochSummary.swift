@@ -1,33 +1,34 @@
 import TensorCore
+import TextSupport
 import Training
 
 /// What a line of `metrics.jsonl` says of an epoch.
-struct EpochSummary {
-    var epoch: Int
-    var step: Int
+public struct EpochSummary {
+    public var epoch: Int
+    public var step: Int
     /// Seconds since the run began, interruptions left out.
-    var seconds: Double
-    var imagesPerSecond: Double
-    var train: MeanLosses
-    var validation: MeanLosses?
-    var test: MeanLosses?
+    public var seconds: Double
+    public var imagesPerSecond: Double
+    public var train: MeanLosses
+    public var validation: MeanLosses?
+    public var test: MeanLosses?
     /// nil for a plain autoencoder.
-    var activeUnits: Int?
+    public var activeUnits: Int?
     /// `[D]`; nil for a plain autoencoder.
-    var klPerDimension: [Double]?
-    var isBest: Bool
+    public var klPerDimension: [Double]?
+    public var isBest: Bool
 
     /// The loss that decides which epoch is the best.
-    var monitoredLoss: Double
+    public var monitoredLoss: Double
 
     /// The losses that say most about the model, with the split they are of: test, else validation, else training.
-    var loss: (split: String, means: MeanLosses) {
+    public var loss: (split: String, means: MeanLosses) {
         if let test { return ("test", test) }
         if let validation { return ("validation", validation) }
         return ("training", train)
     }
 
-    init(_ record: EpochRecord) {
+    public init(_ record: EpochRecord) {
         epoch = record.epoch
         step = record.step
         seconds = record.seconds
@@ -42,7 +43,7 @@ struct EpochSummary {
     }
 
     /// - Throws: `ZooError` where a field is missing or of another type.
-    init(json: JSONValue) throws {
+    public init(json: JSONValue) throws {
         func integer(_ name: String) throws -> Int {
             guard let value = json[name]?.countValue else { throw ZooError("the whole number \(name) is missing") }
             return value
@@ -65,7 +66,7 @@ struct EpochSummary {
         isBest = json["best"]?.booleanValue ?? false
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([
             ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
@@ -76,14 +77,14 @@ struct EpochSummary {
 }
 
 extension MeanLosses {
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([("loss", .number(loss)), ("reconstruction", .number(reconstruction)), ("kl", .number(kl))])
     }
 
     /// nil where there are none.
     ///
     /// - Throws: `ZooError` where a number is missing.
-    init?(json: JSONValue?) throws {
+    public init?(json: JSONValue?) throws {
         guard let json, case .object = json else { return nil }
         guard let loss = json["loss"]?.numberValue, let reconstruction = json["reconstruction"]?.numberValue,
             let kl = json["kl"]?.numberValue
@@ -94,7 +95,7 @@ extension MeanLosses {
     /// `106.02 (reconstruction 81.51, KL 24.51)`.
     ///
     /// - Parameter note: what the parentheses begin with.
-    func text(note: String = "") -> String {
+    public func text(note: String = "") -> String {
         "\(Formatting.decimals(loss, 2)) (\(note)reconstruction \(Formatting.decimals(reconstruction, 2)), "
             + "KL \(Formatting.decimals(kl, 2)))"
     }

@@ -1,14 +1,14 @@
 import Glibc
 
 /// Which file a path leads to: two names may be of one file.
-struct FileIdentity: Hashable {
+public struct FileIdentity: Hashable {
     private let device: UInt64
     private let number: UInt64
-    let isFolder: Bool
-    let byteCount: Int
+    public let isFolder: Bool
+    public let byteCount: Int
 
     /// A symbolic link is not followed; nil where there is no such file.
-    init?(_ path: String) {
+    public init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
         device = UInt64(status.st_dev)

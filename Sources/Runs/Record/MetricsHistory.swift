@@ -1,19 +1,20 @@
 import TensorCore
+import TextSupport
 
 /// What `metrics.jsonl` says, read back.
-struct MetricsHistory {
+public struct MetricsHistory {
     /// The epochs that can be read, in order.
-    private(set) var epochs: [EpochSummary] = []
+    public private(set) var epochs: [EpochSummary] = []
     /// The losses between, in order.
-    private(set) var steps: [StepSummary] = []
+    public private(set) var steps: [StepSummary] = []
     /// What is wrong with the first line that cannot be read; nil if all can.
-    private(set) var problem: ZooError?
+    public private(set) var problem: ZooError?
 
     /// The last epoch; nil if there is none that can be read.
-    var last: EpochSummary? { epochs.last }
+    public var last: EpochSummary? { epochs.last }
 
     /// - Parameter text: JSON Lines.
-    init(_ text: String) {
+    public init(_ text: String) {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             guard !line.isEmpty else { continue }
             do {

@@ -2,56 +2,63 @@ import Checkpoints
 import FileSupport
 import Glibc
 import TensorCore
+import TextSupport
 
 /// A folder that holds one training run: `definition.yaml`, `run.json`, `metrics.jsonl`, `checkpoints/`, `pictures/`.
-struct RunFolder {
-    let path: String
+public struct RunFolder: Sendable {
+    public let path: String
 
-    var checkpoints: CheckpointFolder { CheckpointFolder(path: path + "/checkpoints") }
-    var pictures: String { path + "/pictures" }
-    var recordFile: String { path + "/run.json" }
-    var metricsFile: String { path + "/metrics.jsonl" }
+    public init(path: String) {
+        self.path = path
+    }
+
+    public var checkpoints: CheckpointFolder { CheckpointFolder(path: path + "/checkpoints") }
+    public var pictures: String { path + "/pictures" }
+    public var recordFile: String { path + "/run.json" }
+    public var metricsFile: String { path + "/metrics.jsonl" }
     private var lockFile: String { path + "/.lock" }
 
     /// Whether there is such a folder, with a run's checkpoints in it.
-    var exists: Bool { access(checkpoints.path, F_OK) == 0 }
+    public var exists: Bool { access(checkpoints.path, F_OK) == 0 }
 
     /// Whether there is a record of a run in it.
-    var hasRecord: Bool { access(recordFile, F_OK) == 0 }
+    public var hasRecord: Bool { access(recordFile, F_OK) == 0 }
 
     /// Makes the folder and those within it.
     ///
     /// - Throws: `ZooError` where it cannot.
-    static func make(_ path: String) throws -> RunFolder {
+    public static func make(_ path: String) throws -> RunFolder {
         let folder = RunFolder(path: path)
         for directory in [path, folder.checkpoints.path, folder.pictures] { try makeDirectory(directory) }
         guard access(path, W_OK) == 0 else {
             throw ZooError(
-                "cannot write into \(path): \(String(cString: strerror(errno)))", advice: "choose another --run-dir")
+                "cannot write into \(path): \(String(cString: strerror(errno)))", code: .system, subject: .path(path),
+                remedy: .chooseRunFolder)
         }
         return folder
     }
 
     /// Makes a directory and its parents.
-    static func makeDirectory(_ path: String) throws {
+    public static func makeDirectory(_ path: String) throws {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {
             prefix += component
             if mkdir(prefix, 0o777) != 0, errno != EEXIST {
                 throw ZooError(
-                    "cannot make the folder \(prefix): \(String(cString: strerror(errno)))",
-                    advice: "choose another --run-dir")
+                    "cannot make the folder \(prefix): \(String(cString: strerror(errno)))", code: .system,
+                    subject: .path(prefix), remedy: .chooseRunFolder)
             }
             prefix += "/"
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw ZooError("\(path) is not a folder", advice: "choose another --run-dir")
+            throw ZooError(
+                "\(path) is not a folder", code: .alreadyExists, subject: .path(path), remedy: .chooseRunFolder)
         }
     }
 
     /// `runs/NAME-20261120-231501`, with a number behind it if that is taken.
-    static func defaultPath(model: String) -> String {
+    public static func defaultPath(model: String) -> String {
         let base = "runs/\(model)-\(TimeStamp.now(format: "%Y%m%d-%H%M%S"))"
         var path = base
         var number = 2
@@ -67,12 +74,13 @@ struct RunFolder {
     /// Makes this process the only one that trains in the folder, until the lock goes away or the process ends.
     ///
     /// - Throws: `ZooError` (wrong usage) while another process trains there, or where a folder of the run is a link.
-    func lock() throws -> FileLock {
+    public func lock() throws -> FileLock {
         for folder in [checkpoints.path, pictures] { try Self.requireNoLink(folder) }
         guard let lock = try FileLock.take(lockFile, note: "process \(getpid()) since \(TimeStamp.universal)") else {
             throw ZooError(
                 "\(path) is in use: \(writer ?? "another process") is training there",
-                advice: "wait for it or stop it, or choose another --run-dir", kind: .usage)
+                advice: "wait for it or stop it, or choose another folder", kind: .usage, code: .inUse,
+                subject: .path(path))
         }
         for folder in [path, checkpoints.path, pictures] { AtomicFile.removeUnfinished(in: folder) }
         return lock
@@ -85,18 +93,19 @@ struct RunFolder {
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
         throw ZooError(
             "\(folder) is a link, and what is saved would land where it points",
-            advice: "put a folder in its place, or link the whole run or sweep", kind: .usage)
+            advice: "put a folder in its place, or link the whole run or sweep", kind: .usage, code: .unsupported,
+            subject: .path(folder))
     }
 
     /// Who trains in the folder now; nil when nobody does.
-    var writer: String? { FileLock.holder(of: lockFile) }
+    public var writer: String? { FileLock.holder(of: lockFile) }
 
     /// - Throws: `ZooError` (wrong usage) where a run is there already.
-    func requireUnused() throws {
+    public func requireUnused() throws {
         guard !hasRecord else {
             throw ZooError(
-                "\(path) holds a run already",
-                advice: "choose another --run-dir, or go on with it: \(Tool.name) train --resume \(path)", kind: .usage)
+                "\(path) holds a run already", kind: .usage, code: .alreadyExists, subject: .path(path),
+                remedy: .resumeOrChooseRunFolder(run: path))
         }
     }
 
@@ -105,30 +114,30 @@ struct RunFolder {
     /// What `run.json` says.
     ///
     /// - Throws: `ZooError` where it is missing or cannot be understood.
-    func record() throws -> RunRecord {
+    public func record() throws -> RunRecord {
         do {
             let text = String(decoding: try RegularFile.text(of: recordFile), as: UTF8.self)
             return try RunRecord(json: JSONValue(parsing: text))
         } catch let error as ZooError {
-            throw ZooError("\(recordFile): \(error.message)", advice: error.advice)
+            throw error.at(recordFile)
         }
     }
 
     /// What `metrics.jsonl` says; nothing before the first epoch has ended.
     ///
     /// - Throws: `ZooError` where the file cannot be read.
-    func history() throws -> MetricsHistory {
+    public func history() throws -> MetricsHistory {
         guard access(metricsFile, F_OK) == 0 else { return MetricsHistory("") }
         return MetricsHistory(String(decoding: try RegularFile.text(of: metricsFile), as: UTF8.self))
     }
 
     /// Replaces a text file atomically.
-    func write(_ text: String, to name: String) throws {
+    public func write(_ text: String, to name: String) throws {
         try AtomicFile.write(Array(text.utf8), to: "\(path)/\(name)")
     }
 
     /// Adds a line to a text file.
-    func append(_ line: String, to file: String) throws {
+    public func append(_ line: String, to file: String) throws {
         guard let handle = fopen(file, "a") else {
             throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))")
         }
@@ -140,7 +149,7 @@ struct RunFolder {
     }
 
     /// What is in the folder, in bytes; two names of one file count once.
-    var byteCount: Int {
+    public var byteCount: Int {
         var seen = Set<FileIdentity>()
         func size(_ path: String, depth: Int) -> Int {
             guard let identity = FileIdentity(path) else { return 0 }
@@ -152,42 +161,39 @@ struct RunFolder {
     }
 
     /// The pictures of one kind (`samples`, `reconstructions`), of the first epoch's steps and of all epochs, oldest first.
-    func epochPictures(_ kind: String) -> [String] {
+    public func epochPictures(_ kind: String) -> [String] {
         let names = (try? FolderListing.names(in: pictures)) ?? []
         return names.filter { $0.hasPrefix("\(kind)-epoch-") && $0.hasSuffix(".png") }.map { "\(pictures)/\($0)" }
     }
 
     /// - Throws: `ZooError` (wrong usage) where the folder is no run's: it says which runs are in it.
-    func requireRun() throws {
+    public func requireRun() throws {
         guard !exists, !hasRecord else { return }
         guard access(path, F_OK) == 0 else {
-            throw ZooError("there is no folder \(path)", advice: Self.listAdvice, kind: .usage)
+            throw ZooError(
+                "there is no folder \(path)", kind: .usage, code: .notFound, subject: .path(path),
+                remedy: .listRuns(folder: nil))
         }
         let runs = RunOverview.folders(in: path).map(\.path)
         guard !runs.isEmpty else {
             throw ZooError(
-                "\(path) is no run: it has neither run.json nor checkpoints", advice: Self.listAdvice, kind: .usage)
+                "\(path) is no run: it has neither run.json nor checkpoints", kind: .usage, code: .notFound,
+                subject: .path(path), remedy: .listRuns(folder: nil))
         }
         let shown = runs.prefix(12).map { "\n  \($0)" }.joined()
         throw ZooError(
             runs.count == 1
                 ? "\(path) is no run, but holds one:\(shown)" : "\(path) is no run, but holds \(runs.count):\(shown)",
-            advice: runs.count > 12
-                ? "… give one of them; `\(Tool.name) runs list \(path)` shows all"
-                : "give \(runs.count == 1 ? "that" : "one of them")",
-            kind: .usage)
+            advice: runs.count > 12 ? nil : "give \(runs.count == 1 ? "that" : "one of them")", kind: .usage,
+            code: .notFound, subject: .path(path), remedy: runs.count > 12 ? .listRuns(folder: path) : nil)
     }
 
-    private static var listAdvice: String { "`\(Tool.name) runs list` shows the runs in ./runs" }
-
-    /// The newest checkpoint that can be read; warns of each newer file that cannot.
+    /// The newest checkpoint that can be read, and the newer files that cannot.
     ///
     /// - Throws: `ZooError` where there is none.
-    func newestCheckpoint() throws -> (path: String, checkpoint: Checkpoint) {
+    public func newestCheckpoint() throws -> CheckpointFolder.Newest {
         try requireRun()
         var folder = checkpoints
-        let newest = try folder.newest()
-        for rejection in newest.rejected { Console.warn("passed over: \(rejection.reason)") }
-        return (newest.path, newest.checkpoint)
+        return try folder.newest()
     }
 }

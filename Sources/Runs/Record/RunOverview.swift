@@ -4,8 +4,8 @@ import Glibc
 import TensorCore
 
 /// A run as it is found in its folder.
-struct RunOverview {
-    enum State: String {
+public struct RunOverview {
+    public enum State: String {
         case running
         case finished
         case stoppedEarly = "stopped_early"
@@ -13,20 +13,20 @@ struct RunOverview {
         case interrupted
         case failed
 
-        var words: String { self == .stoppedEarly ? "stopped early" : rawValue }
+        public var words: String { self == .stoppedEarly ? "stopped early" : rawValue }
     }
 
-    let folder: RunFolder
-    let record: RunRecord
-    let state: State
+    public let folder: RunFolder
+    public let record: RunRecord
+    public let state: State
     /// Who trains in the folder now.
-    let writer: String?
-    let history: MetricsHistory
+    public let writer: String?
+    public let history: MetricsHistory
     /// Why the metrics, or a line of them, cannot be read.
-    let historyProblem: String?
+    public let historyProblem: String?
 
     /// - Throws: `ZooError` where there is no run, or its record cannot be understood.
-    init(_ folder: RunFolder) throws {
+    public init(_ folder: RunFolder) throws {
         self.folder = folder
         var record = try folder.record()
         writer = folder.writer
@@ -57,7 +57,7 @@ struct RunOverview {
     /// record cannot be understood.
     ///
     /// - Throws: `ZooError` where `path` cannot be read.
-    static func all(in path: String) throws -> (runs: [RunOverview], problems: [String]) {
+    public static func all(in path: String) throws -> (runs: [RunOverview], problems: [String]) {
         do throws(SystemCallFailure) { _ = try FolderListing.names(in: path) } catch {
             throw ZooError("cannot look for runs in \(path): \(error)", kind: .usage)
         }
@@ -70,7 +70,7 @@ struct RunOverview {
     }
 
     /// The folders with the record of a run in `path` and in the folders in it, three levels deep, by name.
-    static func folders(in path: String) -> [RunFolder] {
+    public static func folders(in path: String) -> [RunFolder] {
         func look(_ path: String, depth: Int) -> [RunFolder] {
             let folder = RunFolder(path: path)
             if folder.hasRecord { return [folder] }
@@ -82,15 +82,15 @@ struct RunOverview {
     }
 
     /// A checkpoint file of the run, whole or not.
-    struct File {
-        let path: String
-        let byteCount: Int
+    public struct File {
+        public let path: String
+        public let byteCount: Int
         /// What it is on the disk: two names may be of one file.
-        let identity: FileIdentity?
+        public let identity: FileIdentity?
         /// How far it is; nil for one that cannot be read, or holds weights only.
-        let progress: TrainingProgress?
+        public let progress: TrainingProgress?
         /// Why it cannot be read.
-        let problem: String?
+        public let problem: String?
 
         fileprivate init?(_ path: String) {
             var status = stat()
@@ -107,11 +107,11 @@ struct RunOverview {
             }
         }
 
-        var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+        public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
     }
 
     /// All its checkpoints, newest first, the best last.
-    func files() -> [File] {
+    public func files() -> [File] {
         let checkpoints = folder.checkpoints
         return (checkpoints.entries.reversed().map(\.path) + [checkpoints.best]).compactMap(File.init)
     }
@@ -119,7 +119,7 @@ struct RunOverview {
     /// Where `zoo train --resume` would go on; nil where it would not.
     ///
     /// - Parameter files: what `files()` gave.
-    func resumption(_ files: @autoclosure () -> [File]) -> TrainingProgress? {
+    public func resumption(_ files: @autoclosure () -> [File]) -> TrainingProgress? {
         guard state == .interrupted || state == .failed else { return nil }
         return files().lazy.compactMap(\.progress).first
     }

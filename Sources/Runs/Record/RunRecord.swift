@@ -1,37 +1,39 @@
 import Planning
 import TensorCore
+import TextSupport
 import Training
 
 extension EpochRecord {
     /// A line of `metrics.jsonl`.
-    var json: JSONValue {
+    public var json: JSONValue {
+        let klPerDimension = klPerDimension.map { JSONValue($0) } ?? .null
         return .object([
             ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(imagesPerSecond)), ("learning_rate", .number(Double(learningRate))),
             ("kl_weight", .number(Double(klWeight))), ("kl_capacity", .number(Double(klCapacity))),
             ("train", train.json), ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
             ("active_units", JSONValue(activeCount)),
-            ("kl_per_dimension", klPerDimension.map { JSONValue($0) } ?? .null),
+            ("kl_per_dimension", klPerDimension),
             ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
         ])
     }
 
     /// Latent dimensions that carry something; nil without a posterior.
-    var activeCount: Int? {
+    public var activeCount: Int? {
         guard let latent, latent.kl > 0 else { return nil }
         return latent.activeDimensions.filter { $0 }.count
     }
 
     /// Mean KL divergence of each latent dimension in nats, `[D]`; nil without a posterior.
-    var klPerDimension: [Double]? {
+    public var klPerDimension: [Double]? {
         guard let latent, latent.kl > 0 else { return nil }
         return latent.klPerDimension.map { $0 / Double(max(1, latent.imageCount)) }
     }
 }
 
 /// What `run.json` says of a run; schemas/run.schema.json describes it.
-struct RunRecord {
-    enum Status: String {
+public struct RunRecord {
+    public enum Status: String {
         case running
         case finished
         case stoppedEarly = "stopped_early"
@@ -39,65 +41,65 @@ struct RunRecord {
         case failed
     }
 
-    var model: String
-    var family: String
-    var dataset: String
-    var datasetDigest: String?
-    var seed: UInt64
-    var batchSize: Int
-    var epochs: Int
-    var totalSteps: Int
+    public var model: String
+    public var family: String
+    public var dataset: String
+    public var datasetDigest: String?
+    public var seed: UInt64
+    public var batchSize: Int
+    public var epochs: Int
+    public var totalSteps: Int
     /// nil in records of older versions.
-    var stepsPerEpoch: Int?
-    var parameterCount: Int
-    var command: [String]
-    var started: String
-    var ended: String?
-    var status = Status.running
+    public var stepsPerEpoch: Int?
+    public var parameterCount: Int
+    public var command: [String]
+    public var started: String
+    public var ended: String?
+    public var status = Status.running
     /// How often the run was gone on with.
-    var resumptions = 0
+    public var resumptions = 0
     /// Seconds the run has taken, interruptions left out.
-    var seconds = 0.0
-    var saveInterval: String?
-    var steps = 0
+    public var seconds = 0.0
+    public var saveInterval: String?
+    public var steps = 0
     /// Whole epochs.
-    var epochsDone = 0
-    var checkpoint: String?
-    var best: (epoch: Int, loss: Double)?
-    var last: (train: MeanLosses, test: MeanLosses?)?
-    var message: String?
-    var environment: JSONValue
+    public var epochsDone = 0
+    public var checkpoint: String?
+    public var best: (epoch: Int, loss: Double)?
+    public var last: (train: MeanLosses, test: MeanLosses?)?
+    public var message: String?
+    public var environment: JSONValue
 
     /// Takes an epoch's results.
-    mutating func add(_ epoch: EpochSummary) {
+    public mutating func add(_ epoch: EpochSummary) {
         last = (epoch.train, epoch.test)
         if epoch.isBest { best = (epoch.epoch, epoch.monitoredLoss) }
     }
 
     /// The program and machine of this process, and the precision it computes in.
-    static func environment(_ precision: Precision) -> JSONValue {
+    public static func environment(_ precision: Precision) -> JSONValue {
         .object([
-            ("tool", .string("zoo \(ZooContext.version)")),
-            ("engine", .string(CPUEngine.version)),
-            ("instruction_set", .string(CPUEngine.instructionSet)),
-            ("threads", .integer(CPUEngine.threadCount)), ("precision", .string(precision.rawValue)),
+            ("tool", .string("zoo \(ZooVersion.current)")),
+            ("engine", .string(Computing.engineVersion)),
+            ("instruction_set", .string(Computing.instructionSet)),
+            ("threads", .integer(Computing.threadCount)), ("precision", .string(precision.rawValue)),
         ])
     }
 
     /// How many epochs so many steps are: `3`, or `0.18`.
-    func epochs(ofSteps steps: Int) -> String? {
+    public func epochs(ofSteps steps: Int) -> String? {
         stepsPerEpoch.map { Formatting.significant(Double(steps) / Double($0), steps < $0 ? 2 : 4) }
     }
 
     /// `0.18/0.18`.
-    func epochsText(separator: String) -> String {
+    public func epochsText(separator: String) -> String {
         guard let done = epochs(ofSteps: steps), let all = epochs(ofSteps: totalSteps) else {
             return "\(epochsDone)\(separator)\(epochs)"
         }
         return done + separator + all
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([
             ("format", "zoo.run/1"), ("model", .string(model)), ("family", .string(family)),
             ("dataset", .string(dataset)), ("dataset_sha256", JSONValue(datasetDigest)),
@@ -120,7 +122,7 @@ extension RunRecord {
     /// What a `run.json` says. Fields that runs of older versions lack have their defaults.
     ///
     /// - Throws: `ZooError` naming the fields that are missing or of another type.
-    init(json: JSONValue) throws {
+    public init(json: JSONValue) throws {
         var problems: [String] = []
         func field<Value>(_ name: String, _ value: (JSONValue) -> Value?, or substitute: Value) -> Value {
             guard let value = json[name].flatMap(value) else {

@@ -1,15 +1,16 @@
 import TensorCore
+import TextSupport
 import Training
 
 /// What a line of `metrics.jsonl` says of the steps since the line before it: one without `epoch`.
-struct StepSummary {
+public struct StepSummary {
     /// Steps made since the beginning of the run.
-    var step: Int
+    public var step: Int
     /// Means over these steps.
-    var train: MeanLosses
+    public var train: MeanLosses
 
     /// The line.
-    static func line(_ record: StepRecord, _ means: MeanLosses, seconds: Double) -> JSONValue {
+    public static func line(_ record: StepRecord, _ means: MeanLosses, seconds: Double) -> JSONValue {
         .object([
             ("step", .integer(record.step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(record.imagesPerSecond)),
@@ -20,12 +21,12 @@ struct StepSummary {
     }
 
     /// - Throws: `ZooError` where a field is missing or of another type.
-    init(json: JSONValue) throws {
+    public init(json: JSONValue) throws {
         guard let step = json["step"]?.countValue else { throw ZooError("the whole number step is missing") }
         guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
         self.step = step
         self.train = train
     }
 
-    var json: JSONValue { .object([("step", .integer(step)), ("train", train.json)]) }
+    public var json: JSONValue { .object([("step", .integer(step)), ("train", train.json)]) }
 }

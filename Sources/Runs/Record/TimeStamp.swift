@@ -1,9 +1,9 @@
 import Glibc
 
 /// Wall-clock time as text.
-enum TimeStamp {
+public enum TimeStamp {
     /// Local time in `strftime`'s format.
-    static func now(format: String) -> String {
+    public static func now(format: String) -> String {
         var seconds = time(nil)
         var parts = tm()
         localtime_r(&seconds, &parts)
@@ -11,7 +11,7 @@ enum TimeStamp {
     }
 
     /// UTC as in RFC 3339, to the second.
-    static var universal: String {
+    public static var universal: String {
         var seconds = time(nil)
         var parts = tm()
         gmtime_r(&seconds, &parts)

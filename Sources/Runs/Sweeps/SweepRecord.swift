@@ -2,11 +2,13 @@ import Checkpoints
 import FileSupport
 import Glibc
 import TensorCore
+import TextSupport
 
 /// What `sweep.json` says: the runs of a sweep and what became of them.
-struct SweepRecord {
-    struct Run {
-        enum Status: String {
+public struct SweepRecord: Sendable {
+    /// One of its runs.
+    public struct Run: Sendable {
+        public enum Status: String, Sendable {
             case waiting
             case finished
             case interrupted
@@ -14,48 +16,66 @@ struct SweepRecord {
         }
 
         /// What makes it different from the others: `β = 5, seed 1`.
-        var label: String
+        public var label: String
         /// The same without the seed; nil where that leaves nothing.
-        var setting: String?
+        public var setting: String?
         /// Its folder within the sweep's.
-        var folder: String
+        public var folder: String
         /// `zoo train …`, to make this run alone.
-        var command: [String]
-        var status = Status.waiting
-        var message: String?
+        public var command: [String]
+        public var status: Status
+        public var message: String?
+
+        public init(
+            label: String, setting: String?, folder: String, command: [String], status: Status = .waiting,
+            message: String? = nil
+        ) {
+            self.label = label
+            self.setting = setting
+            self.folder = folder
+            self.command = command
+            self.status = status
+            self.message = message
+        }
     }
 
     private static let format = "zoo.sweep/1"
 
     /// What `zoo sweep` was called with.
-    var command: [String]
-    var vary: [VariedField]
-    var runs: [Run]
+    public var command: [String]
+    public var vary: [VariedField]
+    public var runs: [Run]
+
+    public init(command: [String], vary: [VariedField], runs: [Run]) {
+        self.command = command
+        self.vary = vary
+        self.runs = runs
+    }
 
     /// The file within a sweep's folder.
-    static func file(in folder: String) -> String { folder + "/sweep.json" }
+    public static func file(in folder: String) -> String { folder + "/sweep.json" }
 
     /// Replaces `sweep.json` in `folder`.
-    func write(to folder: String) throws {
+    public func write(to folder: String) throws {
         try AtomicFile.write(Array((json.text(indented: true) + "\n").utf8), to: Self.file(in: folder))
     }
 
     /// - Returns: nil where `folder` holds no sweep.
     /// - Throws: `ZooError` where its description cannot be read.
-    static func read(from folder: String) throws -> SweepRecord? {
+    public static func read(from folder: String) throws -> SweepRecord? {
         let path = file(in: folder)
         guard access(path, F_OK) == 0 else { return nil }
         do {
             let text = String(decoding: try RegularFile.text(of: path), as: UTF8.self)
             return try SweepRecord(json: JSONValue(parsing: text))
         } catch let error as ZooError {
-            throw ZooError("\(path): \(error.message)", advice: error.advice)
+            throw error.at(path)
         }
     }
 }
 
 extension SweepRecord {
-    var json: JSONValue {
+    public var json: JSONValue {
         .object([
             ("format", .string(Self.format)), ("command", .array(command.map { .string($0) })),
             (
@@ -81,7 +101,7 @@ extension SweepRecord {
     }
 
     /// - Throws: `ZooError` naming what is missing or of another type, or a run that is not in the sweep's folder.
-    init(json: JSONValue) throws {
+    public init(json: JSONValue) throws {
         guard json["format"]?.stringValue == Self.format else {
             throw ZooError("it is no record of a sweep: its format is not \(Self.format)")
         }

@@ -37,7 +37,7 @@ public struct CPUEngine: Engine {
             throw ZooError(
                 "this processor cannot compute in \(precision.rawValue): oneDNN uses \(Self.instructionSet) here, and it takes "
                     + "AVX-512 with bf16 instructions",
-                advice: "use --precision f32")
+                code: .unsupported, remedy: .computeInF32)
         }
         return try CPUProgram(
             program, batchSize: batchSize, choice: KernelChoice(precision: precision, convolution: convolution),

@@ -40,7 +40,7 @@ final class CPUProgram: CompiledProgram {
     private let preparation: [CompiledStep]
     private let steps: [CompiledStep]
     private let losses: [UnsafeMutablePointer<Float>]
-    private let imageIndices: UnsafeMutablePointer<Int32>
+    private let imageIndices: ImageIndices
     private var parametersChanged = true
     private(set) var gradientNorm: Float?
 
@@ -71,11 +71,6 @@ final class CPUProgram: CompiledProgram {
         losses = program.steps.filter { $0.pass == .forward }.flatMap(\.outputs)
             .filter { program[$0].isBatched && program[$0].shape.rank == 0 }
             .compactMap { placed.pointer($0) }
-        for row in 0..<batchSize { imageIndices[row] = Int32(row) }
-    }
-
-    deinit {
-        imageIndices.deallocate()
     }
 
     var memoryByteCount: Int { arena.byteCount }
@@ -191,7 +186,7 @@ final class CPUProgram: CompiledProgram {
             return
         }
         let images = info.isBatched ? values.count / max(1, info.shape.count) : 1
-        precondition(!types.isHalf(id), "\(info.name) lives only within a run")
+        precondition(!types.isBF16(id), "\(info.name) lives only within a run")
         precondition(
             values.count == images * info.shape.count && images <= batchSize,
             "\(info.name): \(values.count) values for batches of \(batchSize) × \(info.shape)")
@@ -208,7 +203,7 @@ final class CPUProgram: CompiledProgram {
     }
 
     func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>) {
-        guard storages[id] == nil, gradientStorage(id) == nil, transposition(id) == nil, !types.isHalf(id),
+        guard storages[id] == nil, gradientStorage(id) == nil, transposition(id) == nil, !types.isBF16(id),
             let memory = pointer(id),
             let base = buffer.baseAddress
         else {
@@ -237,7 +232,7 @@ final class CPUProgram: CompiledProgram {
 
     func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) {
         precondition(indices.count <= batchSize, "\(indices.count) images for batches of \(batchSize)")
-        for (row, index) in indices.enumerated() { imageIndices[row] = index }
+        for (row, index) in indices.enumerated() { imageIndices.pointer[row] = index }
     }
 
     func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? {
@@ -305,9 +300,9 @@ final class CPUProgram: CompiledProgram {
 
     private func fromMemory(_ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) -> [Float] {
         let count = images * program[id].shape.count
-        if types.isHalf(id) {
+        if types.isBF16(id) {
             var values = [Float](repeating: 0, count: count)
-            zk_from_half(memory, &values, Int64(count))
+            zk_from_bf16(memory, &values, Int64(count))
             guard let (channels, area) = transposition(id) else { return values }
             var result = values
             zk_channels_first(&values, &result, Int64(images), Int64(channels), Int64(area))

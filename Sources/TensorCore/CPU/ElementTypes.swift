@@ -4,22 +4,21 @@
 /// everything else (losses, latent vectors, normalisation, pooling, plug-ins) is f32. So a tensor is bfloat16 where all steps
 /// that touch it agree; an f32 tensor that a matrix product reads is converted just before.
 struct ElementTypes {
-    private var halves: Set<TensorID> = []
+    private var bf16Tensors: Set<TensorID> = []
 
     init(
-        _ steps: [FusedStep], _ program: Program, precision: Precision, aliases: Set<Int>,
-        kernels: [Int: any MatrixKernel]
+        _ steps: [FusedStep], _ program: Program, precision: Precision, aliases: Set<Int>
     ) {
         guard precision == .bf16 else { return }
         for (index, info) in program.tensors.enumerated()
         where info.isBatched && (info.role == .activation || info.role == .gradient) {
-            halves.insert(TensorID(index))
+            bf16Tensors.insert(TensorID(index))
         }
         var uniform: [[TensorID]] = []
         for (index, step) in steps.enumerated() {
             switch step.step.operation {
             case .linear, .convolution, .transposedConvolution:
-                if let id = kernels[index]?.f32Tensor { halves.remove(id) }
+                if let id = step.kernel?.f32Tensor { bf16Tensors.remove(id) }
                 if let mask = step.mask, let operands = step.step.matrixOperands {
                     uniform.append([mask, step.step.pass == .backwardWeights ? operands.narrow : step.step.outputs[0]])
                 }
@@ -27,25 +26,26 @@ struct ElementTypes {
                 uniform.append(step.inputs + step.outputs)
             case .reshape where aliases.contains(index):
                 uniform.append(step.inputs + step.outputs)
-            default:
-                halves.subtract(step.inputs + step.outputs)
+            case .reshape, .batchNorm, .groupNorm, .dropout, .upsampleNearest, .maxPool, .averagePool, .gaussianLatent,
+                .reconstruction, .custom:
+                bf16Tensors.subtract(step.inputs + step.outputs)
             }
         }
         var changed = true
         while changed {
             changed = false
-            for group in uniform where !group.allSatisfy({ halves.contains($0) }) {
-                let count = halves.count
-                halves.subtract(group)
-                changed = changed || halves.count < count
+            for group in uniform where !group.allSatisfy({ bf16Tensors.contains($0) }) {
+                let count = bf16Tensors.count
+                bf16Tensors.subtract(group)
+                changed = changed || bf16Tensors.count < count
             }
         }
     }
 
-    func isHalf(_ id: TensorID) -> Bool { halves.contains(id) }
+    func isBF16(_ id: TensorID) -> Bool { bf16Tensors.contains(id) }
 
     /// Bytes of one element.
     func stride(of id: TensorID) -> Int {
-        isHalf(id) ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride
+        isBF16(id) ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride
     }
 }

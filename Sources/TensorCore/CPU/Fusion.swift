@@ -8,12 +8,14 @@ struct FusedStep {
     /// The output of a ReLU whose gradient is taken in the same pass: where it is not positive, the gradient
     /// that the step writes (backward data) or reads (backward weights) counts as zero.
     var mask: TensorID?
+    /// Our kernel for a linear layer or convolution; nil where oneDNN has to do it, and for other operations.
+    var kernel: (any MatrixKernel)?
 
     var inputs: [TensorID] { step.inputs + (mask.map { [$0] } ?? []) }
     var outputs: [TensorID] { step.outputs + (backward?.outputs ?? []) }
 }
 
-/// Merges steps that one kernel can do in one pass over memory.
+/// Merges steps that one kernel can do in one pass over memory, and chooses the kernels.
 struct Fusion {
     private(set) var steps: [FusedStep] = []
 
@@ -45,13 +47,15 @@ struct Fusion {
                 consumed.insert(next.index)
             }
             if case .reconstruction = step.operation, step.pass == .forward,
-                let backward = program.steps[index...].firstIndex(where: {
-                    $0.pass == .backwardData && $0.inputs == step.inputs && $0.path == step.path
-                }), case .reconstruction = program.steps[backward].operation
+                let backward = program.steps.firstIndex(where: { $0.gradient?.step == index })
             {
                 fused.backward = program.steps[backward]
                 consumed.insert(backward)
             }
+            fused.kernel = fused.step.matrixKernel(program, choice)
+            precondition(
+                fused.mask == nil || fused.step.pass == .backwardWeights || fused.kernel?.masksOutput == true,
+                "the kernel of \(step.path) takes no mask")
             steps.append(fused)
         }
     }
@@ -69,7 +73,9 @@ struct Fusion {
         switch step.operation {
         case .linear, .convolution: return function == .relu ? (user, function) : nil
         case .transposedConvolution: return (user, function)
-        default: return nil
+        case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
+            .gaussianLatent, .reconstruction, .custom:
+            return nil
         }
     }
 

@@ -44,23 +44,23 @@ struct ImageConvolution: MatrixKernel {
         let channels = shape.maps
         let sumsBias = sumsBias
         var window = shape.window
-        let (image, maps, half) = (t.wide.memory, t.narrow.memory, t.narrow.isHalf)
+        let (image, maps, isBF16) = (t.wide.memory, t.narrow.memory, t.narrow.isBF16)
         return switch operands.pass {
         case .forward:
             { _ in
                 zk_image_to_maps(
-                    image, t.weights, t.bias, relu, t.mask, maps, half, t.workspace, t.parts, t.images, channels,
+                    image, t.weights, t.bias, relu, t.mask, maps, isBF16, t.workspace, t.parts, t.images, channels,
                     &window)
             }
         case .backwardData:
             { _ in
                 zk_maps_to_image(
-                    maps, half, t.weights, t.bias, image, t.workspace, t.parts, t.images, channels, &window)
+                    maps, isBF16, t.weights, t.bias, image, t.workspace, t.parts, t.images, channels, &window)
             }
         case .backwardWeights:
             { _ in
                 zk_image_convolution_weights(
-                    image, maps, t.mask, half, t.weights, sumsBias ? t.bias : nil, t.workspace, t.parts, t.images,
+                    image, maps, t.mask, isBF16, t.weights, sumsBias ? t.bias : nil, t.workspace, t.parts, t.images,
                     channels, &window)
             }
         }

@@ -30,13 +30,13 @@ extension StepCompiler {
         switch step.operation {
         case .activation(let activation):
             let (kind, parameter) = activation.kernel
-            let half = types.isHalf(step.outputs[0])
+            let isBF16 = types.isBF16(step.outputs[0])
             return forward
-                ? { _ in zk_activate(kind, parameter, x[0], y[0], half, count) }
-                : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], half, count) }
+                ? { _ in zk_activate(kind, parameter, x[0], y[0], isBF16, count) }
+                : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], isBF16, count) }
         case .add:
-            let half = types.isHalf(step.outputs[0])
-            return { _ in zk_add(x[0], x[1], y[0], half, count) }
+            let isBF16 = types.isBF16(step.outputs[0])
+            return { _ in zk_add(x[0], x[1], y[0], isBF16, count) }
         case .dropout(let rate, let layer):
             let indices = placement.imageIndices
             let order = info.shape.rank == 1 ? orders.order(of: step.inputs[0]) : FeatureOrder(of: info.shape)
@@ -48,7 +48,7 @@ extension StepCompiler {
             }
             return { values in
                 var stream = zk_stream(RandomStream(seed: values.seed, purpose: .dropout, step: values.step))
-                zk_dropout(&stream, layer, rate, indices, x[0], y[0], batch, maps, places)
+                zk_dropout(&stream, layer, rate, indices.pointer, x[0], y[0], batch, maps, places)
             }
         case .reshape:
             return reshapeCopy(step, x[0], y[0])

@@ -38,7 +38,7 @@ extension StepCompiler {
                 case .bernoulli: ZK_BERNOULLI
                 case .gaussianLearnedVariance: ZK_GAUSSIAN_LEARNED
                 case .laplace: ZK_LAPLACE
-                default: ZK_GAUSSIAN
+                case .gaussian, .custom: ZK_GAUSSIAN
                 }
             passes.append { values in
                 zk_reconstruction(

@@ -30,7 +30,7 @@ typealias KernelMemory = UnsafeMutablePointer<Float>
 /// A tensor of either type.
 struct KernelTensor {
     let memory: KernelMemory
-    let isHalf: Bool
+    let isBF16: Bool
 }
 
 /// What a matrix kernel reads and writes, named as in `MatrixOperands`.
@@ -98,7 +98,7 @@ extension StepCompiler {
         func at(_ id: TensorID) throws -> KernelMemory { try address(id, placement) }
         let updates = placement.updates
         let updated = updatedParameter(of: fused, kernel)
-        func tensor(_ id: TensorID) throws -> KernelTensor { .init(memory: try at(id), isHalf: types.isHalf(id)) }
+        func tensor(_ id: TensorID) throws -> KernelTensor { .init(memory: try at(id), isBF16: types.isBF16(id)) }
         var run = kernel.run(
             KernelTensors(
                 wide: try tensor(operands.wide), narrow: try tensor(operands.narrow),
@@ -114,7 +114,7 @@ extension StepCompiler {
                 let (rows, sums, product) = (Int64(batchSize * shape.count / channels), try at(bias), run)
                 run = { values in
                     product(values)
-                    zk_column_sums(gradient.memory, gradient.isHalf, rows, Int64(channels), sums)
+                    zk_column_sums(gradient.memory, gradient.isBF16, rows, Int64(channels), sums)
                 }
             }
         } else if fused.activation != .identity, !(kernel.fusesReLU && fused.activation == .relu) {
@@ -123,7 +123,7 @@ extension StepCompiler {
             let (count, product) = (Int64(program[step.outputs[0]].shape.count * batchSize), run)
             run = { values in
                 product(values)
-                zk_activate(kind, parameter, written.memory, written.memory, written.isHalf, count)
+                zk_activate(kind, parameter, written.memory, written.memory, written.isBF16, count)
             }
         }
         if updated != nil {

@@ -98,7 +98,9 @@ struct MemoryPlan {
         switch step.operation {
         case .activation, .dropout: return [(step.inputs[0], step.outputs[0])]
         case .add: return [(step.inputs[0], step.outputs[0]), (step.inputs[1], step.outputs[0])]
-        default: return []
+        case .linear, .convolution, .transposedConvolution, .batchNorm, .groupNorm, .reshape, .upsampleNearest,
+            .maxPool, .averagePool, .gaussianLatent, .reconstruction, .custom:
+            return []
         }
     }
 }

@@ -34,14 +34,28 @@ struct Placement {
     /// Byte offset of memory for bfloat16 copies of what a matrix product reads.
     var conversionOffset: Int
     var scratchpad: UnsafeMutablePointer<Float>
-    var imageIndices: UnsafeMutablePointer<Int32>
+    var imageIndices: ImageIndices
 
     func pointer(_ id: TensorID) -> UnsafeMutablePointer<Float>? {
         offsets[id.index].map { arena.floats(at: $0) }
     }
 }
 
-/// Compiles a program for oneDNN in three stages: make the primitives and let them choose the weights' layouts; place all
+/// Which image of the data set each row of the batch is: 0, 1, … at first.
+final class ImageIndices {
+    let pointer: UnsafeMutablePointer<Int32>
+
+    init(batchSize: Int) {
+        pointer = .allocate(capacity: batchSize)
+        for row in 0..<batchSize { pointer[row] = Int32(row) }
+    }
+
+    deinit {
+        pointer.deallocate()
+    }
+}
+
+/// Compiles a program in three stages: choose the kernels, which choose the weights' layouts; place all
 /// memory; bind and list the kernels.
 final class StepCompiler {
     let program: Program
@@ -53,7 +67,6 @@ final class StepCompiler {
     let fused: [FusedStep]
     private(set) var storages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
-    private let kernels: [Int: any MatrixKernel]
     let keepsEverything: Bool
     /// With how many threads the calling thread computes, now and in every run.
     let threadCount: Int
@@ -76,11 +89,8 @@ final class StepCompiler {
         var aliases = Set<Int>()
         for (index, step) in fused.enumerated() where Self.isAlias(step.step, program, orders) { aliases.insert(index) }
         self.aliases = aliases
-        var kernels: [Int: any MatrixKernel] = [:]
-        for (index, step) in fused.enumerated() { kernels[index] = step.step.matrixKernel(program, choice) }
-        self.kernels = kernels
-        types = ElementTypes(fused, program, precision: precision, aliases: aliases, kernels: kernels)
-        for (index, step) in fused.enumerated() where kernels[index] == nil {
+        types = ElementTypes(fused, program, precision: precision, aliases: aliases)
+        for (index, step) in fused.enumerated() where step.kernel == nil {
             primitives[index] = try makePrimitive(step)
         }
         try chooseStorages()
@@ -107,7 +117,7 @@ final class StepCompiler {
         let coarse = precision == .bf16 ? ZOO_DNN_BF16 : ZOO_DNN_F32
         /// What the step reads has the precision of the engine, what it writes its own type.
         func layout(_ id: TensorID) throws -> DNNLayout {
-            let type = !step.outputs.contains(id) ? coarse : types.isHalf(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32
+            let type = !step.outputs.contains(id) ? coarse : types.isBF16(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32
             return operands.window == nil
                 ? try .plain([batchSize, program[id].shape.count], type: type)
                 : try .channelsLast(batch: batchSize, program[id].shape, type: type)
@@ -133,7 +143,7 @@ final class StepCompiler {
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
-                kernels[index]?.weightLayout ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS).map { .blocked($0) }
+                fused.kernel?.weightLayout ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS).map { .blocked($0) }
             guard let layout else { continue }
             if step.pass == .backwardWeights {
                 gradientLayouts[step.outputs[0]] = layout
@@ -197,14 +207,14 @@ final class StepCompiler {
         var next = planBase + plan.byteCount
         var packedOffsets: [Int: Int] = [:]
         for index in fused.indices {
-            guard let bytes = try packedWeights(index)?.to.byteCount ?? kernels[index]?.packedByteCount
+            guard let bytes = try packedWeights(index)?.to.byteCount ?? fused[index].kernel?.packedByteCount
             else { continue }
             packedOffsets[index] = next
             next += (bytes + 63) / 64 * 64
         }
         let conversionOffset = next
         next +=
-            fused.indices.map { index in conversions(of: index).reduce(0) { $0 + halfByteCount($1) } }.max() ?? 0
+            fused.indices.map { index in conversions(of: index).reduce(0) { $0 + bf16ByteCount($1) } }.max() ?? 0
         let scratch = primitives.values.map { $0.layout(of: ZOO_DNN_SCRATCHPAD)?.byteCount ?? 0 }.max() ?? 0
         let workspace =
             fused.map { step -> Int in
@@ -212,7 +222,7 @@ final class StepCompiler {
                 return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
         let kernelBytes =
-            kernels.values.map { $0.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
+            fused.compactMap { $0.kernel?.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
         let scratchOffset = next
         next += max(64, scratch, workspace, kernelBytes, batchSize * MemoryLayout<Float>.stride)
 
@@ -228,8 +238,8 @@ final class StepCompiler {
             byteCount: blockBytes, parameters: arena.floats(at: 0),
             gradients: arena.floats(at: learns ? blockBytes : 0), state: state)
         var updated: [TensorID: Range<Int>] = [:]
-        for (index, step) in fused.enumerated() {
-            guard let kernel = kernels[index], let parameter = updatedParameter(of: step, kernel),
+        for step in fused {
+            guard let kernel = step.kernel, let parameter = updatedParameter(of: step, kernel),
                 let offset = blockOffset[parameter], let bytes = storages[parameter]?.byteCount
             else { continue }
             updated[parameter] = offset..<offset + (bytes + 63) / 64 * 64
@@ -239,18 +249,18 @@ final class StepCompiler {
             updates: FusedUpdates(updated, block),
             packedOffsets: packedOffsets, conversionOffset: conversionOffset,
             scratchpad: arena.floats(at: scratchOffset),
-            imageIndices: .allocate(capacity: batchSize))
+            imageIndices: ImageIndices(batchSize: batchSize))
     }
 
     /// The f32 tensors that a matrix product reads as bfloat16.
     private func conversions(of index: Int) -> [TensorID] {
         let step = fused[index].step
         guard precision == .bf16, primitives[index] != nil, let operands = step.matrixOperands else { return [] }
-        return [operands.source, operands.destination].filter { step.inputs.contains($0) && !types.isHalf($0) }
+        return [operands.source, operands.destination].filter { step.inputs.contains($0) && !types.isBF16($0) }
     }
 
     /// Bytes of a tensor in bfloat16, rounded up to whole cache lines.
-    private func halfByteCount(_ id: TensorID) -> Int {
+    private func bf16ByteCount(_ id: TensorID) -> Int {
         (program[id].shape.count * batchSize * MemoryLayout<UInt16>.stride + 63) / 64 * 64
     }
 
@@ -266,7 +276,7 @@ final class StepCompiler {
                         try reorder(weights, from: from, to: to, placement.arena.floats(at: offset), placement))
                 }
                 steps.append(try primitiveStep(index, step, operands, primitive, placement))
-            } else if let kernel = kernels[index] {
+            } else if let kernel = step.kernel {
                 let packed = placement.packedOffsets[index].map { placement.arena.floats(at: $0) }
                 if let packed, let bytes = kernel.packedByteCount {
                     preparation.append(try packStep(kernel, packed, byteCount: bytes, placement))
@@ -306,12 +316,13 @@ final class StepCompiler {
         _ placement: Placement
     ) throws -> CompiledStep {
         let step = fused.step
+        precondition(fused.mask == nil, "oneDNN takes no mask, and Fusion gave \(step.path) one")
         func at(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try address(id, placement) }
         var converted: [TensorID: UnsafeMutablePointer<Float>] = [:]
         var next = placement.conversionOffset
         for id in conversions(of: index) {
             converted[id] = placement.arena.floats(at: next)
-            next += halfByteCount(id)
+            next += bf16ByteCount(id)
         }
         func operand(_ id: TensorID) throws -> UnsafeMutablePointer<Float> { try converted[id] ?? at(id) }
         try primitive.bind(ZOO_DNN_SOURCE, operand(operands.wide))
@@ -326,24 +337,24 @@ final class StepCompiler {
             let shape = program[operands.wide].shape
             let (y, bias) = (try at(operands.wide), try operands.wideBias.map(at))
             let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
-            let half = types.isHalf(operands.wide)
+            let isBF16 = types.isBF16(operands.wide)
             if step.pass == .forward, bias != nil || fused.activation != .identity {
                 let (kind, parameter) = fused.activation.kernel
                 run = { _ in
                     primitive.run()
-                    zk_bias_activate(kind, parameter, y, bias, half, rows, channels)
+                    zk_bias_activate(kind, parameter, y, bias, isBF16, rows, channels)
                 }
             } else if step.pass == .backwardWeights, let bias {
                 run = { _ in
                     primitive.run()
-                    zk_column_sums(y, half, rows, channels, bias)
+                    zk_column_sums(y, isBF16, rows, channels, bias)
                 }
             }
         }
         for (id, memory) in converted {
             let (from, count, whole) = (try at(id), Int64(program[id].shape.count * batchSize), run)
             run = { values in
-                zk_to_half(from, memory, count)
+                zk_to_bf16(from, memory, count)
                 whole(values)
             }
         }

@@ -48,7 +48,7 @@ struct TileConvolution: MatrixKernel {
         if operands.pass == .backwardWeights {
             return { _ in
                 zk_tile_weights(
-                    wide.memory, wide.isHalf, narrow.memory, narrow.isHalf, t.weights, t.workspace, t.parts, t.images,
+                    wide.memory, wide.isBF16, narrow.memory, narrow.isBF16, t.weights, t.workspace, t.parts, t.images,
                     maps, &window)
             }
         }
@@ -56,7 +56,7 @@ struct TileConvolution: MatrixKernel {
         let (x, y) = isToWide ? (narrow, wide) : (wide, narrow)
         return { _ in
             zk_tile_convolution(
-                x.memory, x.isHalf, t.weights, isToWide, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace, t.parts,
+                x.memory, x.isBF16, t.weights, isToWide, t.bias, relu, t.mask, y.memory, y.isBF16, t.workspace, t.parts,
                 t.images, maps, &window)
         }
     }

@@ -37,7 +37,7 @@ struct TileLinear: MatrixKernel {
         if operands.pass == .backwardWeights {
             return { _ in
                 zk_tile_linear_weights(
-                    wide.memory, wide.isHalf, narrow.memory, narrow.isHalf, t.weights, t.workspace, t.parts, t.images,
+                    wide.memory, wide.isBF16, narrow.memory, narrow.isBF16, t.weights, t.workspace, t.parts, t.images,
                     inputs, outputs)
             }
         }
@@ -45,7 +45,7 @@ struct TileLinear: MatrixKernel {
         let (x, y) = isForward ? (wide, narrow) : (narrow, wide)
         return { _ in
             zk_tile_linear(
-                x.memory, x.isHalf, t.weights, isForward, t.bias, relu, t.mask, y.memory, y.isHalf, t.workspace,
+                x.memory, x.isBF16, t.weights, isForward, t.bias, relu, t.mask, y.memory, y.isBF16, t.workspace,
                 t.parts,
                 t.images, inputs, outputs)
         }

@@ -23,7 +23,7 @@ public enum Activation: Hashable, Sendable {
     public var derivativeSource: DerivativeSource {
         switch self {
         case .gelu, .silu: .input
-        default: .output
+        case .identity, .relu, .leakyReLU, .elu, .tanh, .sigmoid, .softplus: .output
         }
     }
 }

@@ -11,11 +11,11 @@ extension GraphBuilder {
         let dependent = tensorsDependingOnParameters(forwardSteps)
         var contributions: [TensorID: [TensorID]] = [:]
 
-        for step in forwardSteps.reversed() {
+        for (index, step) in forwardSteps.enumerated().reversed() {
             try scopedTo(step.path) { builder in
                 let dy = try builder.sum(contributions[step.outputs[0]] ?? [])
                 if let dy { contributions[step.outputs[0]] = [dy] }
-                for (input, gradient) in builder.backward(step, outputGradient: dy, dependent: dependent) {
+                for (input, gradient) in builder.backward(step, at: index, outputGradient: dy, dependent: dependent) {
                     contributions[input, default: []].append(gradient)
                 }
             }
@@ -62,9 +62,9 @@ extension GraphBuilder {
             TensorInfo(name: info.name + ".gradient", shape: info.shape, isBatched: info.isBatched, role: .gradient))
     }
 
-    /// Appends the backward steps of one forward step and returns (input, gradient) pairs.
+    /// Appends the backward steps of the forward step at `index` and returns (input, gradient) pairs.
     private mutating func backward(
-        _ step: ProgramStep, outputGradient: TensorID?, dependent: Set<TensorID>
+        _ step: ProgramStep, at index: Int, outputGradient: TensorID?, dependent: Set<TensorID>
     ) -> [(TensorID, TensorID)] {
         let inputs = step.inputs
         func needs(_ position: Int) -> Bool { position < inputs.count && dependent.contains(inputs[position]) }
@@ -73,8 +73,8 @@ extension GraphBuilder {
             let pairs = positions.map { (inputs[$0], gradientTensor(like: inputs[$0])) }
             program.steps.append(
                 ProgramStep(
-                    operation: step.operation, pass: pass, inputs: stepInputs, outputs: pairs.map(\.1), path: step.path)
-            )
+                    operation: step.operation, pass: pass, inputs: stepInputs, outputs: pairs.map(\.1), path: step.path,
+                    gradient: ProgramStep.Gradient(step: index, inputs: positions)))
             return pairs
         }
 
@@ -85,7 +85,8 @@ extension GraphBuilder {
         case .gaussianLatent:
             guard let dz = outputGradient, needs(0) || needs(1) else { return [] }
             return emit(.backwardData, [dz] + inputs + [step.outputs[2]], gradientsOf: [0, 1])
-        default:
+        case .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .groupNorm, .dropout, .reshape,
+            .upsampleNearest, .maxPool, .averagePool, .add, .custom:
             break
         }
         guard let dy = outputGradient else { return [] }

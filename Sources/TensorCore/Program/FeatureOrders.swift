@@ -1,4 +1,5 @@
-/// In which order the features of a vector `[D]` lie in memory.
+/// In which order the features of a vector `[D]` lie in memory where maps are stored channels-last, as the fast engine and Keras
+/// do.
 package enum FeatureOrder: Hashable {
     /// As numbered.
     case plain
@@ -95,7 +96,8 @@ package struct FeatureOrders {
             guard program[step.inputs[0]].shape.rank == 1 else { return }
             let size = program[step.inputs[0]].shape.count
             unite(vectors.filter { program[$0].shape.count == size }.map(\.index))
-        default:
+        case (.convolution, _), (.transposedConvolution, _), (.reshape, _), (.upsampleNearest, _), (.maxPool, _),
+            (.averagePool, _), (.gaussianLatent, _), (.reconstruction, _), (.custom, _):
             break
         }
         // A parameter and its gradient lie alike.
@@ -113,7 +115,8 @@ package struct FeatureOrders {
             break
         case .groupNorm(let groups, _) where groups > 1:
             break
-        default:
+        case .groupNorm, .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .dropout, .reshape,
+            .upsampleNearest, .maxPool, .averagePool, .add:
             return
         }
         for id in step.inputs + step.outputs where program[id].shape.rank == 1 { orders[find(id.index)] = .plain }

@@ -45,7 +45,8 @@ public struct GraphBuilder: Sendable {
         let id = try persistent(name, shape: shape, role: .parameter)
         if case .values(let values) = initializer, values.count != shape.count {
             throw ZooError(
-                "\(program[id].name): \(values.count) fixed values, but the shape \(shape) has \(shape.count) elements")
+                "\(program[id].name): \(values.count) fixed values, but the shape \(shape) has \(shape.count) elements",
+                code: .mismatch, subject: .tensor(program[id].name))
         }
         program.parameters.append(id)
         initializers.append(initializer)
@@ -73,18 +74,27 @@ public struct GraphBuilder: Sendable {
     ///
     /// - Throws: `ZooError` for more than `elementLimit` elements.
     public func checkSize(of id: TensorID) throws {
-        try checkSize(shape(id), of: "\(path.isEmpty ? program[id].name : path) (output)")
+        do {
+            try checkSize(shape(id), of: "\(path.isEmpty ? program[id].name : path) (output)")
+        } catch let error as ZooError {
+            throw error.about(.layer(path))
+        }
     }
 
     private func checkSize(_ shape: Shape, of what: String) throws {
         guard shape.count(atMost: Self.elementLimit) == nil else { return }
         throw ZooError(
-            "\(what): \(shape) has more than \(Self.elementLimit) elements", advice: "make the layer smaller")
+            "\(what): \(shape) has more than \(Self.elementLimit) elements", advice: "make the layer smaller",
+            code: .limit)
     }
 
     private mutating func persistent(_ name: String, shape: Shape, role: TensorInfo.Role) throws -> TensorID {
         let full = (scope + [name]).joined(separator: ".")
-        try checkSize(shape, of: full)
+        do {
+            try checkSize(shape, of: full)
+        } catch let error as ZooError {
+            throw error.about(.tensor(full))
+        }
         if taken[full] != nil {
             throw ZooError(
                 "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own"
@@ -296,6 +306,8 @@ public struct GraphBuilder: Sendable {
     }
 
     private func mismatch(_ operation: String, _ what: String) -> ZooError {
-        ZooError("\(path.isEmpty ? operation : path) (\(operation)): \(what)")
+        ZooError(
+            "\(path.isEmpty ? operation : path) (\(operation)): \(what)", code: .mismatch,
+            subject: path.isEmpty ? nil : .layer(path))
     }
 }

@@ -30,7 +30,9 @@ extension ProgramStep {
         case .linear: (window, isTransposed) = (nil, false)
         case .convolution(let value): (window, isTransposed) = (value, false)
         case .transposedConvolution(let value): (window, isTransposed) = (value, true)
-        default: return nil
+        case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
+            .gaussianLatent, .reconstruction, .custom:
+            return nil
         }
         let direction: Pass =
             switch pass {

@@ -50,6 +50,16 @@ public struct ProgramStep: Sendable {
     public var outputs: [TensorID]
     /// The layer's path, for instance `encoder.conv1`.
     public var path: String
+    /// Of a backward step, what it is the gradient of; nil for forward steps and sums of gradients.
+    public var gradient: Gradient?
+
+    /// What a backward step belongs to.
+    public struct Gradient: Sendable, Equatable {
+        /// The number of the forward step in the program.
+        public var step: Int
+        /// Which of that step's inputs the outputs are the gradients of, in order.
+        public var inputs: [Int]
+    }
 }
 
 /// A list of steps over tensors, in the order in which they run: a forward pass, or a whole training step.

@@ -3,6 +3,7 @@ import Glibc
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,7 +58,7 @@ struct BenchCommand: ParsableCommand {
         let registry = try models.registry()
         let definitions = try names.map { try ModelArgument.definition($0, registry: registry) }
         if checkpoint { return try measureCheckpoints(definitions) }
-        let peak = CPUEngine.measuredPeak(seconds: 0.3)
+        let peak = Computing.measuredPeak(seconds: 0.3)
         let results = try definitions.map {
             var definition = $0
             if let precision { definition.training.precision = precision }
@@ -69,7 +70,7 @@ struct BenchCommand: ParsableCommand {
             return
         }
         Console.print(
-            "\(CPUEngine.threadCount) threads, \(CPUEngine.version) (\(CPUEngine.instructionSet)), "
+            "\(Computing.threadCount) threads, \(Computing.engineVersion) (\(Computing.instructionSet)), "
                 + "f32 peak \(Formatting.decimals(peak / 1e9, 0)) GFLOP/s")
         var table = Table([
             ("MODEL", .left), ("PRECISION", .left), ("BATCH", .right), ("STEP MS", .right), ("10%–90%", .right),
@@ -114,7 +115,8 @@ private struct Measurement {
         self.peak = peak
         let batchSize = batchSize ?? definition.training.batchSize
         self.batchSize = batchSize
-        let plan = try TrainingPlan(definition, batchSize: batchSize, engine: definition.training.engine)
+        let plan = try TrainingPlan(
+            definition, batchSize: batchSize, engine: Computing.engine(for: definition.training))
         plan.model.initialize(seed: 0)
         let stream = RandomStream(seed: 0, purpose: .other)
         let pixels = (0..<batchSize * definition.input.count).map { UInt8(truncatingIfNeeded: stream.word(UInt64($0))) }
@@ -178,7 +180,7 @@ private struct Measurement {
             ("model", .string(definition.name)), ("precision", .string(definition.training.precision.rawValue)),
             ("convolution", .string(definition.training.convolution.rawValue)),
             ("batch_size", .integer(batchSize)),
-            ("threads", .integer(CPUEngine.threadCount)), ("step_ms", .number(median * 1e3)),
+            ("threads", .integer(Computing.threadCount)), ("step_ms", .number(median * 1e3)),
             ("step_ms_90", .number(quantile(0.9) * 1e3)),
             ("images_per_second", .number(Double(batchSize) / median)), ("gflops", .number(flops / median / 1e9)),
             ("peak_gflops", .number(peak / 1e9)), ("peak_fraction", .number(flops / median / peak)),

@@ -3,7 +3,9 @@ import FileSupport
 import Glibc
 import ModelKit
 import Planning
+import Runs
 import TensorCore
+import TextSupport
 
 /// How long a full checkpoint of a model takes to save and to load.
 struct CheckpointMeasurement {
@@ -18,7 +20,7 @@ struct CheckpointMeasurement {
     /// - Throws: `ZooError` where the model cannot be compiled or the file cannot be written.
     init(_ definition: ModelDefinition, seconds: Double, in folder: String) throws {
         self.definition = definition
-        let model = try CompiledModel(definition, purpose: .training, batchSize: 1, engine: CPUEngine())
+        let model = try CompiledModel(definition, purpose: .training, batchSize: 1, engine: Computing.engine)
         model.initialize(seed: 0)
         var checkpoint = Checkpoint(
             definition: definition.text, model: definition.name, family: definition.family,

@@ -1,6 +1,12 @@
 import ArgumentParser
+import Datasets
 import Figures
+import ModelComparison
+import ModelKit
+import Planning
+import Runs
 import TensorCore
+import TextSupport
 
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,8 +64,8 @@ struct CompareCommand: ParsableCommand {
         try Computing.use(threads: threads)
         let figure = try chosenFigure()
         let comparison = try Comparison(
-            try ComparedModel.all(arguments, registry: try models.registry()), data: data, sampleCount: samples,
-            imageCount: images, seed: seed)
+            of: arguments, registry: try models.registry(), data: data, sampleCount: samples, imageCount: images,
+            seed: seed)
         if let output {
             if let figure {
                 try comparison.write(figure, to: output)
@@ -99,6 +105,24 @@ struct CompareCommand: ParsableCommand {
 }
 
 extension Comparison {
+    /// Compares what arguments name, and warns of what has to be left out.
+    init(
+        of arguments: [String], registry: Registry, data: DataOptions, sampleCount: Int, imageCount: Int, seed: UInt64
+    ) throws {
+        let (models, notes) = try ComparedModel.all(arguments, registry: registry)
+        for note in notes + models.flatMap(\.trained.notes) { Console.warn(note) }
+        try Self.checkSizes(models)
+        var dataset: (any Dataset)?
+        if let first = models.first {
+            do {
+                dataset = try data.open(for: first.trained)
+            } catch  where !data.isGiven {
+                Console.warn("there will be no reconstructions and no squared errors: \(error)")
+            }
+        }
+        try self.init(models, dataset: dataset, sampleCount: sampleCount, imageCount: imageCount, seed: seed)
+    }
+
     /// Prints the tables, with what a reader has to know on standard error, or the numbers as JSON.
     func show(output: String?, isJSON: Bool) {
         if isJSON { return Console.print(json.text(indented: true)) }

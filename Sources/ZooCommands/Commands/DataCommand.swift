@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
+import ModelFigures
 import TensorCore
+import TextSupport
 
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

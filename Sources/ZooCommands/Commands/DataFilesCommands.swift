@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import TensorCore
+import TextSupport
 
 struct DataGetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,8 +3,11 @@ import Datasets
 import Figures
 import FileSupport
 import LatentTools
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 struct EmbedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

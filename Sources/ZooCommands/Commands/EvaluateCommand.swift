@@ -5,8 +5,11 @@ import Figures
 import LatentTools
 import ModelKit
 import Planning
+import Runs
 import TensorCore
+import TextSupport
 import Training
+import WeightFiles
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,42 +42,32 @@ struct EvaluateCommand: ParsableCommand {
         guard let split = Split(rawValue: split) else {
             throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
         }
-        let model = try TrainedModel(checkpoint, registry: try models.registry())
+        let model = try TrainedModel(argument: checkpoint, registry: try models.registry())
         let dataset = try data.open(for: model)
-        let runSeed = model.checkpoint.progress?.seed ?? 0
-        let splits = try DataSplits(
-            of: dataset, validationCount: model.definition.training.validationCount,
-            seed: runSeed)
-        guard !splits[split].isEmpty else {
-            throw ZooError("\(dataset.info.name) has no \(split.rawValue) images", kind: .usage)
-        }
-        let plan = try EvaluationPlan(model.definition, batchSize: 500, engine: CPUEngine())
-        try plan.load(model.checkpoint.weights)
-        let sums = try Evaluator(plan, dataset: dataset).sums(over: splits[split], seed: seed ?? runSeed)
-        // The weights of the last step that was made, as in the metrics of the run.
-        let step = model.checkpoint.progress.map { max(0, $0.step - 1) } ?? .max
-        let means = sums.means(model.definition.objective, step: step)
-        let active = sums.activeDimensions.filter { $0 }.count
+        let result = try model.evaluate(on: dataset, split: split, seed: seed)
+        let means = result.losses
         if json {
             Console.print(
                 JSONValue.object([
                     ("model", .string(model.definition.name)), ("checkpoint", .string(model.path)),
                     ("dataset", .string(dataset.info.name)), ("split", .string(split.rawValue)),
-                    ("images", .integer(sums.imageCount)), ("objective", .string(model.definition.objective.formula)),
+                    ("images", .integer(result.imageCount)), ("objective", .string(model.definition.objective.formula)),
                     ("loss", .number(means.loss)), ("reconstruction", .number(means.reconstruction)),
                     ("kl", .number(means.kl)),
-                    ("active_units", model.definition.isVariational ? .integer(active) : .null),
+                    ("active_units", JSONValue(result.activeUnits)),
+                    ("weights", .string(model.checkpoint.keepsAverage ? "average" : "last")),
                     ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
                 ]).text())
             return
         }
         Console.print(
-            "\(model.definition.name) on \(Formatting.grouped(sums.imageCount)) \(split.rawValue) images of \(dataset.info.name)"
+            "\(model.definition.name) on \(Formatting.grouped(result.imageCount)) \(split.rawValue) images of \(dataset.info.name)"
         )
         Console.print("  objective       \(model.definition.objective.formula), nats per image")
         Console.print("  loss            \(Formatting.decimals(means.loss, 3))")
         Console.print("  reconstruction  \(Formatting.decimals(means.reconstruction, 3))")
-        if model.definition.isVariational {
+        if model.checkpoint.keepsAverage { Console.print("  weights         moving average of the parameters") }
+        if let active = result.activeUnits {
             Console.print("  KL              \(Formatting.decimals(means.kl, 3))")
             Console.print("  active units    \(active) of \(model.definition.latentSize)")
         }

@@ -2,7 +2,10 @@ import ArgumentParser
 import Datasets
 import Figures
 import LatentTools
+import ModelFigures
+import Runs
 import TensorCore
+import TextSupport
 
 extension LatentPath: ExpressibleByArgument {}
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import ModelKit
 import TensorCore
+import TextSupport
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

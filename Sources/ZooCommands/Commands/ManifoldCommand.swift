@@ -1,8 +1,11 @@
 import ArgumentParser
 import Figures
 import LatentTools
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 struct ManifoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,7 +41,7 @@ struct ManifoldCommand: ParsableCommand {
     func run() throws {
         let model = try options.model()
         if range == nil {
-            try model.requirePrior(
+            try model.definition.requirePrior(
                 "whose range could be shown",
                 advice: "say which values to show with --range; `\(Tool.name) embed` shows where its codes lie")
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelKit
 import TensorCore
+import TextSupport
 
 struct NewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

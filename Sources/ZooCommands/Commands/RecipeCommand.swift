@@ -1,6 +1,8 @@
 import ArgumentParser
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 struct RecipeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -93,7 +95,7 @@ struct RecipeCommand: ParsableCommand {
         if case .unfinished(let step) = next.state {
             Console.writeError("\(training.folder): goes on from step \(Formatting.grouped(step))")
         }
-        return ZooCommand.run(arguments: next.arguments)
+        return ExitStatus.code { try training.train() }
     }
 
     private func list(_ recipes: [Recipe]) {

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Datasets
 import Figures
+import ModelFigures
+import Runs
 import TensorCore
+import TextSupport
 
 struct ReconstructCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,8 +3,11 @@ import Checkpoints
 import Datasets
 import Figures
 import LatentTools
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 struct RegionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +47,7 @@ struct RegionsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let asked = try regions.map { try LatentRegion($0) }
+        let asked = try regions.map { try LatentRegion(argument: $0) }
         let model = try options.model()
         let files = try options.files(model, "regions")
         let pictures = try model.pictures()
@@ -53,11 +56,12 @@ struct RegionsCommand: ParsableCommand {
         let images = needsImages ? try options.images(for: model) : nil
         let training = try images.flatMap { images -> NearestImages? in
             guard trainingImages > 0 else { return nil }
-            let train = try ModelImages(images.dataset, split: .train, for: model).indices
+            let train = try model.images(of: images.dataset, split: .train).indices
             return NearestImages(of: images.dataset, indices: train, count: trainingImages)
         }
         let dimensions = activeDimensions(model)
-        var source = RegionSource(model: model, plan: pictures.plan, images: images, seed: options.seed)
+        var source = RegionSource(
+            model.definition, plan: pictures.plan, images: images, seed: options.seed)
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Checkpoints
 import Figures
+import ModelFigures
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 struct RunsCommand: ParsableCommand {

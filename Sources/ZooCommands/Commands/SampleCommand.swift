@@ -1,8 +1,12 @@
 import ArgumentParser
+import Datasets
 import Figures
 import LatentTools
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 struct SampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,13 +38,13 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        let region = try LatentRegion(from)
+        let region = try LatentRegion(argument: from)
         let model = try options.model()
         let files = try options.files(model, "samples")
         let pictures = try model.pictures()
         let images = region.needsImages ? try options.images(for: model) : nil
         var source = RegionSource(
-            model: model, plan: pictures.plan, images: images, seed: options.seed, temperature: temperature)
+            model.definition, plan: pictures.plan, images: images, seed: options.seed, temperature: temperature)
         let latents = try source.draw(region, count: count)
         let details = [images?.description, "seed \(options.seed)"].compactMap(\.self)
         let figure = try pictures.samples(

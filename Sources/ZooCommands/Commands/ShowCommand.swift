@@ -1,7 +1,9 @@
 import ArgumentParser
 import Checkpoints
+import ModelFigures
 import ModelKit
 import TensorCore
+import TextSupport
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,12 @@
 import ArgumentParser
 import Figures
 import Glibc
+import ModelComparison
 import ModelKit
+import Planning
+import Runs
 import TensorCore
+import TextSupport
 
 struct SweepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,14 +75,12 @@ struct SweepCommand: ParsableCommand {
         }
         for training in trainings { try training.prepareData() }
         try RunFolder.makeDirectory(folder)
-        let record = SweepRecord(
-            command: [Tool.name] + ZooContext.arguments,
-            vary: try vary.map { try VariedField(argument: $0) },
-            runs: zip(combinations, trainings).map { combination, training in
-                .init(
-                    label: combination.label, setting: combination.setting, folder: combination.name,
-                    command: [Tool.name] + training.startCommand)
-            })
+        let sweep = Sweep(
+            zip(combinations, trainings).map { Sweep.Member($0, $1.planned) },
+            variations: try vary.map { try VariedField(argument: $0) }, folder: folder)
+        let record = SweepRecord(sweep, command: [Tool.name] + ZooContext.arguments) {
+            [Tool.name] + trainings[$0].startCommand
+        }
         var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
         try conclude(try runner.run(), folder, base)
     }
@@ -103,26 +105,7 @@ struct SweepCommand: ParsableCommand {
     }
 
     private func combinations(_ base: TrainCommand) throws -> [Combination] {
-        let fields = try vary.map { try VariedField(argument: $0) }
-        for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.path == field.path }) {
-            throw ZooError("--vary \(field.path) is given twice", advice: "put all values in one", kind: .usage)
-        }
-        let seeds = try seedList(base)
-        let count = fields.reduce(Double(max(1, seeds.count))) { $0 * Double($1.values.count) }
-        guard count <= 1000 else {
-            throw ZooError(
-                "\(Formatting.grouped(count)) combinations are too many; at most 1000 are trained", kind: .usage)
-        }
-        let combinations = Combination.all(of: fields, seeds: seeds)
-        var owners: [String: Combination] = [:]
-        for combination in combinations {
-            if let owner = owners.updateValue(combination, forKey: combination.name) {
-                throw ZooError(
-                    "\(owner.label) and \(combination.label) would both be in the folder \(combination.name)",
-                    advice: "sweep over one of them only", kind: .usage)
-            }
-        }
-        return combinations
+        try Combination.distinct(of: vary.map { try VariedField(argument: $0) }, seeds: seedList(base))
     }
 
     private func seedList(_ base: TrainCommand) throws -> [UInt64] {
@@ -151,7 +134,7 @@ struct SweepCommand: ParsableCommand {
         var common = training
         if quick, base.steps == nil, base.epochs == nil { common += ["--steps", "1000"] }
         if jobs > 1, base.threads == nil {
-            common += ["--threads", "\(max(1, CPUEngine.threadCount / jobs))"]
+            common += ["--threads", "\(max(1, Computing.threadCount / jobs))"]
         }
         if quiet { common.append("--quiet") }
         var problems: [String] = []
@@ -180,8 +163,8 @@ struct SweepCommand: ParsableCommand {
         let failed = record.runs.filter { $0.status == .failed }
         if failed.count < record.runs.count {
             let comparison = try Comparison(
-                try ComparedModel.all([folder], registry: try base.models.registry()), data: base.data,
-                sampleCount: 36, imageCount: 10, seed: 0)
+                of: [folder], registry: try base.models.registry(), data: base.data, sampleCount: 36, imageCount: 10,
+                seed: 0)
             try comparison.page(command: record.command).write(to: "\(folder)/report.html")
             comparison.show(output: quiet ? nil : "\(folder)/report.html", isJSON: json)
         }

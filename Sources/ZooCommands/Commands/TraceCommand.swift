@@ -3,6 +3,8 @@ import Checkpoints
 import Datasets
 import ModelKit
 import TensorCore
+import TextSupport
+import Tracing
 
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

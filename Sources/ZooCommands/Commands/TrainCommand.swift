@@ -3,7 +3,9 @@ import Checkpoints
 import Datasets
 import ModelKit
 import Planning
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -117,9 +119,7 @@ struct TrainCommand: ParsableCommand {
         }
         try choice.prepareForTraining()
         let dataset = try choice.open()
-        let trainer = try Trainer(
-            definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps,
-            engine: definition.training.engine)
+        let trainer = try Trainer(definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps)
         let weights = try initFrom.map {
             try InitialWeights(
                 TrainedModel($0, registry: registry), into: trainer.plan.model, isPartial: initPartial)
@@ -130,14 +130,23 @@ struct TrainCommand: ParsableCommand {
             Console.print(definition.text)
             return
         }
-        let folder = try RunFolder.make(runDir ?? RunFolder.defaultPath(model: definition.name))
-        let lock = try folder.lock()
-        try folder.requireUnused()
         try finish(
             try TrainingRun(
-                trainer, dataset: dataset, datasetDigest: dataset.digest(), folder: folder, lock: lock,
-                settings: settings(initializedFrom: weights?.path)),
-            trainer, weights)
+                trainer, dataset: dataset, settings: settings(command: [Tool.name] + ZooContext.arguments),
+                initialWeights: weights), weights)
+    }
+
+    /// Begins or resumes a run in a folder of its own, and trains it to its end.
+    ///
+    /// - Parameter command: what makes the run.
+    func train(_ planned: PlannedRun, registry: Registry, command: [String]) throws {
+        try Computing.use(threads: threads)
+        let run = try planned.run(registry: registry, settings: settings(command: command)) {
+            try data.choice(for: $0, trainedOn: $1).open()
+        }
+        guard let run else { return }
+        announce(run.trainer, run.dataset)
+        try finish(run, nil)
     }
 
     /// The definition with all overrides; flags are overrides too.
@@ -168,65 +177,39 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func resumeRun(_ path: String) throws {
-        let isFile = path.hasSuffix(".h5")
-        // Nobody may save into the folder between looking for the newest checkpoint and going on from it.
-        let folder = RunFolder(path: path)
-        if !isFile { try folder.requireRun() }
-        var lock = isFile || dryRun ? nil : Optional.some(try folder.lock())
-        let (file, checkpoint) = isFile ? (path, try Checkpoint.read(from: path)) : try folder.newestCheckpoint()
-        let registry = try models.registry()
         let changes = epochs.map { [DefinitionOverride(path: ["training", "epochs"], value: "\($0)")] } ?? []
-        let definition = try ModelDefinition(
-            text: checkpoint.definition, source: file, overrides: changes, registry: registry)
-        let dataset = try data.choice(for: definition, trainedOn: checkpoint.dataset).open()
-        let digest = dataset.digest()
-        if let before = checkpoint.datasetDigest, before != digest {
-            throw ZooError(
-                "\(dataset.info.name) is not the data that \(file) was trained on: its SHA-256 is \(digest), "
-                    + "and was \(before)",
-                advice: "give the same data, or begin a run with these weights: --init-from \(path)")
-        }
-        let stepLimit = steps ?? (epochs == nil ? checkpoint.progress?.stepLimit : nil)
-        let trainer = try Trainer(
-            definition, dataset: dataset, seed: checkpoint.progress?.seed ?? 0, stepLimit: stepLimit,
-            engine: definition.training.engine)
-        try trainer.resume(from: checkpoint)
+        let resumption = try Resumption(
+            path, overrides: changes, stepLimit: steps, registry: try models.registry(), writes: !dryRun
+        ) { try data.choice(for: $0, trainedOn: $1).open() }
+        for note in resumption.notes { Console.warn(note) }
+        let trainer = resumption.trainer
         if trainer.isDone {
-            let made = "\(file) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"
-            guard steps == nil, epochs == nil, !isFile else {
-                throw ZooError(made, advice: "ask for more with --epochs or --steps", kind: .usage)
+            let made =
+                "\(resumption.path) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"
+            guard steps == nil, epochs == nil, resumption.folder != nil else {
+                throw ZooError(made, kind: .usage, remedy: .trainLonger)
             }
             if !quiet { Console.writeError(made + "; ask for more with --epochs or --steps") }
         }
-        announce(trainer, dataset)
+        announce(trainer, resumption.dataset)
         if dryRun {
-            Console.print(definition.text)
+            Console.print(trainer.definition.text)
             return
         }
-        let differences = Provenance.differences(from: checkpoint.provenance)
+        let differences = resumption.differences
         if !differences.isEmpty {
             Console.warn("not to the last bit as without interruption: \(differences.joined(separator: ", "))")
         }
-        let target = isFile ? try RunFolder.make(RunFolder.defaultPath(model: definition.name)) : folder
-        if isFile { lock = try target.lock() }
-        guard let lock else { return }
         try finish(
-            try TrainingRun(
-                trainer, dataset: dataset, datasetDigest: digest, folder: target, lock: lock,
-                resumed: (file, checkpoint), settings: settings(before: checkpoint.provenance, try? folder.record())),
-            trainer, nil)
+            try TrainingRun(resumption, settings: settings(command: [Tool.name] + ZooContext.arguments)), nil)
     }
 
-    /// What the user says of the run, and what was said before it was gone on with.
-    private func settings(
-        initializedFrom path: String? = nil, before: [String: String] = [:], _ record: RunRecord? = nil
-    ) -> TrainingRun.Settings {
-        let said = [("notes", notes), ("license", license), ("initialized_from", path)]
-        let provenance = said.compactMap { key, text in (text ?? before[key]).map { (key, $0) } }
+    /// What the user says of the run.
+    private func settings(command: [String]) -> TrainingRun.Settings {
+        let said = [("notes", notes), ("license", license)].compactMap { key, text in text.map { (key, $0) } }
         return TrainingRun.Settings(
-            isQuiet: quiet, command: [Tool.name] + ZooContext.arguments,
-            saveInterval: saveEvery ?? record?.saveInterval.flatMap(SaveInterval.init(argument:)),
-            provenance: Dictionary(uniqueKeysWithValues: provenance))
+            folder: runDir, seed: seed ?? 0, stepLimit: steps, saveInterval: saveEvery,
+            provenance: Dictionary(uniqueKeysWithValues: said), command: command)
     }
 
     private func announce(_ trainer: Trainer, _ dataset: any Dataset) {
@@ -242,14 +225,24 @@ struct TrainCommand: ParsableCommand {
                 + "parameters, minimises \(definition.objective.formula) in nats per image")
         Console.writeError(
             "\(dataset.info.name): \(counts) images; \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
-                + "\(trainer.plan.batchSize) images, \(CPUEngine.threadCount) threads")
+                + "\(trainer.plan.batchSize) images, \(Computing.threadCount) threads")
+        if trainer.splits.validation.isEmpty {
+            Console.writeError(
+                "no validation images: best.h5 goes by the training loss (--set training.validation=N keeps N images)")
+        }
     }
 
     /// Trains and says what came of it.
-    private func finish(_ run: TrainingRun, _ trainer: Trainer, _ weights: InitialWeights?) throws {
+    private func finish(_ run: TrainingRun, _ weights: InitialWeights?) throws {
         let start = ContinuousClock.now
+        let trainer = run.trainer
         let stepsBefore = trainer.state.step
-        let (end, record) = try run.run()
+        let view = TrainingProgressView(trainer, isQuiet: quiet)
+        Interruption.watch()
+        defer { view.clearLine() }
+        let end = try run.train(until: Interruption.isRequested, onEvent: view.show)
+        view.clearLine()
+        let record = run.record
         let seconds = (ContinuousClock.now - start).inSeconds
         if !quiet {
             if case .stoppedEarly(let epoch) = end { Console.writeError("stopped early after epoch \(epoch)") }

@@ -3,9 +3,12 @@ import Checkpoints
 import Datasets
 import Figures
 import LatentTools
+import ModelFigures
 import ModelKit
 import Planning
+import Runs
 import TensorCore
+import TextSupport
 
 struct TraverseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,7 +56,7 @@ struct TraverseCommand: ParsableCommand {
         let size = model.definition.latentSize
         let listed = ["all", "active"].contains(dimensions) ? nil : try LatentDimension.list(dimensions, size: size)
         if start == "prior" || range == nil || range == .quantile {
-            try model.requirePrior(
+            try model.definition.requirePrior(
                 start == "prior" ? "whose mean rows could start at" : "that says how far to go",
                 advice: "start at an image and give values: --start 0 --range posterior")
         }
@@ -102,8 +105,8 @@ struct TraverseCommand: ParsableCommand {
         {
             guard let culprit = stored.firstNonFinite else { return stored }
             throw ZooError(
-                "\(model.path): of the stored latent statistics, \(culprit) is not finite",
-                advice: "compute them anew: \(Tool.convert) latent \(model.path) --store FILE")
+                "\(model.path): of the stored latent statistics, \(culprit) is not finite", code: .notFinite,
+                subject: .path(model.path), remedy: .computeLatentStatistics(checkpoint: model.path))
         }
         do {
             let images = try options.images(for: model)

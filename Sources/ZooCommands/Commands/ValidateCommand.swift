@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelKit
 import TensorCore
+import TextSupport
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import ModelKit
+import TensorCore
 
 /// The group `zoo convert`: checkpoints to and from the files of other tools.
 struct ConvertCommand: ParsableCommand {
@@ -19,7 +20,7 @@ struct ConvertCommand: ParsableCommand {
 public struct ZooConvertCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: Tool.ownConvert ?? "zoo-convert", abstract: ConvertCommand.configuration.abstract,
-        version: ZooContext.version,
+        version: ZooVersion.current,
         subcommands: ConvertCommand.subcommands)
 
     public init() {}

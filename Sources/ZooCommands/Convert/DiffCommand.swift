@@ -3,6 +3,8 @@ import Checkpoints
 import FileSupport
 import LatentTools
 import TensorCore
+import TextSupport
+import WeightFiles
 
 struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,7 +4,9 @@ import FileSupport
 import Glibc
 import Interchange
 import ModelKit
+import Runs
 import TensorCore
+import TextSupport
 
 extension InterchangeFormat: ExpressibleByArgument {}
 

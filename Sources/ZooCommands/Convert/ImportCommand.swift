@@ -2,8 +2,10 @@ import ArgumentParser
 import Checkpoints
 import Glibc
 import Interchange
+import ModelFigures
 import ModelKit
 import TensorCore
+import TextSupport
 
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -72,7 +74,7 @@ struct ImportCommand: ParsableCommand {
         let map = try map.map { try NameMap(text: try TextFile.read($0), source: $0) }
         let weights = try WeightAssignment(files, map: map, to: definition, allowing: allowed)
         let checkpoint = Checkpoint(
-            weights, definition: definition, from: files, provenance: ["tool": "zoo \(ZooContext.version)"])
+            weights, definition: definition, from: files, provenance: ["tool": "zoo \(ZooVersion.current)"])
         try checkpoint.write(to: to)
         for difference in weights.differences { Console.warn(difference.message) }
         if !weights.unused.isEmpty {

@@ -2,9 +2,13 @@ import ArgumentParser
 import Checkpoints
 import Datasets
 import LatentTools
+import ModelFigures
 import ModelKit
 import Planning
+import Runs
 import TensorCore
+import TextSupport
+import WeightFiles
 
 struct LatentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,9 +54,9 @@ struct LatentCommand: ParsableCommand {
         try Computing.use(threads: threads)
         if let store { try CheckpointCopy.checkFree(store, force: force) }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
-        let images = try ModelImages(try data.open(for: model), split: split, for: model)
+        let images = try model.images(of: try data.open(for: model), split: split)
         let plan = try InferencePlan(
-            model.definition, weights: model.checkpoint.weights, batchSize: 500, engine: CPUEngine())
+            model.definition, weights: model.checkpoint.inferenceWeights, batchSize: 500)
         let indices = count.map { Pictures.spread(images.indices, count: $0) } ?? images.indices
         let statistics = try LatentStatistics(
             of: images.dataset, indices: indices, split: split.rawValue, plan: plan,

@@ -2,7 +2,9 @@ import ArgumentParser
 import Checkpoints
 import FileSupport
 import Glibc
+import Runs
 import TensorCore
+import TextSupport
 
 struct SlimCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,7 +32,8 @@ struct SlimCommand: ParsableCommand {
 
     func run() throws {
         try CheckpointCopy.checkFree(output, force: force)
-        let (path, checkpoint) = try CheckpointArgument.read(checkpoint)
+        let newest = try CheckpointSource(checkpoint).newestWithWarnings()
+        let (path, checkpoint) = (newest.path, newest.checkpoint)
         let bytes = try checkpoint.slimmed().encoded()
         try AtomicFile.write(bytes, to: output)
         guard json else {

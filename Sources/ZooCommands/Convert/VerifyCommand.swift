@@ -1,6 +1,8 @@
 import ArgumentParser
 import Checkpoints
+import Runs
 import TensorCore
+import TextSupport
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +20,7 @@ struct VerifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let files = try checkpoints.flatMap { try CheckpointArgument.files($0) }
+        let files = try checkpoints.flatMap { try CheckpointSource($0).files() }
         let results = files.map { path in Result { try Checkpoint.verify(path: path) } }
         if json {
             Console.print(JSONValue.object([("files", .array(zip(files, results).map(Self.json)))]).text())

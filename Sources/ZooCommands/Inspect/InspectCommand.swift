@@ -1,6 +1,7 @@
 import ArgumentParser
 import Figures
 import TensorCore
+import WeightFiles
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

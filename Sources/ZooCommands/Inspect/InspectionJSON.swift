@@ -1,7 +1,10 @@
 import Checkpoints
 import FileSupport
 import LatentTools
+import Runs
 import TensorCore
+import TextSupport
+import WeightFiles
 
 extension Inspection {
     /// All of it, as `schemas/checkpoint.schema.json` describes it.

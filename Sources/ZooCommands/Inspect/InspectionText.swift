@@ -1,8 +1,11 @@
 import Checkpoints
 import FileSupport
 import LatentTools
+import Runs
 import TensorCore
+import TextSupport
 import Training
+import WeightFiles
 
 /// An inspection for people.
 struct InspectionText {
@@ -23,7 +26,18 @@ struct InspectionText {
 
     func printHead() {
         Console.printTitle(inspection.path.printable())
-        Self.printFields(inspection.summary + inspection.notes.map { (name: "note", value: $0) })
+        Self.printFields(inspection.summary.map(withCommand) + inspection.notes.map { (name: "note", value: $0) })
+    }
+
+    /// A field with the command that makes use of it.
+    private func withCommand(_ field: (name: String, value: String)) -> (name: String, value: String) {
+        switch (field.name, inspection.checkpoint?.header.isResumable) {
+        case ("resumable", true?): (field.name, "\(field.value): \(Tool.name) train --resume \(inspection.path)")
+        case ("resumable", false?): (field.name, "\(field.value) (\(Tool.name) train --init-from)")
+        case ("sha256", _?) where field.value.hasSuffix("not compared"):
+            (field.name, "\(field.value) (\(Tool.convert) verify)")
+        default: field
+        }
     }
 
     /// The tensors, one a line.
@@ -38,7 +52,7 @@ struct InspectionText {
             table.add(
                 [entry.path] + (hasRoles ? [entry.role ?? ""] : [])
                     + [
-                        Self.shape(entry.shape), entry.elementType, Formatting.grouped(entry.elementCount),
+                        TensorShapeText.text(entry.shape), entry.elementType, Formatting.grouped(entry.elementCount),
                         Formatting.grouped(entry.byteCount),
                     ])
         }
@@ -64,9 +78,9 @@ struct InspectionText {
             let entry = inspection.entries[index]
             switch inspection.weights(at: index) {
             case .success(let statistics):
-                table.add([entry.path, Self.shape(entry.shape)] + statistics.cells)
+                table.add([entry.path, TensorShapeText.text(entry.shape)] + statistics.cells)
             case .failure(let error):
-                table.add([entry.path, Self.shape(entry.shape)] + [String](repeating: "", count: 10))
+                table.add([entry.path, TensorShapeText.text(entry.shape)] + [String](repeating: "", count: 10))
                 problems.append(error.message)
             }
         }
@@ -108,97 +122,13 @@ struct InspectionText {
         Console.print("")
         Console.print("losses in nats per image; reconstruction and KL of the \(history.last?.loss.split ?? "") images")
     }
-
-    static func shape(_ shape: [Int]) -> String {
-        shape.isEmpty ? "scalar" : shape.map(String.init).joined(separator: " × ")
-    }
 }
 
 extension Inspection {
-    /// What the file is, for people: names and values.
-    var summary: [(name: String, value: String)] {
-        let size = "\(Formatting.bytes(byteCount)) (\(Formatting.grouped(byteCount)) bytes)"
-        let weights = weightIndices.map { entries[$0] }
-        let count = weights.reduce(0) { $0 + $1.elementCount }
-        let tensors = "\(weights.count) with \(Formatting.grouped(count)) values"
-        guard let checkpoint else {
-            return [("format", format), ("size", size), ("tensors", tensors)]
-                + metadata.map { ($0.name, Self.firstLine($0.text)) }
-        }
-        let header = checkpoint.header
-        var fields = [
-            ("format", "checkpoint, version \(checkpoint.formatVersion), \(header.isResumable ? "full" : "slim")"),
-            ("size", size), ("model", "\(header.model) (\(header.family))"), ("tensors", tensors),
-        ]
-        if let dataset = header.dataset { fields.append(("data set", dataset)) }
-        if let progress = header.progress {
-            var text = "epoch \(progress.epoch), step \(Formatting.grouped(progress.step)), seed \(progress.seed)"
-            if let best = progress.bestMetric { text += ", best loss \(Formatting.decimals(best, 3))" }
-            fields.append(("trained", text))
-        }
-        fields.append(
-            (
-                "resumable",
-                header.isResumable
-                    ? "yes: \(Tool.name) train --resume \(path)"
-                    : "no: it holds no optimiser's state (\(Tool.name) train --init-from)"
-            ))
-        if let latent {
-            var text = "\(latent.latentSize) dimensions, \(latent.activeCount) active"
-            if let kl = latent.totalKL { text += ", KL \(Formatting.decimals(kl, 2)) nats" }
-            if let effective = latent.effectiveDimensions {
-                text += ", \(Formatting.decimals(effective, 1)) effective"
-            }
-            fields.append(("latent", text))
-        }
-        for (name, text) in header.provenance.sorted(by: { $0.key < $1.key }) {
-            fields.append((name, Self.firstLine(text)))
-        }
-        fields.append(
-            (
-                "sha256",
-                checkpoint.digest.map { "\($0), not compared (\(Tool.convert) verify)" }
-                    ?? "none: the file is unverified"
-            ))
-        return fields
-    }
-
-    private static func firstLine(_ text: String) -> String {
-        let lines = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-        let line = String((lines.first ?? "").prefix(160))
-        return line.utf8.count < text.utf8.count ? line + " …" : line
-    }
-
     func missing(_ what: String) -> ZooError {
         ZooError(
             "\(path) has no \(what)",
             advice: what == "latent statistics" && checkpoint != nil
                 ? "compute them: \(Tool.convert) latent \(path)" : nil)
-    }
-
-    /// The epochs of the run, as far as they can be read.
-    var history: [EpochSummary] { MetricsHistory(checkpoint?.header.metrics ?? "").epochs }
-}
-
-extension TensorStatistics {
-    /// The columns after name and shape.
-    var cells: [String] {
-        func number(_ value: Double?) -> String { value.map { Formatting.significant($0, 3) } ?? "" }
-        return [
-            number(minimum), number(maximum), number(mean), number(standardDeviation),
-            zeroShare.map { Formatting.decimals(100 * $0, 1) + " %" } ?? "",
-            isFinite ? "" : "\(nanCount)/\(infinityCount)", number(l2Norm), number(spectralNorm),
-            stableRank.map { Formatting.decimals($0, 1) } ?? "", blocks,
-        ]
-    }
-
-    /// The histogram in block characters, one for each bin.
-    var blocks: String {
-        let characters = Array("▁▂▃▄▅▆▇█")
-        guard let highest = histogram.max(), highest > 0 else { return "" }
-        return String(
-            histogram.map { count in
-                count == 0 ? " " : characters[min(7, count * 8 / (highest + 1))]
-            })
     }
 }

@@ -2,7 +2,9 @@ import ArgumentParser
 import Datasets
 import FileSupport
 import Glibc
+import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
 
 /// What the shell offers for arguments and values of options.
@@ -56,7 +58,7 @@ private struct CompletionSources {
         return names.sorted().compactMap { name in
             if name.hasPrefix("."), !prefix.hasSuffix("/.") { return nil }
             let path = folder + name
-            if CheckpointArgument.isFolder(path) { return path + "/" }
+            if CheckpointSource(path).isFolder { return path + "/" }
             return extensions.contains { name.hasSuffix($0) } ? path : nil
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Datasets
 import ModelKit
+import Runs
 import TensorCore
 
 /// Where data comes from.
@@ -26,13 +27,8 @@ struct DataOptions: ParsableArguments {
     ///
     /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
     func open(for model: TrainedModel) throws -> any Dataset {
-        let shape = model.definition.input
         let dataset = try choice(for: model.definition, trainedOn: model.dataset).open()
-        guard dataset.info.shape == shape.dimensions else {
-            throw ZooError(
-                "the images of \(dataset.info.name) are \(dataset.info.shape), but the model takes \(shape)",
-                kind: .usage)
-        }
+        try model.requireFitting(dataset)
         return dataset
     }
 

@@ -1,5 +1,7 @@
 import Datasets
+import ModelFigures
 import TensorCore
+import TextSupport
 
 /// A data set that a command is to work on, before it is opened.
 struct DatasetChoice {
@@ -62,8 +64,8 @@ struct DatasetChoice {
         if !descriptor.files.isEmpty, failure == nil {
             remedies.append("`\(Tool.name) data get \(name)` downloads it")
         }
-        if let advice = missing.advice { remedies.append(advice) }
-        if let advice = failure?.advice { remedies.append(advice) }
+        if let advice = missing.commandLineAdvice { remedies.append(advice) }
+        if let advice = failure?.commandLineAdvice { remedies.append(advice) }
         let generated = ZooContext.current.datasets.descriptors.filter {
             $0.info.isGenerated && $0.info.shape == descriptor.info.shape
         }.map { "--dataset \($0.name)" }

@@ -2,7 +2,10 @@ import ArgumentParser
 import Datasets
 import Figures
 import ModelKit
+import Planning
+import Runs
 import TensorCore
+import TextSupport
 
 extension Split: ExpressibleByArgument {}
 
@@ -36,13 +39,13 @@ struct LatentOptions: ParsableArguments {
     /// The trained model.
     func model() throws -> TrainedModel {
         try Computing.use(threads: threads)
-        return try TrainedModel(checkpoint, registry: try models.registry())
+        return try TrainedModel(argument: checkpoint, registry: try models.registry())
     }
 
     /// The model's images.
     /// - Throws: `ZooError` where there is no data set or its images do not fit the model.
-    func images(for model: TrainedModel) throws -> ModelImages {
-        try ModelImages(try data.open(for: model), split: split, for: model)
+    func images(for model: TrainedModel) throws -> SplitImages {
+        try model.images(of: try data.open(for: model), split: split)
     }
 
     /// Images that references name: `count` lists of them, each with the next image of a class. The data set is opened only if
@@ -98,13 +101,4 @@ struct LatentOptions: ParsableArguments {
         ]
         Console.print(JSONValue.object(head + fields).text())
     }
-}
-
-extension JSONValue {
-    /// A vector.
-    init(_ values: [Float]) { self = .array(values.map { .number(Double($0)) }) }
-    /// A vector.
-    init(_ values: [Double]) { self = .array(values.map { .number($0) }) }
-    /// Rows of numbers.
-    init(_ rows: [[Float]]) { self = .array(rows.map { JSONValue($0) }) }
 }

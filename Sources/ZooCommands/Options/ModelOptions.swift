@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import ModelKit
+import Runs
 import TensorCore
 
 /// Which models there are and how a definition is changed.
@@ -52,8 +53,10 @@ enum ModelArgument {
     /// The checkpoint that the argument names (`….h5`, or a run's folder, of which it is the newest); nil for others.
     private static func checkpoint(_ argument: String, _ registry: Registry) throws -> Trained? {
         let isRun =
-            !registry.models.contains { $0.name == argument } && CheckpointArgument.isFolder(argument)
-        return isRun || weightEndings.contains(where: argument.hasSuffix) ? try CheckpointArgument.read(argument) : nil
+            !registry.models.contains { $0.name == argument } && CheckpointSource(argument).isFolder
+        guard isRun || weightEndings.contains(where: argument.hasSuffix) else { return nil }
+        let newest = try CheckpointSource(argument).newestWithWarnings()
+        return (newest.path, newest.checkpoint)
     }
 
     private static func source(_ trained: Trained) -> ModelSource {

@@ -1,7 +1,7 @@
+import Planning
 import TensorCore
 
-/// Settings of the threads that compute.
-enum Computing {
+extension Computing {
     /// Uses so many threads, if the user has said how many, but not more than there are processors: the threads of a step
     /// wait for each other, so those without a processor of their own would hold up all.
     ///
@@ -11,11 +11,11 @@ enum Computing {
         guard (1...1024).contains(threads) else {
             throw ZooError("--threads must lie in 1…1024, is \(threads)", kind: .usage)
         }
-        let most = CPUEngine.processorCount
+        let most = processorCount
         if threads > most {
             Console.warn(
                 "computing on \(most) threads, for this process has \(most) processors; \(threads) would be slower")
         }
-        CPUEngine.threadCount = min(threads, most)
+        threadCount = min(threads, most)
     }
 }

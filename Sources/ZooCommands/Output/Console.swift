@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TextSupport
 
 /// Standard output for results, standard error for progress and diagnostics.
 ///

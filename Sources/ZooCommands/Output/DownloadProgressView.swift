@@ -1,5 +1,6 @@
 import Datasets
 import Synchronization
+import TextSupport
 
 /// Shows downloads on standard error: one line that redraws on a terminal, otherwise a plain line per file and ten
 /// seconds. Called from the threads of the connection.

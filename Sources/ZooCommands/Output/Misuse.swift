@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelFigures
 import TensorCore
 
 extension ParsableCommand {

@@ -1,3 +1,5 @@
+import TextSupport
+
 /// Columns of text for people.
 struct Table {
     enum Alignment {

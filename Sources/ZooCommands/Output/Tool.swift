@@ -1,4 +1,5 @@
 import Glibc
+import TextSupport
 
 /// What the program is called in what it prints, so that a command can be copied and run.
 package enum Tool {

@@ -1,18 +1,37 @@
 import Glibc
+import ModelKit
+import Runs
+import TextSupport
 import Training
 
 /// Shows training on standard error: one line that redraws on a terminal, plain lines otherwise.
 final class TrainingProgressView {
     private let isQuiet: Bool
+    private let epochCount: Int
+    private let latentSize: Int
     private let isTerminal = Console.errorIsTerminal
     private var lastDraw = ContinuousClock.Instant?.none
     private var hasLine = false
 
-    init(isQuiet: Bool) {
+    init(_ trainer: Trainer, isQuiet: Bool) {
         self.isQuiet = isQuiet
+        epochCount = trainer.epochCount
+        latentSize = trainer.definition.latentSize
     }
 
-    func show(_ record: StepRecord) {
+    /// Shows what happens in a run.
+    func show(_ event: TrainingRun.Event) {
+        switch event {
+        case .step(let record): show(record)
+        case .evaluation(let progress): show(progress)
+        case .epoch(let record): show(record)
+        case .activity(let text): say(text)
+        case .warning(let text): Console.warn(text)
+        case .saved: break
+        }
+    }
+
+    private func show(_ record: StepRecord) {
         guard isDue else { return }
         if isTerminal {
             draw(Self.line(record, width: Console.width - 1))
@@ -23,7 +42,7 @@ final class TrainingProgressView {
         }
     }
 
-    func show(_ progress: EvaluationProgress) {
+    private func show(_ progress: EvaluationProgress) {
         guard isTerminal, isDue else { return }
         let share = Double(progress.imagesDone) / Double(max(1, progress.imageCount))
         draw(
@@ -41,11 +60,11 @@ final class TrainingProgressView {
     }
 
     /// What is done now, on a terminal, until something else is shown.
-    func say(_ text: String) {
+    private func say(_ text: String) {
         if isTerminal, !isQuiet { draw(String(text.prefix(Console.width - 1))) }
     }
 
-    func show(_ record: EpochRecord, epochCount: Int, latentSize: Int) {
+    private func show(_ record: EpochRecord) {
         guard !isQuiet else { return }
         clearLine()
         lastDraw = nil

@@ -1,8 +1,10 @@
+import ModelFigures
 import ModelKit
 import TensorCore
+import TextSupport
 
-extension TrainingRecipe {
-    /// The recipe in words, for instance "Adam, learning rate 0.001; batches of 128; 10 epochs".
+extension TrainingSettings {
+    /// The settings in words, for instance "Adam, learning rate 0.001; batches of 128; 10 epochs".
     var words: String {
         var parts: [String]
         switch update.method {

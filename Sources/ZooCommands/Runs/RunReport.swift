@@ -1,6 +1,9 @@
 import Checkpoints
 import Figures
+import ModelFigures
+import Runs
 import TensorCore
+import TextSupport
 import Training
 
 // What `zoo runs` says of a run.

@@ -1,4 +1,5 @@
 import Glibc
+import ModelFigures
 import TensorCore
 
 /// `zoo` in a process of its own, what it writes going to a file.

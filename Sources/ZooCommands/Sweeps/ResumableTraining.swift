@@ -2,31 +2,38 @@ import ArgumentParser
 import Checkpoints
 import Glibc
 import ModelKit
+import Runs
 import TensorCore
 
 /// A `zoo train` command line with a run folder, to be called until it is finished: it begins, goes on, or has nothing to do.
 struct ResumableTraining {
-    /// What is in the folder.
-    enum State: Equatable {
-        case absent
-        /// A state to go on from is saved.
-        case unfinished(step: Int)
-        case finished
-    }
-
     /// Of `zoo train`, without `--run-dir`.
     let arguments: [String]
-    let folder: String
     private let command: TrainCommand
-    let definition: ModelDefinition
+    private let registry: Registry
+    let planned: PlannedRun
+
+    var folder: String { planned.folder }
+    var definition: ModelDefinition { planned.definition }
 
     /// - Throws: `ZooError` or `DefinitionError` where `zoo train` would not take the arguments.
     init(arguments: [String], folder: String) throws {
         self.arguments = arguments
-        self.folder = folder
         command = try Self.parse(arguments)
-        definition = try command.definition(try command.models.registry())
+        registry = try command.models.registry()
+        planned = PlannedRun(
+            try command.definition(registry), seed: command.seed ?? 0, stepLimit: command.steps, folder: folder)
     }
+
+    /// What is in the folder.
+    ///
+    /// - Throws: `ZooError` where it holds a run of something else, or somebody trains there.
+    func state() throws -> PlannedRun.State { try planned.state(registry: registry) }
+
+    /// Begins or resumes the run in this process, and trains it to its end.
+    ///
+    /// - Throws: `ZooError` where it cannot, `ExitStatus.interrupted` for an interruption.
+    func train() throws { try command.train(planned, registry: registry, command: [Tool.name] + startCommand) }
 
     /// Downloads the data that training needs, if anything is left to train.
     ///
@@ -64,7 +71,7 @@ struct ResumableTraining {
     /// What `zoo` has to be called with now; nil if nothing is left to do.
     ///
     /// - Throws: `ZooError` where the folder holds a run of something else.
-    func nextCommand() throws -> (arguments: [String], state: State)? {
+    func nextCommand() throws -> (arguments: [String], state: PlannedRun.State)? {
         let state = try state()
         switch state {
         case .finished: return nil
@@ -72,10 +79,8 @@ struct ResumableTraining {
         case .unfinished:
             var arguments = ["train", "--resume", folder]
             // What it was to make at first holds unless there is more to do now.
-            let record = try RunFolder(path: folder).record()
-            if let steps = command.steps {
-                if steps != record.totalSteps { arguments += ["--steps", "\(steps)"] }
-            } else if definition.training.epochs != record.epochs {
+            if let steps = try planned.newStepLimit() { arguments += ["--steps", "\(steps)"] }
+            if try !planned.changes(since: RunFolder(path: folder).record()).isEmpty {
                 arguments += ["--epochs", "\(definition.training.epochs)"]
             }
             if let zoo = command.models.zoo { arguments += ["--zoo", zoo] }
@@ -85,39 +90,5 @@ struct ResumableTraining {
             if let threads = command.threads { arguments += ["--threads", "\(threads)"] }
             return (arguments + (command.quiet ? ["--quiet"] : []), state)
         }
-    }
-
-    /// - Throws: `ZooError` where the folder holds a run of something else, or somebody trains there.
-    func state() throws -> State {
-        try RunFolder.requireNoLink(folder)
-        let run = RunFolder(path: folder)
-        guard access(run.recordFile, F_OK) == 0 else { return .absent }
-        let record = try run.record()
-        let stored = String(decoding: try RegularFile.text(of: folder + "/definition.yaml"), as: UTF8.self)
-        guard try canonical(stored) == canonical(definition.text), record.seed == command.seed ?? 0 else {
-            throw ZooError(
-                "\(folder) holds a run of \(record.model) with another definition or seed",
-                advice: "choose another --output, or remove that folder", kind: .usage)
-        }
-        if let writer = run.writer { throw ZooError("\(folder) is in use: \(writer) is training there") }
-        guard !run.checkpoints.entries.isEmpty else {
-            // It was stopped before it had anything to keep.
-            for file in [run.recordFile, run.metricsFile] { unlink(file) }
-            return .absent
-        }
-        if record.status == .stoppedEarly { return .finished }
-        if record.status == .finished {
-            let isDone = command.steps.map { record.steps >= $0 } ?? (record.epochsDone >= definition.training.epochs)
-            if isDone { return .finished }
-        }
-        return .unfinished(step: record.steps)
-    }
-
-    /// A definition's text without what may grow: the number of epochs.
-    private func canonical(_ text: String) throws -> String {
-        try ModelDefinition(
-            text: text, source: folder, overrides: [DefinitionOverride(path: ["training", "epochs"], value: "1")],
-            registry: try command.models.registry()
-        ).text
     }
 }

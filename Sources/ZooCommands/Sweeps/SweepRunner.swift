@@ -1,6 +1,8 @@
 import Checkpoints
 import Glibc
+import Runs
 import TensorCore
+import TextSupport
 
 /// Trains the runs of a sweep, one after another in this process or several at a time in processes of their own.
 struct SweepRunner {
@@ -36,8 +38,15 @@ struct SweepRunner {
 
     private mutating func runHere() throws {
         for index in trainings.indices {
-            guard let command = try begin(index) else { continue }
-            try finish(index, status: ZooCommand.run(arguments: command))
+            guard try begin(index) != nil else { continue }
+            do {
+                try trainings[index].train()
+                try finish(index, status: 0)
+            } catch let status as ExitStatus {
+                try finish(index, status: status.code)
+            } catch {
+                try finish(index, status: 1, message: "\(error)")
+            }
             if record.runs[index].status == .interrupted { return }
         }
     }

@@ -1,5 +1,7 @@
 import ModelKit
 import TensorCore
+import TextSupport
+import Tracing
 
 extension ModelTrace.Tensor {
     /// Tensors up to this size are shown with all their numbers.

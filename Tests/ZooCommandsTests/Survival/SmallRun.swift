@@ -52,7 +52,7 @@ struct SmallRun {
 
     /// Every optimiser of the registry, and what SGD can do besides.
     static var optimizers: [String] {
-        RecipeFields.optimizers.keys.sorted().map { "\($0): {learning_rate: 0.003}" }
+        DefinitionFields.optimizers.keys.sorted().map { "\($0): {learning_rate: 0.003}" }
             + ["sgd: {learning_rate: 0.001, momentum: 0.9, nesterov: true, weight_decay: 0.01}"]
     }
 

@@ -1,0 +1,42 @@
+import ImageFiles
+import TensorCore
+
+/// An image to encode.
+public struct ChosenImage: Sendable {
+    /// C·H·W bytes in H W C order.
+    public let pixels: [UInt8]
+    /// For captions: `image 42 (5)`, or the file's name.
+    public let name: String
+    /// Its number in the data set; nil for a file.
+    public let index: Int?
+
+    public init(pixels: [UInt8], name: String, index: Int?) {
+        self.pixels = pixels
+        self.name = name
+        self.index = index
+    }
+
+    /// The image in a PNG or JPEG file, grey or RGB as the model needs it.
+    ///
+    /// - Parameters:
+    ///   - shape: the model's input, `[C, H, W]`.
+    ///   - resizing: whether an image of another size is cropped to the model's aspect and resized.
+    /// - Throws: `ZooError` if it cannot be read or has another size.
+    public init(file: String, shape: Shape, resizing: Bool) throws {
+        let image = try ImageFiles.decode(path: file)
+        if image.width != shape.width || image.height != shape.height {
+            guard resizing else {
+                throw ZooError(
+                    "'\(file)' is \(image.width) x \(image.height) pixels, but the model takes "
+                        + "\(shape.width) x \(shape.height)",
+                    advice: "give an image of that size, or --resize to have its middle cropped and resized",
+                    kind: .usage)
+            }
+        }
+        // As training on a folder of pictures does.
+        let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        pixels = try preparation.apply(to: image).pixels
+        name = file.split(separator: "/").last.map(String.init) ?? file
+        index = nil
+    }
+}

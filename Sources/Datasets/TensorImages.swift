@@ -1,0 +1,77 @@
+import ImageFiles
+import TensorCore
+
+extension Tensor {
+    /// Images of a data set, `[N, C, H, W]`, pixels from 0 to 1.
+    ///
+    /// - Parameter indices: which images.
+    /// - Throws: `ZooError` (wrong usage) for a number that no image has.
+    public init(_ dataset: any Dataset, _ indices: some Sequence<Int>) throws {
+        let indices = Array(indices)
+        if let stranger = indices.first(where: { !(0..<dataset.count).contains($0) }) {
+            throw ZooError(
+                "there is no image \(stranger): \(dataset.info.name) has images 0 to \(dataset.count - 1)",
+                kind: .usage,
+                code: .notFound)
+        }
+        try self.init(pixels: dataset.images(indices.map { Int32($0) }), shape: Shape(dataset.info.shape))
+    }
+
+    /// Images of bytes, each in H W C order, as `[N, C, H, W]`, pixels from 0 to 1.
+    ///
+    /// - Parameter shape: of one image, `[C, H, W]` or `[D]`.
+    /// - Throws: `ZooError` for bytes that are no whole number of images.
+    public init(pixels: [UInt8], shape: Shape) throws {
+        guard pixels.count.isMultiple(of: shape.count) else {
+            throw ZooError(
+                "\(pixels.count) bytes are no whole number of images \(shape)", kind: .usage, code: .mismatch)
+        }
+        let (channels, area) = shape.rank == 3 ? (shape.channels, shape.area) : (1, shape.count)
+        let values = [Float](unsafeUninitializedCapacity: pixels.count) { output, count in
+            for start in stride(from: 0, to: pixels.count, by: shape.count) {
+                for channel in 0..<channels {
+                    for place in 0..<area {
+                        output[start + channel * area + place] = Float(pixels[start + place * channels + channel]) / 255
+                    }
+                }
+            }
+            count = pixels.count
+        }
+        try self.init(shape: [pixels.count / shape.count] + shape.dimensions, values: values)
+    }
+
+    /// PNG and JPEG files as `[N, C, H, W]`, pixels from 0 to 1, grey or RGB as the shape says.
+    ///
+    /// - Parameters:
+    ///   - paths: the files.
+    ///   - shape: of one image, `[C, H, W]`.
+    ///   - isResized: whether the middle of an image of another size is cut and resized, as training on a folder does.
+    /// - Throws: `ZooError` for a file that cannot be read, or whose image has another size.
+    public init(imageFiles paths: [String], shape: Shape, isResized: Bool = false) throws {
+        let images = try paths.map { try ChosenImage(file: $0, shape: shape, resizing: isResized) }
+        try self.init(pixels: images.flatMap(\.pixels), shape: shape)
+    }
+
+    /// Images `[N, C, H, W]` of 1 or 3 channels as 8-bit pictures, numbers below 0 and above 1 cut.
+    ///
+    /// - Throws: `ZooError` for another shape.
+    public func pictures() throws -> [Image8] {
+        let shape = elementShape
+        guard shape.rank == 3, [1, 3].contains(shape.channels) else {
+            throw ZooError("\(self.shape) are no images of 1 or 3 channels", kind: .usage, code: .mismatch)
+        }
+        return try (0..<count).map { index in
+            let values = self[index]
+            let pixels = [UInt8](unsafeUninitializedCapacity: shape.count) { output, count in
+                for channel in 0..<shape.channels {
+                    for place in 0..<shape.area {
+                        let value = values[values.startIndex + channel * shape.area + place]
+                        output[place * shape.channels + channel] = UInt8((min(1, max(0, value)) * 255).rounded())
+                    }
+                }
+                count = shape.count
+            }
+            return try Image8(width: shape.width, height: shape.height, channels: shape.channels, pixels: pixels)
+        }
+    }
+}

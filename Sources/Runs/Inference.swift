@@ -1,0 +1,81 @@
+import Checkpoints
+import Datasets
+import LatentTools
+import ModelKit
+import Planning
+import TensorCore
+import Training
+
+/// Losses of a model over images: means, in nats per image.
+public struct Evaluation: Sendable, Equatable {
+    public let imageCount: Int
+    public let losses: MeanLosses
+    /// Dimensions with Var[μ_d] > 0.01 (Burda, Grosse and Salakhutdinov 2016, section 5.2); nil for a plain autoencoder.
+    public let activeUnits: Int?
+    /// Nats of each latent dimension, `[D]`; nil for a plain autoencoder.
+    public let klPerDimension: [Double]?
+}
+
+extension TrainedModel {
+    /// The posteriors of images `[N, C, H, W]` (or `[N, D]`), pixels from 0 to 1.
+    ///
+    /// - Throws: `ZooError` for images of another shape or none, and for weights or results that are not finite.
+    public func encode(_ images: Tensor) throws -> Posterior { try compiled().encode(images) }
+
+    /// The images `[N, C, H, W]` (or `[N, D]`) of latent vectors `[N, D]`, from 0 to 1 where the decoder ends in a sigmoid.
+    ///
+    /// - Throws: `ZooError` for vectors of another size or none, and for weights or results that are not finite.
+    public func decode(_ latents: Tensor) throws -> Tensor { try compiled().decode(latents) }
+
+    /// Images decoded from the mean of their posteriors (the code of a plain autoencoder), in the shape of the images.
+    ///
+    /// - Throws: as `encode`.
+    public func reconstruct(_ images: Tensor) throws -> Tensor { try decode(encode(images).mean) }
+
+    /// Images `[count, C, H, W]` (or `[count, D]`) decoded from draws from the prior N(0, I).
+    ///
+    /// - Parameters:
+    ///   - seed: the same seed gives the same images.
+    ///   - temperature: factor of the deviations of latent vectors.
+    /// - Throws: `ZooError` (wrong usage) for a plain autoencoder, which has no prior, or a count below 1.
+    public func sample(count: Int, seed: UInt64 = 0, temperature: Float = 1) throws -> Tensor {
+        try definition.requirePrior("to draw from", advice: "decode latent vectors of your own")
+        guard count > 0 else { throw ZooError("\(count) images cannot be drawn", kind: .usage) }
+        let latents = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature).prior(
+            count: count)
+        return try decode(Tensor(rows: latents))
+    }
+
+    /// Losses over the images of a split, each image once, layers in evaluation mode.
+    ///
+    /// - Parameters:
+    ///   - dataset: images of the model's shape, divided as in its run.
+    ///   - seed: of the noise; nil for the run's.
+    /// - Throws: `ZooError` where images and model do not fit, the split is empty, or a number is not finite.
+    public func evaluate(on dataset: any Dataset, split: Split = .test, seed: UInt64? = nil) throws -> Evaluation {
+        let images = try images(of: dataset, split: split)
+        let plan = try EvaluationPlan(definition, batchSize: 500)
+        try plan.load(checkpoint.inferenceWeights)
+        let sums = try Evaluator(plan, dataset: dataset).sums(
+            over: images.indices, seed: seed ?? checkpoint.progress?.seed ?? 0)
+        // The weights of the last step that was made, as in the metrics of the run.
+        let step = checkpoint.progress.map { max(0, $0.step - 1) } ?? .max
+        let isVariational = definition.isVariational
+        return Evaluation(
+            imageCount: sums.imageCount, losses: sums.means(definition.objective, step: step),
+            activeUnits: isVariational ? sums.activeDimensions.filter { $0 }.count : nil,
+            klPerDimension: isVariational ? sums.klPerDimension.map { $0 / Double(max(1, sums.imageCount)) } : nil)
+    }
+
+    private func compiled() throws -> InferencePlan {
+        if let plan = cache.plan { return plan }
+        let plan = try inference()
+        cache.plan = plan
+        return plan
+    }
+
+    /// The plan that the methods above share, made when it is needed.
+    final class Cache {
+        var plan: InferencePlan?
+    }
+}

@@ -1,0 +1,165 @@
+import Checkpoints
+import Datasets
+import ModelKit
+import TensorCore
+import Training
+
+/// A model, trained once for each of several settings, each run in a folder of its own.
+public struct Sweep: Sendable {
+    /// One of the runs.
+    public struct Member: Sendable {
+        /// What makes it different from the others.
+        public let combination: Combination
+        public let run: PlannedRun
+
+        public init(_ combination: Combination, _ run: PlannedRun) {
+            self.combination = combination
+            self.run = run
+        }
+    }
+
+    /// What happens in a sweep.
+    public enum Event: Sendable {
+        /// A run begins or is resumed.
+        case began(Member)
+        /// Something happens in a run.
+        case run(Member, TrainingRun.Event)
+        /// A run has ended, or was finished before.
+        case ended(Member, SweepRecord.Run.Status)
+    }
+
+    /// The most runs of a sweep.
+    public static let largestCount = 1000
+
+    public let folder: String
+    public let variations: [VariedField]
+    public let members: [Member]
+
+    /// A sweep over all combinations of values, and of seeds.
+    ///
+    /// - Parameters:
+    ///   - base: the definition whose fields are varied.
+    ///   - variations: fields and the values to try, the last varying fastest; none to vary the seed only.
+    ///   - seeds: of each combination; none for one run with seed 0.
+    ///   - stepLimit: steps of each run; nil for whole epochs.
+    ///   - folder: the sweep's folder, in which each run gets one.
+    ///   - registry: what definitions may name.
+    /// - Throws: `ZooError` that lists every combination that is no model, or for more than `largestCount`.
+    public init(
+        base: ModelDefinition, variations: [VariedField], seeds: [UInt64] = [], stepLimit: Int? = nil, folder: String,
+        registry: Registry
+    ) throws {
+        let combinations = try Combination.distinct(of: variations, seeds: seeds)
+        var problems: [String] = []
+        var members: [Member] = []
+        for combination in combinations {
+            do {
+                let definition = try ModelDefinition(
+                    text: base.text, source: base.name, overrides: combination.overrides, registry: registry)
+                members.append(
+                    Member(
+                        combination,
+                        PlannedRun(
+                            definition, seed: combination.seed ?? 0, stepLimit: stepLimit,
+                            folder: "\(folder)/\(combination.name)")))
+            } catch {
+                problems.append("\(combination.label): \(error)")
+            }
+        }
+        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n"), kind: .usage) }
+        self.init(members, variations: variations, folder: folder)
+    }
+
+    /// A sweep of runs that are planned already.
+    public init(_ members: [Member], variations: [VariedField], folder: String) {
+        self.members = members
+        self.variations = variations
+        self.folder = folder
+    }
+
+    /// Trains what is not finished yet, one run after another. A run that fails leaves the others be.
+    ///
+    /// - Parameters:
+    ///   - settings: of every run; folder, seed and limit are each run's own.
+    ///   - shouldStop: asked after every step. A cancelled `Task` stops, too.
+    ///   - onEvent: called on this thread; what it throws ends the run as failed.
+    ///   - openDataset: opens the data set of a model, given the name of the one that a run was trained on.
+    /// - Returns: what became of the runs, which `sweep.json` says, too.
+    /// - Throws: `ZooError` where `sweep.json` cannot be written.
+    public func train(
+        registry: Registry, settings: TrainingRun.Settings = TrainingRun.Settings(),
+        until shouldStop: @autoclosure () -> Bool = false, onEvent: @escaping (Event) throws -> Void = { _ in },
+        openDataset: (ModelDefinition, _ trainedOn: String?) throws -> any Dataset
+    ) throws -> SweepRecord {
+        try RunFolder.makeDirectory(folder)
+        var record = SweepRecord(self, command: settings.command)
+        try record.write(to: folder)
+        for (index, member) in members.enumerated() {
+            do {
+                let run = try member.run.run(registry: registry, settings: settings, openDataset: openDataset)
+                var end = TrainingEnd.finished
+                if let run {
+                    try onEvent(.began(member))
+                    end = try run.train(until: shouldStop()) { try onEvent(.run(member, $0)) }
+                }
+                record.runs[index].status = end == .interrupted ? .interrupted : .finished
+                record.runs[index].message = end == .interrupted ? "interrupted" : nil
+            } catch {
+                record.runs[index].status = .failed
+                record.runs[index].message = "\(error)"
+            }
+            try record.write(to: folder)
+            try onEvent(.ended(member, record.runs[index].status))
+            if record.runs[index].status == .interrupted { break }
+        }
+        return record
+    }
+}
+
+extension SweepRecord {
+    /// The record of a sweep of which nothing has been trained.
+    ///
+    /// - Parameters:
+    ///   - command: what makes the sweep.
+    ///   - runCommand: what makes one of its runs.
+    public init(_ sweep: Sweep, command: [String], runCommand: (Int) -> [String] = { _ in [] }) {
+        self.init(
+            command: command, vary: sweep.variations,
+            runs: sweep.members.enumerated().map { index, member in
+                Run(
+                    label: member.combination.label, setting: member.combination.setting,
+                    folder: member.combination.name, command: runCommand(index))
+            })
+    }
+}
+
+extension Combination {
+    /// Every combination of values and seeds.
+    ///
+    /// - Throws: `ZooError` (wrong usage) for a field that is given twice, more combinations than a sweep has runs, or two that
+    ///   would have the same folder.
+    public static func distinct(of fields: [VariedField], seeds: [UInt64]) throws -> [Combination] {
+        for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.path == field.path }) {
+            throw ZooError(
+                "\(field.path) is varied twice", advice: "put all values in one", kind: .usage,
+                subject: .field(field.path))
+        }
+        guard Set(seeds).count == seeds.count else { throw ZooError("a seed is there twice", kind: .usage) }
+        let count = fields.reduce(Double(max(1, seeds.count))) { $0 * Double($1.values.count) }
+        guard count <= Double(Sweep.largestCount) else {
+            throw ZooError(
+                "\(Int(min(count, 1e15))) combinations are too many; at most \(Sweep.largestCount) are trained",
+                kind: .usage, code: .limit)
+        }
+        let combinations = all(of: fields, seeds: seeds)
+        var owners: [String: Combination] = [:]
+        for combination in combinations {
+            if let owner = owners.updateValue(combination, forKey: combination.name) {
+                throw ZooError(
+                    "\(owner.label) and \(combination.label) would both be in the folder \(combination.name)",
+                    advice: "sweep over one of them only", kind: .usage)
+            }
+        }
+        return combinations
+    }
+}

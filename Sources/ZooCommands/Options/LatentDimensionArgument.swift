@@ -1,0 +1,24 @@
+import LatentTools
+import TensorCore
+
+extension LatentDimension {
+    /// Dimensions from a text such as `3,7` or `z3,z7`.
+    /// - Throws: `ZooError` of kind `usage` for anything else, a dimension that does not exist, or one given twice.
+    static func list(_ text: String, size: Int) throws -> [Int] {
+        var dimensions: [Int] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = part.filter { $0 != " " }
+            guard let dimension = Int(name.hasPrefix("z") ? name.dropFirst() : name[...]) else {
+                throw ZooError(
+                    "'\(part)' is not a latent dimension", advice: "give numbers joined by commas, such as 0,3",
+                    kind: .usage)
+            }
+            try check(dimension, size: size)
+            guard !dimensions.contains(dimension) else {
+                throw ZooError("the dimension z\(dimension) is given twice", kind: .usage)
+            }
+            dimensions.append(dimension)
+        }
+        return dimensions
+    }
+}

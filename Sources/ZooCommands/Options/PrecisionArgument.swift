@@ -1,6 +1,0 @@
-import ArgumentParser
-import TensorCore
-
-extension Precision: ExpressibleByArgument {}
-
-extension ConvolutionMethod: ExpressibleByArgument {}
