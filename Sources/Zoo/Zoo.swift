@@ -90,6 +90,8 @@ extension TrainingRun {
     ///   - dataset: the data it was trained on; nil to open the data set that it names.
     ///   - overrides: what is to change in the definition: `training.epochs`.
     ///   - stepLimit: the steps to make in all; nil for as many as were asked for at first.
+    ///   - settings: `folder`, `seed` and `stepLimit` are of no account.
+    ///   - registry: what the definition may name; nil for the zoo's.
     /// - Throws: `ZooError` where there is no checkpoint, somebody trains there, or the data are others than they were.
     public convenience init(
         resuming path: String, dataset: (any Dataset)? = nil, overrides: [DefinitionOverride] = [],

@@ -42,21 +42,10 @@ struct ArchitectureCase: SweepCase {
 
     var description: String { "batches of \(imageCounts) in a program for \(batchSize):\n\(definition.text)" }
 
-    /// Changes each parameter by a unit in the last place of single precision, up or down.
-    private func perturb(_ compiled: any CompiledProgram) {
-        var numbers = SplitMix64(state: 17)
-        for id in compiled.program.parameters {
-            compiled.write(
-                compiled.read(id).map { Bool.random(using: &numbers) ? $0 * (1 + .ulpOfOne) : $0 * (1 - .ulpOfOne) },
-                to: id)
-        }
-    }
-
-    func outcome(of engine: any Engine, data: UInt64, isPerturbed: Bool) throws -> [SweepTensor] {
+    func outcome(of engine: any Engine, data: UInt64) throws -> [SweepTensor] {
         let plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
         let (graph, compiled) = (plan.model.graph, plan.model.compiled)
         plan.model.initialize(seed: data)
-        if isPerturbed { perturb(compiled) }
         var numbers = SplitMix64(state: data &+ 1)
         var tensors: [SweepTensor] = []
         for (step, imageCount) in imageCounts.enumerated() {

@@ -15,7 +15,7 @@ struct BrokenCase: SweepCase {
 
     var description: String { "\(fault)" }
 
-    func outcome(of engine: any Engine, data: UInt64, isPerturbed: Bool) throws -> [SweepTensor] {
+    func outcome(of engine: any Engine, data: UInt64) throws -> [SweepTensor] {
         var values: [Float] = [1, 2, 3]
         if engine.name != ReferenceEngine().name {
             switch fault {

@@ -101,7 +101,7 @@ struct MatrixCase: SweepCase {
         return words.joined(separator: ", ")
     }
 
-    func outcome(of engine: any Engine, data: UInt64, isPerturbed: Bool) throws -> [SweepTensor] {
+    func outcome(of engine: any Engine, data: UInt64) throws -> [SweepTensor] {
         var builder = GraphBuilder(isTraining: true)
         let images = try builder.parameter("x", shape: [batchSize * input.count], initializer: .constant(0))
         var y = try builder.custom(GivenImages(shape: input), [images])

@@ -4,11 +4,9 @@ import TensorCore
 protocol SweepCase: CustomStringConvertible {
     /// Computes it.
     ///
-    /// - Parameters:
-    ///   - data: the number of the random inputs and parameters; the same number gives the same values.
-    ///   - isPerturbed: whether each parameter is changed by about as much as rounding it to single precision could.
+    /// - Parameter data: the number of the random inputs and parameters; the same number gives the same values.
     /// - Throws: `ZooError` where the engine cannot run it.
-    func outcome(of engine: any Engine, data: UInt64, isPerturbed: Bool) throws -> [SweepTensor]
+    func outcome(of engine: any Engine, data: UInt64) throws -> [SweepTensor]
 }
 
 /// A tensor that a case computes.

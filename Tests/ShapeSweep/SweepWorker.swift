@@ -9,8 +9,8 @@ import TensorCore
 package struct SweepWorker {
     /// Relative, in the root mean square over each tensor (`SweepDeviation`).
     static let tolerance = 1e-4
-    /// Where rounding the parameters alone moves the result of the reference engine by more, as batch normalisation of nearly equal
-    /// values does, the fast engine may be as many times farther off.
+    /// Where rounding every tensor to single precision moves the result of the reference engine by more, as it does batch
+    /// normalisation of nearly equal values and sums that cancel, the fast engine may be as many times farther off.
     static let conditionFactor = 10.0
     /// A ReLU, a maximum or |x| that single precision puts on the other side of its kink moves gradients by more than rounding.
     /// That happens to few sets of data, so only what is wrong for all of several is wrong.
@@ -39,7 +39,7 @@ package struct SweepWorker {
             func reference(_ data: UInt64) throws -> SweepDeviation {
                 if let known = deviations[data] { return known }
                 let deviation = SweepDeviation(
-                    from: try sweepCase.outcome(of: ReferenceEngine(), data: data, isPerturbed: false))
+                    from: try sweepCase.outcome(of: ReferenceEngine(), data: data))
                 deviations[data] = deviation
                 return deviation
             }
@@ -68,8 +68,8 @@ package struct SweepWorker {
             let expected = try reference(data)
             guard expected.isFinite else { throw ZooError("the reference is not finite: \(sweepCase)") }
             do {
-                func found(_ engine: any Engine, isPerturbed: Bool = false) throws -> [SweepTensor] {
-                    try sweepCase.outcome(of: engine, data: data, isPerturbed: isPerturbed)
+                func found(_ engine: any Engine) throws -> [SweepTensor] {
+                    try sweepCase.outcome(of: engine, data: data)
                 }
                 let first = try found(CPUEngine())
                 let second = try found(CPUEngine())
@@ -84,7 +84,7 @@ package struct SweepWorker {
                 if data == Self.dataSets.lowerBound { (line.deviation, line.tensor) = (min(deviation, 1e30), name) }
                 var allowed = Self.tolerance
                 if deviation > allowed {
-                    let condition = expected.largest(in: try found(ReferenceEngine(), isPerturbed: true)).value
+                    let condition = expected.largest(in: try found(ReferenceEngine(roundsToSingle: true))).value
                     allowed = max(allowed, Self.conditionFactor * condition)
                 }
                 guard deviation > allowed else {

@@ -7,15 +7,21 @@ public struct ReferenceEngine: Engine {
 
     /// Whether activations and gradients stay readable after a run; without, their memory is given back.
     public let keepsEverything: Bool
+    /// Whether every tensor is rounded to single precision when it has been computed. Between such a run and one without lies what
+    /// single precision costs a program, however it is computed.
+    public let roundsToSingle: Bool
 
-    public init(keepsEverything: Bool = true) {
+    public init(keepsEverything: Bool = true, roundsToSingle: Bool = false) {
         self.keepsEverything = keepsEverything
+        self.roundsToSingle = roundsToSingle
     }
 
     public var watching: any Engine { ReferenceEngine() }
 
     /// - Throws: `ZooError` where `batchSize` is not positive.
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
-        try ReferenceProgram(program, batchSize: batchSize, keepsEverything: keepsEverything)
+        try ReferenceProgram(
+            program, batchSize: batchSize, keepsEverything: keepsEverything,
+            roundsToSingle: roundsToSingle)
     }
 }

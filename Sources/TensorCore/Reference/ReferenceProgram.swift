@@ -7,18 +7,20 @@ public final class ReferenceProgram: CompiledProgram {
     public let batchSize: Int
     public private(set) var gradientNorm: Float?
     private let keepsEverything: Bool
+    private let roundsToSingle: Bool
     private var tensors: [[Double]]
     private var imageIndices: [Int32]
     private var state: [TensorID: ReferenceOptimizerState] = [:]
 
     /// - Throws: `ZooError` where `batchSize` is not positive.
-    public init(_ program: Program, batchSize: Int, keepsEverything: Bool = true) throws {
+    public init(_ program: Program, batchSize: Int, keepsEverything: Bool = true, roundsToSingle: Bool = false) throws {
         guard batchSize > 0 else {
             throw ZooError("a batch has at least one image, not \(batchSize)")
         }
         self.program = program
         self.batchSize = batchSize
         self.keepsEverything = keepsEverything
+        self.roundsToSingle = roundsToSingle
         tensors = program.tensors.map { info in
             [Double](repeating: 0, count: info.shape.count * (info.isBatched ? batchSize : 1))
         }
@@ -61,7 +63,7 @@ public final class ReferenceProgram: CompiledProgram {
             precondition(
                 output.count == program[id].shape.count * (program[id].isBatched ? batchSize : 1),
                 "\(step.path) (\(step.operation.name)): \(output.count) values for \(program[id].shape)")
-            tensors[id.index] = output
+            tensors[id.index] = roundsToSingle ? output.map { Double(Float($0)) } : output
         }
     }
 
