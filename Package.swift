@@ -48,7 +48,7 @@ let package = Package(
         // The way of the data, in order.
         library("TensorCore", ["COneDNN", "CKernels"]),
         library("LayerLibrary", ["TensorCore"]),
-        library("ModelKit", ["LayerLibrary", "TensorCore", "Yams"]),
+        library("ModelKit", ["LayerLibrary", "TensorCore", "FileSupport", "Yams"]),
         .target(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo",
             resources: [.embedInCode("definitions"), .embedInCode("recipes")],

@@ -12,19 +12,20 @@ package final class RegularFile: Sendable {
     ///
     /// - Throws: `ZooError` when it cannot be opened, is no regular file, or is longer than `limit` bytes.
     package init(_ path: String, limit: Int) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ZooError("The file cannot be opened: \(SystemCallFailure(errno)).") }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw ZooError("This is no regular file.", advice: "Name a file, such as best.h5.")
+        let opened: (descriptor: Int32, byteCount: Int)
+        do {
+            opened = try FileReading.open(Array(path.utf8))
+        } catch {
+            guard case .system(let code) = error else {
+                throw ZooError("This is no regular file.", advice: "Name a file, such as best.h5.")
+            }
+            throw ZooError("The file cannot be opened: \(SystemCallFailure(code)).", code: .system)
         }
-        guard status.st_size <= limit else {
-            close(descriptor)
-            throw ZooError("The file has \(status.st_size) bytes; at most \(limit) are read.")
+        guard opened.byteCount <= limit else {
+            close(opened.descriptor)
+            throw ZooError("The file has \(opened.byteCount) bytes; at most \(limit) are read.")
         }
-        self.descriptor = descriptor
-        byteCount = Int(status.st_size)
+        (descriptor, byteCount) = opened
     }
 
     deinit {

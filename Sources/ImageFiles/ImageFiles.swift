@@ -1,3 +1,4 @@
+import FileSupport
 import Glibc
 import TensorCore
 
@@ -64,36 +65,18 @@ public enum ImageFiles {
     }
 
     private static func readBytes(_ path: [UInt8], name: String) throws -> [UInt8] {
-        // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        let descriptor = (path + [0]).withUnsafeBufferPointer { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { text in
-                text.baseAddress.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? -1
+        do {
+            return try FileReading.bytes(of: path, limit: maximumByteCount)
+        } catch {
+            switch error {
+            case .system(let code): throw readError(name, code)
+            case .notRegular:
+                throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image.")
+            case .tooLong(let byteCount):
+                throw ZooError(
+                    "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
             }
         }
-        guard descriptor >= 0 else { throw readError(name, errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw readError(name, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image.")
-        }
-        let byteCount = Int(status.st_size)
-        guard byteCount <= maximumByteCount else {
-            throw ZooError(
-                "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
-        }
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-            while count < byteCount, let start = buffer.baseAddress {
-                let received = read(descriptor, start + count, byteCount - count)
-                if received < 0, errno == EINTR { continue }
-                if received < 0 { failure = errno }
-                if received <= 0 { break }
-                count += received
-            }
-        }
-        guard failure == 0 else { throw readError(name, failure) }
-        return bytes
     }
 
     private static func readError(_ path: String, _ code: Int32) -> ZooError {

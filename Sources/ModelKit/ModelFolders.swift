@@ -1,3 +1,4 @@
+import FileSupport
 import Glibc
 import TensorCore
 
@@ -112,49 +113,27 @@ extension ModelFolders.Findings {
 private enum DefinitionFile {
     /// The names of a folder's entries, sorted; nil for what is no readable folder.
     static func names(in folder: String) -> [String]? {
-        guard let directory = opendir(folder) else { return nil }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
-                field.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: field.pointee)) {
-                    String(cString: $0)
-                }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
+        guard let names = try? FolderListing.names(in: folder) else { return nil }
+        return names.filter { !$0.hasPrefix(".") }
     }
 
     /// - Throws: `ZooError` for what is no readable UTF-8 text of a definition's size.
     static func text(_ path: String) throws -> String {
-        // Without O_NONBLOCK a named pipe would wait for a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ZooError("\(path): \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ZooError("\(path): not a regular file")
-        }
-        guard status.st_size <= DefinitionText.byteLimit else {
-            throw ZooError(
-                "\(path): \(status.st_size) bytes are too many for a definition; at most \(DefinitionText.byteLimit) are read"
-            )
-        }
-        var bytes = [UInt8](repeating: 0, count: DefinitionText.byteLimit)
-        var count = 0
-        while count < bytes.count {
-            let read = bytes.withUnsafeMutableBytes { buffer in
-                Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+        let bytes: [UInt8]
+        do {
+            bytes = try FileReading.bytes(of: Array(path.utf8), limit: DefinitionText.byteLimit)
+        } catch {
+            switch error {
+            case .system(let code):
+                throw ZooError("\(path): \(SystemCallFailure(code))", code: .system, subject: .path(path))
+            case .notRegular: throw ZooError("\(path): not a regular file", code: .unsupported, subject: .path(path))
+            case .tooLong(let byteCount):
+                throw ZooError(
+                    "\(path): \(byteCount) bytes are too many for a definition; at most \(DefinitionText.byteLimit) are read",
+                    code: .limit, subject: .path(path))
             }
-            if read == 0 { break }
-            if read < 0 {
-                if errno == EINTR { continue }
-                throw ZooError("\(path): \(String(cString: strerror(errno)))")
-            }
-            count += read
         }
-        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ZooError("\(path): not UTF-8 text")
         }
         return text

@@ -11,7 +11,7 @@ extension CompiledModel {
     }
 
     /// The first tensor of the program that is not finite after a run of `imageCount` images, and the operation that gave it.
-    /// The engine must keep every tensor (`Engine.watching`).
+    /// The engine must keep every tensor (`Engine.keepingEverything`).
     public func firstNonFiniteOutput(imageCount: Int) -> String? {
         let program = graph.program
         for step in program.steps {
@@ -32,7 +32,7 @@ extension CompiledModel {
         imageCount: Int, _ values: StepValues, engine: any Engine, fill: (CompiledModel) -> Void
     ) throws -> ZooError {
         let watched = try CompiledModel(
-            definition, purpose: purpose, batchSize: compiled.batchSize, engine: engine.watching)
+            definition, purpose: purpose, batchSize: compiled.batchSize, engine: engine.keepingEverything)
         watched.write(watched.fit(parameters + buffers))
         fill(watched)
         watched.compiled.run(values)

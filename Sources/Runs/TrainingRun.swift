@@ -151,6 +151,8 @@ public final class TrainingRun {
         _ trainer: Trainer, dataset: any Dataset, datasetDigest: String, folder: RunFolder, lock: consuming FileLock,
         resumed: (path: String, checkpoint: Checkpoint)?, settings: Settings
     ) throws {
+        // Somebody may have removed the pictures.
+        _ = try RunFolder.make(folder.path)
         self.trainer = trainer
         self.dataset = dataset
         self.datasetDigest = datasetDigest

@@ -4,10 +4,10 @@ public protocol Engine: Sendable {
     var name: String { get }
 
     /// The engine for what is reported and published, in f32; this one unless it computes in a coarser format.
-    var exact: any Engine { get }
+    var singlePrecision: any Engine { get }
 
     /// The engine that computes the same, and keeps every activation and gradient readable after a run.
-    var watching: any Engine { get }
+    var keepingEverything: any Engine { get }
 
     /// Compiles a program for batches of up to `batchSize` images.
     ///
@@ -16,7 +16,7 @@ public protocol Engine: Sendable {
 }
 
 extension Engine {
-    public var exact: any Engine { self }
+    public var singlePrecision: any Engine { self }
 }
 
 /// A program with memory, ready to run again and again.

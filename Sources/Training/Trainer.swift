@@ -71,7 +71,8 @@ public final class Trainer {
                 kind: .usage, code: .limit, subject: .field("training.epochs"), remedy: .trainShorter)
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
-        evaluation = try EvaluationPlan(definition, batchSize: min(500, max(batchSize, 250)), engine: engine.exact)
+        evaluation = try EvaluationPlan(
+            definition, batchSize: min(500, max(batchSize, 250)), engine: engine.singlePrecision)
         pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
         plan.model.initialize(seed: seed)
     }
@@ -269,7 +270,7 @@ public final class Trainer {
         if let spoiled = plan.model.firstNonFiniteWeight {
             culprit = "the parameter \(spoiled), which an earlier step has spoiled"
         } else {
-            let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.watching)
+            let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.keepingEverything)
             try watched.model.load(plan.model.parameters + plan.model.buffers)
             _ = watched.step(
                 pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)

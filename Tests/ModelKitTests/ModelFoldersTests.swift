@@ -111,8 +111,8 @@ import ZooModels
         #expect(try ModelFolders.read(file: file).name == "lone")
         // What is wrong with it is for the reader of the definition to say, all at once.
         #expect(try ModelFolders.read(file: nameless).name == "nameless")
-        #expect(throws: ZooError("\(folder.path)/none.yaml: No such file or directory")) {
-            try ModelFolders.read(file: folder.path + "/none.yaml")
-        }
+        let missing = folder.path + "/none.yaml"
+        let error = ZooError("\(missing): No such file or directory", code: .system, subject: .path(missing))
+        #expect(throws: error) { try ModelFolders.read(file: missing) }
     }
 }

@@ -200,7 +200,7 @@ import Training
 
     /// What is not finite is looked for in what failed: the same precision, and parameters as they were before the step.
     @Test func theSearchForWhatIsNotFiniteWatchesTheEngineThatFailed() throws {
-        let watching = try #require(CPUEngine(precision: .bf16).watching as? CPUEngine)
+        let watching = try #require(CPUEngine(precision: .bf16).keepingEverything as? CPUEngine)
         #expect(watching.precision == .bf16 && watching.keepsEverything)
 
         let spoiled = try Fixtures.trainer(Fixtures.definition())

@@ -3,7 +3,7 @@ import TensorCore
 /// An engine whose programs say after each run that something was not finite, unless they are watched.
 struct UnreliableEngine: Engine {
     var name: String { "unreliable" }
-    var watching: any Engine { CPUEngine(keepsEverything: true) }
+    var keepingEverything: any Engine { CPUEngine(keepsEverything: true) }
 
     func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {
         UnreliableProgram(try CPUEngine().compile(program, batchSize: batchSize))

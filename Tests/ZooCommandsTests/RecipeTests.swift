@@ -62,7 +62,7 @@ import ZooModels
         #expect(try folder.text("out/a report.html").contains("zoo train"))
         #expect(try run(["--quick"]).errors.contains("finished already, skipped"))
         let full = try run([])
-        #expect(full.status == 0 && full.errors.contains("goes on from step 2"))
+        #expect(full.status == 0 && full.errors.contains("resumes from step 2"))
         #expect(FileManager.default.fileExists(atPath: folder.path + "/out/run/checkpoints/step-0000000004.h5"))
     }
 

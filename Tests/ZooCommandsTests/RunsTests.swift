@@ -63,7 +63,7 @@ import TextSupport
         let shown = try zoo("runs", "show", path, "--output", picture)
         #expect(shown.status == 0, "\(shown.errors)")
         for text in [
-            "small-vae (vae)", "interrupted; zoo train --resume \(path) goes on from step 10",
+            "small-vae (vae)", "interrupted; zoo train --resume \(path) resumes from step 10",
             "3 of 3 epochs, 15 of 15 steps of 8 images", "best.h5", "whole", "step-0000000015.h5",
         ] { #expect(shown.output.contains(text), "\(text): \(shown.output)") }
         let curve = try #require(shown.lines.first { $0.hasPrefix("    train ") })

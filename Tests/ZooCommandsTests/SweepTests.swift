@@ -77,7 +77,7 @@ import ZooCommands
         let result = try sweep("--vary", "latent.size=2,3", "--steps", "6")
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.errors.contains("[1/2] z = 2: begins"))
-        #expect(result.errors.contains("[2/2] z = 3: goes on from step 3"))
+        #expect(result.errors.contains("[2/2] z = 3: resumes from step 3"))
         let straight = folder.path + "/straight"
         #expect(
             try FewSprites.zoo("train", model, "--set", "latent.size=3", "--steps", "6", "--run-dir", straight, "-q")

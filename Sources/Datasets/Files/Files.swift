@@ -57,36 +57,30 @@ enum Files {
     /// without waiting for them.
     /// - Throws: `ZooError` if it cannot be opened or is not a regular file.
     static func openForReading(_ path: String) throws -> (descriptor: Int32, byteCount: Int) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ZooError("Cannot read '\(path)': \(reason()).") }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw ZooError("Cannot read '\(path)': it is not a regular file.")
+        do {
+            return try FileReading.open(Array(path.utf8))
+        } catch {
+            throw explained(error, path, limit: .max)
         }
-        return (descriptor, Int(status.st_size))
     }
 
     /// The bytes of the file at `path`.
     /// - Throws: `ZooError` if it cannot be read or has more than `maximumByteCount` bytes.
     static func read(_ path: String, maximumByteCount: Int) throws -> [UInt8] {
-        let (descriptor, byteCount) = try openForReading(path)
-        defer { close(descriptor) }
-        guard byteCount <= maximumByteCount else {
-            throw ZooError("'\(path)' has \(byteCount) bytes; at most \(maximumByteCount) were expected.")
+        do {
+            return try FileReading.bytes(of: Array(path.utf8), limit: maximumByteCount)
+        } catch {
+            throw explained(error, path, limit: maximumByteCount)
         }
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-            while count < byteCount, let start = buffer.baseAddress {
-                let received = Glibc.read(descriptor, start + count, byteCount - count)
-                if received < 0, errno == EINTR { continue }
-                if received < 0 { failure = errno }
-                if received <= 0 { break }
-                count += received
-            }
+    }
+
+    private static func explained(_ failure: FileReadingFailure, _ path: String, limit: Int) -> ZooError {
+        switch failure {
+        case .system(let code): ZooError("Cannot read '\(path)': \(reason(code)).")
+        case .notRegular: ZooError("Cannot read '\(path)': it is not a regular file.")
+        case .tooLong(let byteCount):
+            ZooError("'\(path)' has \(byteCount) bytes; at most \(limit) were expected.")
         }
-        guard failure == 0 else { throw ZooError("Cannot read '\(path)': \(reason(failure)).") }
-        return bytes
     }
 
     /// Writes a file, replacing what is there.
@@ -109,12 +103,8 @@ enum Files {
     /// Makes the folder `path` and the folders it is in.
     /// - Throws: `ZooError` if one cannot be made.
     static func makeFolder(_ path: String) throws {
-        if isFolder(path) { return }
-        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-            try makeFolder(String(path[..<slash]))
-        }
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-            throw ZooError("Cannot make the folder '\(path)': \(reason()).")
+        if let failure = FolderMaking.make(path) {
+            throw ZooError("Cannot make the folder '\(failure.folder)': \(reason(failure.code)).")
         }
     }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Writes a page as HTML that is well-formed XML.
 struct PageWriter {
     private(set) var text = ""
@@ -91,7 +93,7 @@ struct PageWriter {
     }
 
     private static func address(_ picture: PageFigure.Picture) -> String {
-        "data:\(picture.kind.rawValue);base64,\(Base64.text(picture.bytes))"
+        "data:\(picture.kind.rawValue);base64,\(Data(picture.bytes).base64EncodedString())"
     }
 
     /// A text as it may stand between tags and in quotes.

@@ -1,7 +1,7 @@
 import TensorCore
 
-/// Reads JSON (RFC 8259) piece by piece, for a reader that knows what has to come. Nothing is built that was not asked
-/// for, so memory stays within the text's length; nothing here can trap.
+/// Reads JSON (RFC 8259) piece by piece, for a reader that knows what has to come. Own code, for Foundation builds the whole of a
+/// stranger's 100 MB header before anything can be refused, and takes the last of two equal names, which safetensors forbids.
 struct JSONScanner {
     /// Most names in an object.
     private static let nameLimit = 65_536

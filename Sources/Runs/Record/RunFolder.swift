@@ -40,21 +40,12 @@ public struct RunFolder: Sendable {
 
     /// Makes a directory and its parents.
     public static func makeDirectory(_ path: String) throws {
-        var prefix = path.hasPrefix("/") ? "/" : ""
-        for component in path.split(separator: "/") {
-            prefix += component
-            if mkdir(prefix, 0o777) != 0, errno != EEXIST {
-                throw ZooError(
-                    "cannot make the folder \(prefix): \(String(cString: strerror(errno)))", code: .system,
-                    subject: .path(prefix), remedy: .chooseRunFolder)
-            }
-            prefix += "/"
-        }
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw ZooError(
-                "\(path) is not a folder", code: .alreadyExists, subject: .path(path), remedy: .chooseRunFolder)
-        }
+        guard let failure = FolderMaking.make(path) else { return }
+        throw ZooError(
+            failure.code == ENOTDIR && failure.folder == path
+                ? "\(path) is not a folder"
+                : "cannot make the folder \(failure.folder): \(String(cString: strerror(failure.code)))",
+            code: .system, subject: .path(failure.folder), remedy: .chooseRunFolder)
     }
 
     /// `runs/NAME-20261120-231501`, with a number behind it if that is taken.

@@ -56,7 +56,7 @@ public struct RunRecord {
     public var started: String
     public var ended: String?
     public var status = Status.running
-    /// How often the run was gone on with.
+    /// How often the run was resumed.
     public var resumptions = 0
     /// Seconds the run has taken, interruptions left out.
     public var seconds = 0.0

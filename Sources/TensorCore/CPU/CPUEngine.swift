@@ -26,9 +26,9 @@ public struct CPUEngine: Engine {
         self.keepsEverything = keepsEverything
     }
 
-    public var exact: any Engine { CPUEngine(convolution: convolution, keepsEverything: keepsEverything) }
+    public var singlePrecision: any Engine { CPUEngine(convolution: convolution, keepsEverything: keepsEverything) }
 
-    public var watching: any Engine {
+    public var keepingEverything: any Engine {
         CPUEngine(precision: precision, convolution: convolution, keepsEverything: true)
     }
 

@@ -16,7 +16,7 @@ public struct ReferenceEngine: Engine {
         self.roundsToSingle = roundsToSingle
     }
 
-    public var watching: any Engine { ReferenceEngine() }
+    public var keepingEverything: any Engine { ReferenceEngine() }
 
     /// - Throws: `ZooError` where `batchSize` is not positive.
     public func compile(_ program: Program, batchSize: Int) throws -> any CompiledProgram {

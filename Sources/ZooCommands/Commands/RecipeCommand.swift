@@ -93,7 +93,7 @@ struct RecipeCommand: ParsableCommand {
             return 0
         }
         if case .unfinished(let step) = next.state {
-            Console.writeError("\(training.folder): goes on from step \(Formatting.grouped(step))")
+            Console.writeError("\(training.folder): resumes from step \(Formatting.grouped(step))")
         }
         return ExitStatus.code { try training.train() }
     }

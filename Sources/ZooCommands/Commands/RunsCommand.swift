@@ -43,8 +43,8 @@ struct RunsListCommand: ParsableCommand {
             [
                 ("RUN", .left), ("MODEL", .left), ("DATASET", .left), ("STATE", .left), ("EPOCHS", .right),
                 ("STEPS", .right),
-                ("LOSS", .right), ("BEST", .right), ("TIME", .right), ("SIZE", .right), ("GOES ON FROM", .left),
-            ], dropping: ["SIZE", "DATASET", "BEST", "TIME", "MODEL", "STEPS", "GOES ON FROM", "EPOCHS"])
+                ("LOSS", .right), ("BEST", .right), ("TIME", .right), ("SIZE", .right), ("RESUMES FROM", .left),
+            ], dropping: ["SIZE", "DATASET", "BEST", "TIME", "MODEL", "STEPS", "RESUMES FROM", "EPOCHS"])
         for run in runs { table.add(run.cells) }
         for line in table.fittedLines { Console.print(line) }
     }

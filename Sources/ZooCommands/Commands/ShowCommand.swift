@@ -60,7 +60,7 @@ struct ShowCommand: ParsableCommand {
         field("input", definition.input.description)
         field("latent", "\(definition.latentSize) dimensions, \(definition.isVariational ? "Gaussian" : "a code")")
         field("objective", definition.objective.formula + ", in nats per image")
-        field("recipe", definition.training.words)
+        field("training", definition.training.words)
         for (index, reference) in definition.references.enumerated() {
             field(index == 0 ? "references" : "", reference.words)
         }

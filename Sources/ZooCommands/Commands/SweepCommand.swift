@@ -157,7 +157,7 @@ struct SweepCommand: ParsableCommand {
     private func conclude(_ record: SweepRecord, _ folder: String, _ base: TrainCommand) throws {
         let again = CommandText.text(record.command)
         if record.runs.contains(where: { $0.status == .interrupted }) {
-            if !quiet { Console.writeError("interrupted; go on with: \(again)") }
+            if !quiet { Console.writeError("interrupted; resume with: \(again)") }
             throw ExitStatus.interrupted
         }
         let failed = record.runs.filter { $0.status == .failed }

@@ -247,7 +247,7 @@ struct TrainCommand: ParsableCommand {
         if !quiet {
             if case .stoppedEarly(let epoch) = end { Console.writeError("stopped early after epoch \(epoch)") }
             if end == .interrupted {
-                Console.writeError("interrupted; go on with: \(Tool.name) train --resume \(run.folder.path)")
+                Console.writeError("interrupted; resume with: \(Tool.name) train --resume \(run.folder.path)")
             }
             let size = Formatting.bytes(run.folder.byteCount)
             Console.writeError("saved", .green, " \(record.checkpoint ?? "no checkpoint") (the run has \(size))")

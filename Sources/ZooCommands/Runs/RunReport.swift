@@ -50,7 +50,7 @@ extension RunOverview {
             (
                 "time",
                 Formatting.duration(record.seconds)
-                    + (record.resumptions > 0 ? ", gone on with \(record.resumptions) times" : "")
+                    + (record.resumptions > 0 ? ", resumed \(record.resumptions) times" : "")
                     + "; begun \(record.started)" + (record.ended.map { ", ended \($0)" } ?? "")
             ),
         ]
@@ -88,7 +88,7 @@ extension RunOverview {
         if let writer { return "running: \(writer)" }
         guard let resumption = resumption(files) else { return state.words }
         return
-            "\(state.words); \(Tool.name) train --resume \(folder.path) goes on from step \(Formatting.grouped(resumption.step))"
+            "\(state.words); \(Tool.name) train --resume \(folder.path) resumes from step \(Formatting.grouped(resumption.step))"
     }
 
     /// A line with a curve for each kind of loss.

@@ -93,7 +93,7 @@ struct SweepRunner {
                 return nil
             }
             if case .unfinished(let step) = next.state {
-                say("\(place): goes on from step \(Formatting.grouped(step))")
+                say("\(place): resumes from step \(Formatting.grouped(step))")
             } else {
                 say("\(place): begins")
             }

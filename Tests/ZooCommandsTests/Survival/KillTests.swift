@@ -5,7 +5,7 @@ import Glibc
 import TensorCore
 import Testing
 
-/// `zoo train` in a process of its own, killed at moments that chance decides, and gone on with.
+/// `zoo train` in a process of its own, killed at moments that chance decides, and resumed.
 @Suite(.serialized) struct KillTests {
     /// Killed again and again, a run ends with the same bits and the same metrics as one that is left alone.
     @Test(arguments: SmallRun.optimizers, SmallRun.precisions)
