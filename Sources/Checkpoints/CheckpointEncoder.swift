@@ -54,8 +54,8 @@ package enum CheckpointEncoder {
             let path = Names.components(of: tensor.path)
             guard path.first != Names.reserved else {
                 throw ZooError(
-                    "The path \(tensor.path) cannot be stored: \"\(Names.reserved)\" is reserved in checkpoints.",
-                    advice: "Give this part of the model another name.")
+                    "the path \(tensor.path) cannot be stored: \"\(Names.reserved)\" is reserved in checkpoints",
+                    advice: "give this part of the model another name")
             }
             try insert(tensor, index, at: path, into: &root, role: role)
             let layer = Array(path.dropLast())
@@ -127,7 +127,7 @@ package enum CheckpointEncoder {
         ]
         if let limit = progress.stepLimit { attributes.append(integer(Names.Progress.stepLimit, limit)) }
         for case .integer(let value) in attributes.map(\.value) where value < 0 {
-            throw ZooError("The training progress cannot be stored: one of its counts is negative (\(value)).")
+            throw ZooError("the training progress cannot be stored: one of its counts is negative (\(value))")
         }
         attributes.append(HDF5Attribute(Names.Progress.elapsedSeconds, .real(progress.elapsedSeconds)))
         if let metric = progress.bestMetric {
@@ -153,9 +153,9 @@ package enum CheckpointEncoder {
             statistics.mutualInformation.count == factorCount * size, statistics.imageCount >= 0
         else {
             throw ZooError(
-                "The latent statistics do not fit together: \(counts) values per dimension, "
+                "the latent statistics do not fit together: \(counts) values per dimension, "
                     + "\(statistics.covariance.count) of covariance, \(statistics.mutualInformation.count) of mutual "
-                    + "information for \(factorCount) factors, \(statistics.imageCount) images.")
+                    + "information for \(factorCount) factors, \(statistics.imageCount) images")
         }
         var group = HDF5Group<HDF5Values>(attributes: [
             integer(Names.Latent.imageCount, statistics.imageCount), text(Names.Latent.split, statistics.split),

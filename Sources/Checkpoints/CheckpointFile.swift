@@ -39,8 +39,8 @@ extension Checkpoint {
         let trailer = try CheckpointTrailer(of: bytes)
         if trailer.state == .missing, !acceptsUnverified {
             throw ZooError(
-                "The checkpoint cannot be verified: the 40 bytes with its SHA-256 are missing at the end.",
-                advice: "Another HDF5 tool may have changed the file. Read it as unverified only if you trust it.")
+                "the checkpoint cannot be verified: the 40 bytes with its SHA-256 are missing at the end",
+                advice: "another HDF5 tool may have changed the file. Read it as unverified only if you trust it")
         }
         let source = HDF5MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
         guard trailer.state != .mismatch else { throw Self.damage(in: source) }
@@ -74,17 +74,17 @@ extension Checkpoint {
             let damaged = root.verifiedDatasets(source).filter { !$0.isIntact }.map(\.path)
             found =
                 damaged.isEmpty
-                ? "Every tensor matches its own digest, so the damage is elsewhere."
-                : "Damaged: \(damaged.prefix(8).joined(separator: ", "))"
-                    + (damaged.count > 8 ? " and \(damaged.count - 8) more." : ".")
+                ? "every tensor matches its own digest, so the damage is elsewhere"
+                : "damaged are \(damaged.prefix(8).joined(separator: ", "))"
+                    + (damaged.count > 8 ? " and \(damaged.count - 8) more" : "")
         } catch let error as ZooError {
             found = error.message
         } catch {
             found = "\(error)"
         }
         return ZooError(
-            "The checkpoint is damaged: its bytes do not match its SHA-256. \(found)",
-            advice: "Take an older checkpoint, or copy the file again from where it came.")
+            "the checkpoint is damaged: its bytes do not match its SHA-256; \(found)",
+            advice: "take an older checkpoint, or copy the file again from where it came")
     }
 
     static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
@@ -138,8 +138,8 @@ package struct CheckpointTrailer {
         let rest = try source.bytes(hdf5ByteCount..<hdf5ByteCount + min(restCount, byteCount))
         guard restCount == byteCount, rest.starts(with: magic) else {
             throw ZooError(
-                "The end of the checkpoint is damaged: \(restCount) bytes follow its \(hdf5ByteCount) bytes of HDF5, "
-                    + "instead of the 40 bytes with its SHA-256.")
+                "the end of the checkpoint is damaged: \(restCount) bytes follow its \(hdf5ByteCount) bytes of HDF5, "
+                    + "instead of the 40 bytes with its SHA-256")
         }
         return (hdf5ByteCount, Array(rest.dropFirst(magic.count)))
     }

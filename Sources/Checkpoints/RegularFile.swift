@@ -17,13 +17,13 @@ package final class RegularFile: Sendable {
             opened = try FileReading.open(Array(path.utf8))
         } catch {
             guard case .system(let code) = error else {
-                throw ZooError("This is no regular file.", advice: "Name a file, such as best.h5.")
+                throw ZooError("this is no regular file", advice: "name a file, such as best.h5")
             }
-            throw ZooError("The file cannot be opened: \(SystemCallFailure(code)).", code: .system)
+            throw ZooError("the file cannot be opened: \(SystemCallFailure(code))", code: .system)
         }
         guard opened.byteCount <= limit else {
             close(opened.descriptor)
-            throw ZooError("The file has \(opened.byteCount) bytes; at most \(limit) are read.")
+            throw ZooError("the file has \(opened.byteCount) bytes; at most \(limit) are read")
         }
         (descriptor, byteCount) = opened
     }
@@ -41,10 +41,10 @@ package final class RegularFile: Sendable {
             let done = target.count - rest.count
             let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw ZooError("The file cannot be read: \(SystemCallFailure(errno)).") }
+            guard count >= 0 else { throw ZooError("the file cannot be read: \(SystemCallFailure(errno))") }
             guard count > 0 else {
                 throw ZooError(
-                    "The file ended at byte \(offset + done) while it was read; it had \(byteCount) bytes before.")
+                    "the file ended at byte \(offset + done) while it was read; it had \(byteCount) bytes before")
             }
             rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(count))
         }

@@ -19,14 +19,14 @@ public struct Batches: Sendable {
     /// - Throws: `ZooError` if there are no images or `batchSize` is less than 1 or than `smallestBatch`.
     public init(_ indices: [Int32], batchSize: Int, smallestBatch: Int = 1, seed: UInt64?) throws {
         guard batchSize >= 1 else {
-            throw ZooError("The batch size is \(batchSize); it must be at least 1.", kind: .usage)
+            throw ZooError("the batch size is \(batchSize); it must be at least 1", kind: .usage)
         }
         guard !indices.isEmpty else {
-            throw ZooError("There are no images to make batches of: the split is empty.", kind: .usage)
+            throw ZooError("there are no images to make batches of: the split is empty", kind: .usage)
         }
         guard min(batchSize, indices.count) >= smallestBatch else {
             throw ZooError(
-                "Batches of \(min(batchSize, indices.count)) images are too small; at least \(smallestBatch) are needed.",
+                "batches of \(min(batchSize, indices.count)) images are too small; at least \(smallestBatch) are needed",
                 kind: .usage)
         }
         self.indices = indices

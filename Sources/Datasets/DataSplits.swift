@@ -17,7 +17,7 @@ public struct DataSplits: Sendable, Equatable {
         test = dataset.indices(of: .test)
         guard validationCount >= 0 else {
             throw ZooError(
-                "The number of validation images is \(validationCount); it cannot be negative.", kind: .usage)
+                "the number of validation images is \(validationCount); it cannot be negative", kind: .usage)
         }
         if !publishedValidation.isEmpty || validationCount == 0 {
             train = published
@@ -26,9 +26,9 @@ public struct DataSplits: Sendable, Equatable {
         }
         guard validationCount < published.count else {
             throw ZooError(
-                "Cannot take \(validationCount) validation images from the \(published.count) training images of "
-                    + "'\(dataset.info.name)': at least 1 must remain for training.",
-                advice: "Ask for fewer than \(published.count) validation images.", kind: .usage)
+                "cannot take \(validationCount) validation images from the \(published.count) training images of "
+                    + "'\(dataset.info.name)': at least 1 must remain for training",
+                advice: "ask for fewer than \(published.count) validation images", kind: .usage)
         }
         let order = RandomStream(seed: seed, purpose: .split).permutation(count: published.count)
         var isValidation = [Bool](repeating: false, count: published.count)

@@ -20,7 +20,7 @@ public enum AtomicFile {
     ) throws {
         let place = Place(path)
         guard !place.name.isEmpty, place.name != ".", place.name != ".." else {
-            throw ZooError("\"\(path)\" names no file to write.", kind: .usage)
+            throw ZooError("\"\(path)\" names no file to write", kind: .usage)
         }
         let (temporary, descriptor) = try create(for: place, path, operations)
         // Another process may replace `path` at once: the second name is of the file that was compared.
@@ -51,8 +51,8 @@ public enum AtomicFile {
         } catch {
             throw ZooError(
                 "\(path) was written and is in place, but its folder could not be brought to the disk: "
-                    + "\(error.cause).",
-                advice: "The new file could be lost in a power failure. Check the disk, then save again.")
+                    + "\(error.cause)",
+                advice: "the new file could be lost in a power failure. Check the disk, then save again")
         }
         if let twin, !isLinked { try write(bytes, to: twin, using: operations) }
     }
@@ -251,6 +251,6 @@ public enum AtomicFile {
         let rest = leftover.map { " The unfinished file \($0) could not be removed." } ?? ""
         return ZooError(
             "\(path) was not saved: could not \(error.step): \(error.cause). What was there before is unchanged.\(rest)",
-            advice: "Free space, or choose a folder you may write to, and save again.")
+            advice: "free space, or choose a folder you may write to, and save again")
     }
 }

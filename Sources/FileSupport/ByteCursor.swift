@@ -116,11 +116,11 @@ package struct ByteCursor {
 
     /// An error saying that the file breaks the format here.
     package func damaged(_ what: String) -> ZooError {
-        ZooError("Damaged \(format.name) data at byte \(offset), in \(subject): \(what).")
+        ZooError("damaged \(format.name) data at byte \(offset), in \(subject): \(what)")
     }
 
     /// An error saying that the file uses a feature that is not read.
     package func unsupported(_ what: String) -> ZooError {
-        ZooError("Unsupported \(format.name) feature at byte \(offset), in \(subject): \(what).", advice: format.advice)
+        ZooError("unsupported \(format.name) feature at byte \(offset), in \(subject): \(what)", advice: format.advice)
     }
 }

@@ -21,15 +21,15 @@ package struct ExtentMap {
         let (end, overflow) = address.addingReportingOverflow(count)
         guard address >= 0, count >= 0, !overflow, end <= byteCount else {
             throw ZooError(
-                "Damaged \(format) data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
-                    + "of the file.")
+                "damaged \(format) data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
+                    + "of the file")
         }
         guard count > 0 else { return address..<end }
         // Neither can overflow: both are at most `byteCount`.
         guard count <= byteCount - total else {
             throw ZooError(
-                "Damaged \(format) data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
-                    + "file.")
+                "damaged \(format) data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
+                    + "file")
         }
         total += count
         extents.append((address..<end, subject))
@@ -42,8 +42,8 @@ package struct ExtentMap {
         for (first, second) in zip(sorted, sorted.dropFirst())
         where second.range.lowerBound < first.range.upperBound {
             throw ZooError(
-                "Damaged \(format) data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
-                    + "\(first.subject), which ends at \(first.range.upperBound).")
+                "damaged \(format) data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
+                    + "\(first.subject), which ends at \(first.range.upperBound)")
         }
     }
 }

@@ -32,8 +32,8 @@ public enum ImageFiles {
             return try JPEG.decode(bytes, name: name).oriented(EXIFOrientation(ofJPEG: bytes))
         }
         throw ZooError(
-            "'\(name)' is neither a PNG nor a JPEG image: \(describeStart(of: bytes)).",
-            advice: "Convert the image to PNG or JPEG first.")
+            "'\(name)' is neither a PNG nor a JPEG image: \(describeStart(of: bytes))",
+            advice: "convert the image to PNG or JPEG first")
     }
 
     /// The bytes of an 8-bit PNG file of `image`: greyscale for 1 channel, RGB for 3.
@@ -53,7 +53,7 @@ public enum ImageFiles {
             throw ZooError(
                 "\(subject) has \(pixelCount) pixels in \(fileByteCount) bytes; decoding it would take \(needed >> 20) MB, and "
                     + "at most \(freeMemory >> 20) MB and \(memoryFactor) times the file's length are used",
-                advice: "Make the image smaller first.")
+                advice: "make the image smaller first")
         }
     }
 
@@ -71,15 +71,15 @@ public enum ImageFiles {
             switch error {
             case .system(let code): throw readError(name, code)
             case .notRegular:
-                throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image.")
+                throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image")
             case .tooLong(let byteCount):
                 throw ZooError(
-                    "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read.")
+                    "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read")
             }
         }
     }
 
     private static func readError(_ path: String, _ code: Int32) -> ZooError {
-        ZooError("Cannot read the image file '\(path)': \(String(cString: strerror(code))).")
+        ZooError("cannot read the image file '\(path)': \(String(cString: strerror(code)))")
     }
 }

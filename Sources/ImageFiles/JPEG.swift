@@ -16,8 +16,8 @@ enum JPEG {
         try Image8.check(width: width, height: height, of: "the JPEG image '\(name)'")
         guard header.channels > 0 else {
             throw ZooError(
-                "The JPEG image '\(name)' has \(header.stored_components) components that are neither grey nor RGB.",
-                advice: "Convert it to an RGB JPEG or to PNG first.")
+                "the JPEG image '\(name)' has \(header.stored_components) components that are neither grey nor RGB",
+                advice: "convert it to an RGB JPEG or to PNG first")
         }
         let channels = Int(header.channels)
         // A progressive picture is decoded by way of two bytes for each sample.
@@ -40,8 +40,8 @@ enum JPEG {
         }
         guard !failed else {
             throw ZooError(
-                "The JPEG image '\(name)' is damaged: \(String(decoding: message, as: UTF8.self)).",
-                advice: "Fetch or export the image again.")
+                "the JPEG image '\(name)' is damaged: \(String(decoding: message, as: UTF8.self))",
+                advice: "fetch or export the image again")
         }
     }
 }

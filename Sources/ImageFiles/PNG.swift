@@ -26,15 +26,15 @@ enum PNG {
         let surface = try ImageSurface(handle) { _ in
             // Cairo says "out of memory" of whatever libpng finds.
             isCutOff
-                ? ZooError("The PNG image '\(name)' is cut off after \(bytes.count) bytes.", advice: advice)
+                ? ZooError("the PNG image '\(name)' is cut off after \(bytes.count) bytes", advice: advice)
                 : ZooError(
-                    "The PNG image '\(name)' (\(header.width) x \(header.height)) is damaged: \(problem(in: bytes)).",
+                    "the PNG image '\(name)' (\(header.width) x \(header.height)) is damaged: \(problem(in: bytes))",
                     advice: advice)
         }
         guard surface.width == header.width, surface.height == header.height else {
             throw ZooError(
-                "The PNG image '\(name)' is damaged: its header says \(header.width) x \(header.height) pixels, its data "
-                    + "\(surface.width) x \(surface.height).", advice: advice)
+                "the PNG image '\(name)' is damaged: its header says \(header.width) x \(header.height) pixels, its data "
+                    + "\(surface.width) x \(surface.height)", advice: advice)
         }
         return try surface.image(channels: header.isGrey ? 1 : 3)
     }
@@ -61,7 +61,7 @@ enum PNG {
         }
         guard status == CAIRO_STATUS_SUCCESS else {
             throw ZooError(
-                "An image of \(image.width) x \(image.height) pixels cannot be written as PNG: \(describe(status)).")
+                "an image of \(image.width) x \(image.height) pixels cannot be written as PNG: \(describe(status))")
         }
         return bytes
     }
@@ -81,11 +81,11 @@ enum PNG {
             // Signature (8), length (4), "IHDR" (4), width (4), height (4), bit depth (1), colour type (1).
             guard bytes.count >= 26 else {
                 throw ZooError(
-                    "The PNG image '\(name)' is cut off: it has \(bytes.count) bytes, its header alone needs 26.",
-                    advice: "Fetch or export the image again.")
+                    "the PNG image '\(name)' is cut off: it has \(bytes.count) bytes, its header alone needs 26",
+                    advice: "fetch or export the image again")
             }
             guard bytes[12..<16].elementsEqual("IHDR".utf8) else {
-                throw ZooError("The PNG image '\(name)' is damaged: it does not begin with an IHDR chunk.")
+                throw ZooError("the PNG image '\(name)' is damaged: it does not begin with an IHDR chunk")
             }
             width = bytes[16..<20].reduce(0) { $0 << 8 | Int($1) }
             height = bytes[20..<24].reduce(0) { $0 << 8 | Int($1) }

@@ -19,8 +19,8 @@ enum FileKind {
             }
             if name.hasSuffix(".keras") || Self.contains("model.weights.h5", bytes) {
                 throw ZooError(
-                    "This is an archive of Keras with a description of a model, which is not read.",
-                    advice: "Save its weights with model.save_weights(\"model.weights.h5\") and import that file.")
+                    "this is an archive of Keras with a description of a model, which is not read",
+                    advice: "save its weights with model.save_weights(\"model.weights.h5\") and import that file")
             }
             self = .zip
         } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
@@ -35,7 +35,7 @@ enum FileKind {
             throw Self.pickle
         } else {
             throw ZooError(
-                "This is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)."
+                "this is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)"
             )
         }
     }
@@ -58,7 +58,7 @@ enum FileKind {
     }
 
     private static let pickle = ZooError(
-        "This is a Python pickle, a program that runs when it is loaded, so it is refused.",
+        "this is a Python pickle, a program that runs when it is loaded, so it is refused",
         advice:
-            "In PyTorch, write safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") and import that.")
+            "in PyTorch, write safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") and import that")
 }

@@ -19,6 +19,7 @@ public struct RunPictures {
     private let split: Split
     private let indices: [Int32]
     private let pixels: [UInt8]
+    private let writer = BackgroundWriter()
 
     private static let sampleCount = 64
     private static let imageCount = 10
@@ -97,7 +98,7 @@ public struct RunPictures {
     private func write(_ grid: ImageGrid, _ kind: String, _ epoch: String) throws {
         var grid = grid
         grid.room = FigureRectangle(x: 0, y: 0, width: 1280, height: 720)
-        try grid.write(to: "\(folder.pictures)/\(kind)-epoch-\(epoch).png")
+        try writer.write(grid, to: "\(folder.pictures)/\(kind)-epoch-\(epoch).png")
     }
 
     /// A number with zeros before it.
@@ -127,6 +128,11 @@ public struct RunPictures {
             subtitle: FigureWords.subtitle(definition, dataset: dataset, loss: (loss.split, loss.means.loss)),
             footer: FigureWords.line(details + [folder.path, "step \(Formatting.grouped(epoch.step))"]))
     }
+
+    /// Waits until all pictures are written.
+    ///
+    /// - Throws: `ZooError` where one could not be.
+    public func finish() throws { try writer.finish() }
 
     /// The pictures of all epochs as an animation, samples or else reconstructions; nil if there are fewer than two.
     ///

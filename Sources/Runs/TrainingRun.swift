@@ -224,6 +224,7 @@ public final class TrainingRun {
                     }
                 })
             try save()
+            try pictures?.finish()
             if end != .interrupted {
                 try onEvent(.activity("statistics of the latent space …"))
                 try addLatentStatistics()
@@ -240,6 +241,7 @@ public final class TrainingRun {
             try writeRecord()
             return end
         } catch {
+            try? pictures?.finish()  // the first error is the one to tell
             record.status = .failed
             record.message = "\(error)"
             record.ended = TimeStamp.universal

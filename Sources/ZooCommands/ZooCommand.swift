@@ -53,12 +53,8 @@ extension ParsableCommand {
                 Glibc.exit(max(1, status))
             }
             Glibc.exit(status)
-        } catch let error as ZooError {
-            Console.complain(error.commandLineDescription)
-            Glibc.exit(error.kind == .usage ? 2 : 1)
         } catch {
-            Console.complain("\(error)")
-            Glibc.exit(1)
+            Glibc.exit(ExitStatus.code { throw error })
         }
     }
 
@@ -81,15 +77,8 @@ extension ParsableCommand {
             var command = try parseAsRoot(arguments)
             try ZooContext.$arguments.withValue(arguments) { try command.run() }
             return 0
-        } catch let status as ExitStatus {
-            return status.code
-        } catch let error as ZooError {
-            Console.complain(error.commandLineDescription)
-            return error.kind == .usage ? 2 : 1
-        } catch let error as DefinitionError {
-            Console.complain(error.description)
-            return 1
         } catch {
+            if let code = ExitStatus.code(of: error) { return code }
             let status = exitCode(for: error)
             if status == .success {
                 Console.print(fullMessage(for: error))
@@ -132,14 +121,24 @@ struct ExitStatus: Error {
         do {
             try work()
             return 0
-        } catch let status as ExitStatus {
-            return status.code
-        } catch let error as ZooError {
-            Console.complain(error.commandLineDescription)
-            return error.kind == .usage ? 2 : 1
         } catch {
+            if let code = code(of: error) { return code }
             Console.complain("\(error)")
             return 1
+        }
+    }
+
+    /// The status with which a command ends that throws `error`, which is told; nil for errors that are not ours.
+    static func code(of error: any Error) -> Int32? {
+        switch error {
+        case let status as ExitStatus: return status.code
+        case let error as ZooError:
+            Console.complain(error.commandLineDescription)
+            return error.kind == .usage ? 2 : 1
+        case let error as DefinitionError:
+            Console.complain(error.description)
+            return 1
+        default: return nil
         }
     }
 }

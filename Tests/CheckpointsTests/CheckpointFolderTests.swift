@@ -80,7 +80,7 @@ import Testing
             let newest = try later.newest()
             #expect(newest.checkpoint.progress?.step == 1)
             #expect(newest.rejected.map(\.path) == [folder.file(step: 3), folder.file(step: 2)])
-            #expect(newest.rejected[0].reason.contains("step-0000000003.h5: The checkpoint is damaged"))
+            #expect(newest.rejected[0].reason.contains("step-0000000003.h5: the checkpoint is damaged"))
         }
     }
 
@@ -111,8 +111,8 @@ import Testing
             #expect(try folder.newest().path == folder.best)
             try damage(folder.best)
             let error = #expect(throws: ZooError.self) { try folder.newest() }
-            #expect(error?.message.contains("best.h5: The checkpoint is damaged") == true)
-            #expect(error?.message.contains("step-0000000004.h5: The checkpoint is damaged") == true)
+            #expect(error?.message.contains("best.h5: the checkpoint is damaged") == true)
+            #expect(error?.message.contains("step-0000000004.h5: the checkpoint is damaged") == true)
         }
     }
 

@@ -147,6 +147,6 @@ import Testing
         let blocked = try folder.write("a file", "blocked")
         #expect(
             try message { try downloader.download(descriptor(file), into: blocked + "/data") }
-                .contains("Cannot make the folder"))
+                .contains("cannot make the folder"))
     }
 }

@@ -63,10 +63,10 @@ struct AnimationGIFTests {
         let small = try patterned(width: 2, height: 2, channels: 1)
         let large = try patterned(width: 3, height: 2, channels: 3)
         let message = { (animation: AnimationGIF) in zooError { _ = try animation.encoded() }?.message }
-        #expect(message(AnimationGIF(frames: [])) == "An animation has no frame to show.")
+        #expect(message(AnimationGIF(frames: [])) == "an animation has no frame to show")
         #expect(
             message(AnimationGIF(frames: [small, large]))
-                == "Frame 1 of an animation is 3 x 2 with 3 channels, but frame 0 is 2 x 2 with 1.")
+                == "frame 1 of an animation is 3 x 2 with 3 channels, but frame 0 is 2 x 2 with 1")
         #expect(message(AnimationGIF(frames: [small], secondsPerFrame: .nan))?.contains("0.02 to 600") == true)
         #expect(message(AnimationGIF(frames: [small], scale: .max))?.contains("from 1 to 10000") == true)
         let name = zooError { try AnimationGIF(frames: [small]).write(to: "walk.png") }

@@ -145,7 +145,7 @@ struct CurveFigureTests {
         let nothing = zooError { _ = try figure([.init(name: "a", values: [.nan, .nan])]).encoded(as: .svg) }
         #expect(
             nothing?.message
-                == "The figure 'Training' has no point to draw: 1 curves with 2 points, none of them finite.")
+                == "the figure 'Training' has no point to draw: 1 curves with 2 points, none of them finite")
         var small = figure([.init(name: "a", values: [1, 2])])
         small.width = 100
         #expect(zooError { _ = try small.encoded(as: .png) }?.message.contains("not 100 x 720") == true)

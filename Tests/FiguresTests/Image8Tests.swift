@@ -8,7 +8,7 @@ struct Image8Tests {
     func sizes() throws {
         let error = zooError { _ = try Image8(width: 2, height: 3, channels: 3, pixels: [1, 2, 3]) }
         #expect(
-            error?.message == "An image of 2 x 3 pixels with 3 channels needs 18 samples, but 3 were given.")
+            error?.message == "an image of 2 x 3 pixels with 3 channels needs 18 samples, but 3 were given")
         #expect(throws: ZooError.self) { try Image8(width: 0, height: 3, channels: 1, pixels: []) }
         #expect(throws: ZooError.self) { try Image8(width: 1, height: 1, channels: 4, pixels: [1, 2, 3, 4]) }
         #expect(throws: ZooError.self) { try Image8(width: .max, height: .max, channels: 3, filledWith: 0) }
@@ -24,7 +24,7 @@ struct Image8Tests {
         let color = try patterned(width: 3, height: 3, channels: 3)
         #expect(try color.centerCropped(width: 1, height: 1).pixels == Array(color.pixels[12..<15]))
         let error = zooError { _ = try image.centerCropped(width: 5, height: 1) }
-        #expect(error?.message == "A crop of 5 x 1 pixels does not fit in an image of 4 x 3.")
+        #expect(error?.message == "a crop of 5 x 1 pixels does not fit in an image of 4 x 3")
     }
 
     @Test("Shrinking averages areas exactly")

@@ -128,14 +128,14 @@ struct ImageFilesTests {
             change(&bytes)
             return zooError { _ = try ImageFiles.decode(bytes, name: "a.png") }?.message ?? "it was decoded"
         }
-        let start = "The PNG image 'a.png' (4 x 1) is damaged: "
-        #expect(message { $0[48] ^= 1 } == start + "its chunk IDAT at byte 33 does not match its checksum.")
-        #expect(message { $0.removeSubrange(33..<61) } == start + "it has no pixels.")
+        let start = "the PNG image 'a.png' (4 x 1) is damaged: "
+        #expect(message { $0[48] ^= 1 } == start + "its chunk IDAT at byte 33 does not match its checksum")
+        #expect(message { $0.removeSubrange(33..<61) } == start + "it has no pixels")
         let wrong = message { bytes in
             bytes.replaceSubrange(33..<61, with: chunk("IDAT", [0x78, 0x01, 0x07] + [UInt8](repeating: 0, count: 13)))
         }
-        #expect(wrong == start + "its pixels cannot be unpacked.")
-        #expect(message { $0.replaceSubrange(37..<41, with: [0, 0, 0, 0]) } == start + "there is no chunk at byte 33.")
+        #expect(wrong == start + "its pixels cannot be unpacked")
+        #expect(message { $0.replaceSubrange(37..<41, with: [0, 0, 0, 0]) } == start + "there is no chunk at byte 33")
     }
 
     @Test("A picture is fitted by the largest middle part of the new aspect")
@@ -185,7 +185,7 @@ struct ImageFilesTests {
     @Test("A CMYK JPEG is refused with its number of components")
     func cmykJPEG() {
         let error = zooError { _ = try ImageFiles.decode(JPEGSamples.cmyk, name: "print.jpg") }
-        #expect(error?.message == "The JPEG image 'print.jpg' has 4 components that are neither grey nor RGB.")
+        #expect(error?.message == "the JPEG image 'print.jpg' has 4 components that are neither grey nor RGB")
     }
 
     @Test("What is no image is named with its first bytes")
@@ -193,7 +193,7 @@ struct ImageFilesTests {
         let error = zooError { _ = try ImageFiles.decode(Array("GIF89a..".utf8), name: "a.gif") }
         #expect(
             error?.message
-                == "'a.gif' is neither a PNG nor a JPEG image: its 8 bytes begin with 47 49 46 38 39 61 2E 2E.")
+                == "'a.gif' is neither a PNG nor a JPEG image: its 8 bytes begin with 47 49 46 38 39 61 2E 2E")
         #expect(zooError { _ = try ImageFiles.decode([], name: "none") }?.message.contains("it is empty") == true)
     }
 
@@ -201,7 +201,7 @@ struct ImageFilesTests {
     func unreadable() throws {
         try withTemporaryFolder { folder in
             let missing = zooError { _ = try ImageFiles.decode(path: folder + "/none.png") }
-            #expect(missing?.message == "Cannot read the image file '\(folder)/none.png': No such file or directory.")
+            #expect(missing?.message == "cannot read the image file '\(folder)/none.png': No such file or directory")
             #expect(
                 zooError { _ = try ImageFiles.decode(path: folder) }?.message.contains("not a regular file") == true)
             let pipe = folder + "/pipe"
@@ -222,7 +222,7 @@ struct ImageFilesTests {
             }
         }
         let cut = zooError { _ = try ImageFiles.decode(Array(png.dropLast(20)), name: "cut.png") }
-        #expect(cut?.message == "The PNG image 'cut.png' is cut off after \(png.count - 20) bytes.")
+        #expect(cut?.message == "the PNG image 'cut.png' is cut off after \(png.count - 20) bytes")
     }
 
     @Test("10,000 mutated files give an image or a ZooError")

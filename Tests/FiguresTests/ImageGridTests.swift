@@ -120,14 +120,14 @@ struct ImageGridTests {
         let image = try patterned(width: 2, height: 2, channels: 1)
         let message = { (grid: ImageGrid) in zooError { _ = try grid.encoded(as: .png) }?.message }
         #expect(
-            message(ImageGrid(images: [], columns: 2, title: "T")) == "A grid of images has no image to show ('T').")
-        #expect(message(ImageGrid(images: [image], columns: 0)) == "A grid of images needs at least 1 column, not 0.")
+            message(ImageGrid(images: [], columns: 2, title: "T")) == "a grid of images has no image to show ('T')")
+        #expect(message(ImageGrid(images: [image], columns: 0)) == "a grid of images needs at least 1 column, not 0")
         #expect(
             message(ImageGrid(images: [image, image], columns: 2, rowCaptions: ["a", "b"]))
-                == "A grid of 2 images in 2 columns has 1 row captions at most, but 2 were given.")
+                == "a grid of 2 images in 2 columns has 1 row captions at most, but 2 were given")
         #expect(
             message(ImageGrid(images: [image], columns: 1, scale: 0))
-                == "The scale of a grid of images is from 1 to 20000, not 0.")
+                == "the scale of a grid of images is from 1 to 20000, not 0")
         #expect(message(ImageGrid(images: [image], columns: 1, scale: 15_000))?.contains("cannot be drawn") == true)
         #expect(message(ImageGrid(images: [image], columns: .max, scale: 15_000))?.contains("fewer") != nil)
     }
@@ -141,7 +141,7 @@ struct ImageGridTests {
         #expect(error?.kind == .usage)
         #expect(
             error?.description
-                == "Figures cannot be written as '.jpeg' ('runs/grid.jpeg').\n  Use one of .png, .svg and .pdf.")
+                == "figures cannot be written as '.jpeg' ('runs/grid.jpeg')\n  use one of .png, .svg and .pdf")
         #expect(zooError { _ = try FigureFormat(path: "runs.png/grid") }?.kind == .usage)
     }
 

@@ -118,7 +118,7 @@ import Testing
         ("external_link", "external link"), ("cycle", "/a is a link to a group that contains it"),
         ("external_data", "external files"), ("virtual", "layout"), ("big_endian", "little-endian"),
         ("compound", "class 6"), ("reference", "class 7"), ("opaque", "3 bytes of unknown meaning"),
-        ("bomb", "Unpacked"), ("texts", "texts of any length"),
+        ("bomb", "unpacked"), ("texts", "texts of any length"),
     ]) func refused(_ name: String, _ message: String) throws {
         let bytes = try Fixtures.bytes("refused-\(name).h5")
         #expect(Rule(name, bytes, message).problem { _ = try KerasReader.decode($0) } == nil)

@@ -125,7 +125,7 @@
                     let isExpected =
                         name.hasPrefix("noise") || name.hasPrefix("zeros-10-f4")
                         ? report.contains("read, ")
-                        : name.hasPrefix("zeros-300") ? report.contains("Unpacked, ") : !report.contains("early")
+                        : name.hasPrefix("zeros-300") ? report.contains("unpacked, ") : !report.contains("early")
                     #expect(isExpected, "\(name): \(report)")
                 }
             }

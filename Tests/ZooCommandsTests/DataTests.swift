@@ -58,7 +58,7 @@ import Testing
         for command in ["info", "get", "verify"] {
             let result = try zoo("data", command, "mnits")
             #expect(result.status == 2)
-            #expect(result.errors.contains("There is no data set 'mnits'."))
+            #expect(result.errors.contains("there is no data set 'mnits'"))
             #expect(result.errors.contains("Did you mean 'mnist'?"))
         }
     }

@@ -23,7 +23,7 @@ package enum HDF5Writer {
         let estimate = check.estimatedByteCount
         guard estimate <= limits.fileByteCount else {
             throw ZooError(
-                "The checkpoint would have about \(estimate) bytes; files of at most \(limits.fileByteCount) are read.")
+                "the checkpoint would have about \(estimate) bytes; files of at most \(limits.fileByteCount) are read")
         }
         return try lock.withLock { _ in try build(root, estimatedByteCount: estimate) }
     }

@@ -10,7 +10,7 @@ public struct DatasetCatalog: Sendable {
         var names = Set<String>()
         for descriptor in descriptors where !names.insert(descriptor.name).inserted {
             throw ZooError(
-                "Two data sets have the name '\(descriptor.name)'.", advice: "Give one of them another name.")
+                "two data sets have the name '\(descriptor.name)'", advice: "give one of them another name")
         }
         self.descriptors = descriptors
     }
@@ -35,7 +35,7 @@ public struct DatasetCatalog: Sendable {
         if let found = descriptors.first(where: { $0.name == name }) { return found }
         let guess = nearestName(to: name, among: names).map { "Did you mean '\($0)'? " } ?? ""
         throw ZooError(
-            "There is no data set '\(name)'.", advice: "\(guess)Known are: \(names.joined(separator: ", ")).",
+            "there is no data set '\(name)'", advice: "\(guess)Known are: \(names.joined(separator: ", "))",
             kind: .usage)
     }
 

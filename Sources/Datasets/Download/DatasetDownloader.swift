@@ -46,8 +46,8 @@ public struct DatasetDownloader: Sendable {
         guard !descriptor.files.isEmpty else {
             throw ZooError(
                 descriptor.info.isGenerated
-                    ? "The data set '\(descriptor.name)' is generated: there is nothing to download."
-                    : "The data set '\(descriptor.name)' cannot be downloaded.",
+                    ? "the data set '\(descriptor.name)' is generated: there is nothing to download"
+                    : "the data set '\(descriptor.name)' cannot be downloaded",
                 advice: descriptor.instructions, kind: .usage)
         }
         try Files.makeFolder(folder)
@@ -70,7 +70,7 @@ public struct DatasetDownloader: Sendable {
         }
         try check(partial, file, address: address)
         guard rename(partial, path) == 0 else {
-            throw ZooError("Cannot rename '\(partial)' to '\(path)': \(Files.reason()).")
+            throw ZooError("cannot rename '\(partial)' to '\(path)': \(Files.reason())")
         }
         return path
     }
@@ -100,16 +100,16 @@ public struct DatasetDownloader: Sendable {
         case .complete:
             return
         case .rangeRefused:
-            throw ZooError("The server refuses to send \(address) (HTTP status 416).")
+            throw ZooError("the server refuses to send \(address) (HTTP status 416)")
         case .status(let code):
             throw ZooError(
-                "The server answered HTTP status \(code)\(code == 404 ? " (not found)" : "") for \(address).",
+                "the server answered HTTP status \(code)\(code == 404 ? " (not found)" : "") for \(address)",
                 advice: code == 404
-                    ? "The publisher may have moved the file; get it elsewhere and put it in the data folder by hand."
-                    : "Try again later.")
+                    ? "the publisher may have moved the file; get it elsewhere and put it in the data folder by hand."
+                    : "try again later")
         case .diskFailure(let code):
             throw ZooError(
-                "Cannot write '\(partial)': \(Files.reason(code)).", advice: "make room on the disk; \(goesOn)")
+                "cannot write '\(partial)': \(Files.reason(code))", advice: "make room on the disk; \(goesOn)")
         case .connectionFailure(let reason, let received, let total):
             guard received > 0 else { throw ZooError("the connection for \(address) failed: \(reason)") }
             let progress = total.map { "\(received) of \($0) bytes" } ?? "\(received) bytes"
@@ -123,10 +123,10 @@ public struct DatasetDownloader: Sendable {
         _ progress: @escaping @Sendable (DownloadProgress) -> Void
     ) throws -> HTTPTransfer.Outcome {
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw ZooError("Cannot write '\(partial)': \(Files.reason()).") }
+        guard descriptor >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())") }
         defer { close(descriptor) }
         let start = lseek(descriptor, 0, SEEK_END)
-        guard start >= 0 else { throw ZooError("Cannot write '\(partial)': \(Files.reason()).") }
+        guard start >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())") }
         let transfer = HTTPTransfer(file: file, descriptor: descriptor, resumeOffset: Int(start), progress: progress)
         let outcome = try transfer.run(address: address, timeoutSeconds: timeoutSeconds)
         if case .complete = outcome, fsync(descriptor) != 0 { return .diskFailure(errno) }
@@ -138,14 +138,14 @@ public struct DatasetDownloader: Sendable {
         let advice = "It was deleted. Try again; if it happens again, the publisher has changed the file."
         if let expected = file.byteCount, case .file(let found) = Files.kind(partial), found != expected {
             unlink(partial)
-            throw ZooError("The file from \(address) has \(found) bytes; \(expected) were expected.", advice: advice)
+            throw ZooError("the file from \(address) has \(found) bytes; \(expected) were expected", advice: advice)
         }
         guard let expected = file.checksum else { return }
         let found = try expected.ofFile(at: partial)
         guard found == expected else {
             unlink(partial)
             throw ZooError(
-                "The file from \(address) has the wrong checksum: \(expected) was expected, \(found) found.",
+                "the file from \(address) has the wrong checksum: \(expected) was expected, \(found) found",
                 advice: advice)
         }
     }

@@ -51,7 +51,7 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
     /// - Throws: `ZooError` if `address` is not an HTTP address.
     func run(address: String, timeoutSeconds: Double) throws -> Outcome {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
-            throw ZooError("'\(address)' is not an http or https address.", kind: .usage)
+            throw ZooError("'\(address)' is not an http or https address", kind: .usage)
         }
         var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: timeoutSeconds)
         // Compressed transfer would make byte ranges and sizes meaningless.

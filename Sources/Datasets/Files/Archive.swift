@@ -37,7 +37,7 @@ final class Archive {
         let descriptor = try Files.openForReading(path).descriptor
         guard let handle = archive_read_new() else {
             close(descriptor)
-            throw ZooError("Cannot open '\(path)': libarchive is out of memory.")
+            throw ZooError("cannot open '\(path)': libarchive is out of memory")
         }
         self.path = path
         self.handle = handle
@@ -67,7 +67,7 @@ final class Archive {
         if result == ARCHIVE_EOF { return nil }
         guard result == ARCHIVE_OK, let entry else { throw failure() }
         guard let name = archive_entry_pathname(entry) else {
-            throw ZooError("'\(path)' is damaged: an entry has a name that cannot be read.")
+            throw ZooError("'\(path)' is damaged: an entry has a name that cannot be read")
         }
         let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
         return (String(cString: name), size)
@@ -96,7 +96,7 @@ final class Archive {
         guard bytes.count == byteCount else {
             let found = bytes.count > byteCount ? "more" : "only \(bytes.count)"
             throw ZooError(
-                "\(name) has the wrong size: \(byteCount) bytes were expected, \(found) found.",
+                "\(name) has the wrong size: \(byteCount) bytes were expected, \(found) found",
                 advice: Archive.damageAdvice)
         }
         return bytes
@@ -118,6 +118,6 @@ final class Archive {
 
     private func failure() -> ZooError {
         let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"
-        return ZooError("Cannot read '\(path)': \(reason).", advice: Archive.damageAdvice)
+        return ZooError("cannot read '\(path)': \(reason)", advice: Archive.damageAdvice)
     }
 }

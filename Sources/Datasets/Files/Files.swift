@@ -49,7 +49,7 @@ enum Files {
     /// - Throws: `ZooError` if the folder cannot be read.
     static func names(in path: String) throws -> [String] {
         do { return try FolderListing.names(in: path) } catch {
-            throw ZooError("Cannot read the folder '\(path)': \(error).")
+            throw ZooError("cannot read the folder '\(path)': \(error)")
         }
     }
 
@@ -76,20 +76,20 @@ enum Files {
 
     private static func explained(_ failure: FileReadingFailure, _ path: String, limit: Int) -> ZooError {
         switch failure {
-        case .system(let code): ZooError("Cannot read '\(path)': \(reason(code)).")
-        case .notRegular: ZooError("Cannot read '\(path)': it is not a regular file.")
+        case .system(let code): ZooError("cannot read '\(path)': \(reason(code))")
+        case .notRegular: ZooError("cannot read '\(path)': it is not a regular file")
         case .tooLong(let byteCount):
-            ZooError("'\(path)' has \(byteCount) bytes; at most \(limit) were expected.")
+            ZooError("'\(path)' has \(byteCount) bytes; at most \(limit) were expected")
         }
     }
 
     /// Writes a file, replacing what is there.
     /// - Throws: `ZooError` if that fails.
     static func write(_ bytes: [UInt8], to path: String) throws {
-        guard let stream = fopen(path, "wbe") else { throw ZooError("Cannot write '\(path)': \(reason()).") }
+        guard let stream = fopen(path, "wbe") else { throw ZooError("cannot write '\(path)': \(reason())") }
         let written = fwrite(bytes, 1, bytes.count, stream)
         guard fclose(stream) == 0, written == bytes.count else {
-            throw ZooError("Cannot write '\(path)': \(reason()).")
+            throw ZooError("cannot write '\(path)': \(reason())")
         }
     }
 
@@ -104,7 +104,7 @@ enum Files {
     /// - Throws: `ZooError` if one cannot be made.
     static func makeFolder(_ path: String) throws {
         if let failure = FolderMaking.make(path) {
-            throw ZooError("Cannot make the folder '\(failure.folder)': \(reason(failure.code)).")
+            throw ZooError("cannot make the folder '\(failure.folder)': \(reason(failure.code))")
         }
     }
 

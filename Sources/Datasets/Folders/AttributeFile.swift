@@ -13,27 +13,27 @@ struct AttributeFile {
         guard lines.count >= 2, let count = lines[0].first.flatMap({ Int($0) }), lines[0].count == 1 else {
             throw ZooError(
                 "'\(path)' is not an attribute file: its first line must be the number of images, its second the "
-                    + "names of the attributes.", advice: "See CelebA's list_attr_celeba.txt for the format.")
+                    + "names of the attributes", advice: "see CelebA's list_attr_celeba.txt for the format")
         }
         names = lines[1].map { String($0) }
         guard names.count <= 255, !names.isEmpty else {
-            throw ZooError("'\(path)' names \(names.count) attributes; 1 to 255 were expected.")
+            throw ZooError("'\(path)' names \(names.count) attributes; 1 to 255 were expected")
         }
         guard lines.count - 2 == count else {
-            throw ZooError("'\(path)' says that it describes \(count) images, but describes \(lines.count - 2).")
+            throw ZooError("'\(path)' says that it describes \(count) images, but describes \(lines.count - 2)")
         }
         var attributes: [String: [UInt8]] = [:]
         attributes.reserveCapacity(count)
         for (number, fields) in lines.enumerated().dropFirst(2) {
             guard fields.count == names.count + 1 else {
                 throw ZooError(
-                    "'\(path)' line \(number + 1) has \(fields.count - 1) values; \(names.count) were expected.")
+                    "'\(path)' line \(number + 1) has \(fields.count - 1) values; \(names.count) were expected")
             }
             attributes[String(fields[0])] = try fields.dropFirst().map { field in
                 switch field {
                 case "1": return 1
                 case "-1", "0": return 0
-                default: throw ZooError("'\(path)' line \(number + 1) has the value '\(field)'; 1 or -1 was expected.")
+                default: throw ZooError("'\(path)' line \(number + 1) has the value '\(field)'; 1 or -1 was expected")
                 }
             }
         }
@@ -52,7 +52,7 @@ struct PartitionFile {
         for (number, fields) in try TextTable.lines(of: path).enumerated() {
             guard fields.count == 2, let part = Int(fields[1]), (0...2).contains(part) else {
                 throw ZooError(
-                    "'\(path)' line \(number + 1) is not a file name and 0 (training), 1 (validation) or 2 (test).")
+                    "'\(path)' line \(number + 1) is not a file name and 0 (training), 1 (validation) or 2 (test)")
             }
             splits[String(fields[0])] = [Split.train, .validation, .test][part]
         }

@@ -87,15 +87,15 @@ enum ImageFolder {
     static func list(_ folder: String) throws -> ImageFolderListing {
         guard Files.isFolder(folder) else {
             throw ZooError(
-                "There is no image folder '\(folder)'.", advice: "Give a folder of PNG and JPEG files.", kind: .usage)
+                "there is no image folder '\(folder)'", advice: "give a folder of PNG and JPEG files", kind: .usage)
         }
         var listing = ImageFolderListing()
         try collect(Array(folder.utf8), [], depth: 0, into: &listing)
         guard !listing.images.isEmpty else {
             throw ZooError(
-                "The image folder '\(folder)' holds no PNG or JPEG images"
+                "the image folder '\(folder)' holds no PNG or JPEG images"
                     + (listing.note.map { ": \($0)" } ?? ", nor do its folders"),
-                advice: "Convert pictures to PNG or JPEG, or give another folder.")
+                advice: "convert pictures to PNG or JPEG, or give another folder")
         }
         listing.images.sort()
         return listing
@@ -107,11 +107,11 @@ enum ImageFolder {
         let folder = join(root, relative)
         let text = String(decoding: folder, as: UTF8.self)
         guard depth <= maximumDepth else {
-            throw ZooError("'\(text)' is more than \(maximumDepth) folders deep; a link may point back to a parent.")
+            throw ZooError("'\(text)' is more than \(maximumDepth) folders deep; a link may point back to a parent")
         }
         let names: [[UInt8]]
         do { names = try FolderListing.nameBytes(in: folder) } catch {
-            throw ZooError("Cannot read the folder '\(text)': \(error).")
+            throw ZooError("cannot read the folder '\(text)': \(error)")
         }
         for name in names where name.first != UInt8(ascii: ".") {
             let path = join(relative, name)
@@ -157,8 +157,8 @@ enum ImageFolder {
         guard shape.allSatisfy({ (1...4096).contains($0) }), preparation.channels == 1 || preparation.channels == 3
         else {
             throw ZooError(
-                "Images of \(preparation.width) x \(preparation.height) pixels with \(preparation.channels) channels "
-                    + "cannot be made: sides are 1 to 4096, channels 1 or 3.", kind: .usage)
+                "images of \(preparation.width) x \(preparation.height) pixels with \(preparation.channels) channels "
+                    + "cannot be made: sides are 1 to 4096, channels 1 or 3", kind: .usage)
         }
         let info = DatasetInfo(
             name: info.name, title: info.title, summary: info.summary, license: info.license, source: info.source,
@@ -178,8 +178,8 @@ enum ImageFolder {
         let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         guard !needed.overflow, needed.partialValue <= memory / 4 * 3 else {
             throw ZooError(
-                "\(count) images of \(info.imageByteCount) bytes do not fit in memory (\(memory >> 20) MB).",
-                advice: "Choose a smaller image size or a folder with fewer images.")
+                "\(count) images of \(info.imageByteCount) bytes do not fit in memory (\(memory >> 20) MB)",
+                advice: "choose a smaller image size or a folder with fewer images")
         }
     }
 
@@ -210,7 +210,7 @@ enum ImageFolder {
             if found.count > namedFailures { lines.append("  and \(found.count - namedFailures) more") }
             throw ZooError(
                 "\(found.count) of \(paths.count) images in '\(folder)' cannot be used:\n"
-                    + lines.joined(separator: "\n"), advice: "Repair, replace or remove them.")
+                    + lines.joined(separator: "\n"), advice: "repair, replace or remove them")
         }
         return pixels
     }
@@ -218,7 +218,7 @@ enum ImageFolder {
     private static func positions(of paths: [String], in file: AttributeFile) throws -> [UInt8] {
         try paths.flatMap { path in
             guard let attributes = file.attributes[path] ?? file.attributes[Files.lastComponent(path)] else {
-                throw ZooError("The attribute file says nothing about the image '\(path)'.")
+                throw ZooError("the attribute file says nothing about the image '\(path)'")
             }
             return attributes
         }
@@ -228,7 +228,7 @@ enum ImageFolder {
         var splits: [Split: [Int32]] = [:]
         for (position, path) in paths.enumerated() {
             guard let split = file.splits[path] ?? file.splits[Files.lastComponent(path)] else {
-                throw ZooError("The partition file says nothing about the image '\(path)'.")
+                throw ZooError("the partition file says nothing about the image '\(path)'")
             }
             splits[split, default: []].append(Int32(position))
         }

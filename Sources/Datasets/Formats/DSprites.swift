@@ -54,8 +54,8 @@ struct DSprites: Dataset {
                 bits == nil ? "imgs" : nil, hasClasses ? nil : "latents_classes", hasValues ? nil : "latents_values",
             ]
             throw ZooError(
-                "'\(path)' does not hold \(missing.compactMap(\.self).joined(separator: ", ")).",
-                advice: "It must be the published file \(DSprites.fileName).")
+                "'\(path)' does not hold \(missing.compactMap(\.self).joined(separator: ", "))",
+                advice: "it must be the published file \(DSprites.fileName)")
         }
         self.bits = bits
         splits = DataSplits.fixed(count: grid.count, testCount: testCount)
@@ -93,7 +93,7 @@ struct DSprites: Dataset {
 
 extension DSprites {
     private static func duplicate(_ name: String) -> ZooError {
-        ZooError("\(name) is there twice.", advice: Archive.damageAdvice)
+        ZooError("\(name) is there twice", advice: Archive.damageAdvice)
     }
 
     /// Reads and checks the header of the array in the current entry.
@@ -109,8 +109,8 @@ extension DSprites {
             throw ZooError(
                 "\(name) has the type \(header.type.rawValue) and the shape \(header.shape)"
                     + (header.isFortranOrder ? ", in Fortran order; " : "; ")
-                    + "\(type.rawValue) and \(shape) were expected.",
-                advice: "It must be the published file \(fileName).")
+                    + "\(type.rawValue) and \(shape) were expected",
+                advice: "it must be the published file \(fileName)")
         }
     }
 
@@ -127,7 +127,7 @@ extension DSprites {
                     let eight = UInt64(littleEndian: chunk.loadUnaligned(fromByteOffset: start, as: UInt64.self))
                     guard eight & 0xFEFE_FEFE_FEFE_FEFE == 0 else {
                         throw ZooError(
-                            "\(name) is damaged: image \((filled * 8) / 4096) holds a value other than 0 and 1.",
+                            "\(name) is damaged: image \((filled * 8) / 4096) holds a value other than 0 and 1",
                             advice: Archive.damageAdvice)
                     }
                     // The product gathers the lowest bit of byte i in bit 56 + i.
@@ -140,7 +140,7 @@ extension DSprites {
     }
 
     private static func wrongSize(_ name: String, expected: Int) -> ZooError {
-        ZooError("\(name) does not hold the \(expected) bytes that its header says.", advice: Archive.damageAdvice)
+        ZooError("\(name) does not hold the \(expected) bytes that its header says", advice: Archive.damageAdvice)
     }
 
     /// Checks that the rows of 8-byte numbers (colour, then the factors of `grid`) are what `matches` wants.
@@ -161,8 +161,8 @@ extension DSprites {
                     let bits = UInt64(littleEndian: chunk.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
                     guard matches(bits, column == 0 ? nil : column - 1, index) else {
                         throw ZooError(
-                            "\(name) is not in the published order: row \(index) differs in column \(column).",
-                            advice: "It must be the published file \(fileName).")
+                            "\(name) is not in the published order: row \(index) differs in column \(column)",
+                            advice: "it must be the published file \(fileName)")
                     }
                 }
                 index += 1

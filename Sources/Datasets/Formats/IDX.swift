@@ -19,7 +19,7 @@ struct IDXFile {
     init(path: String, expected: [Int]) throws {
         let archive = try Archive(path: path, form: .stream)
         guard try archive.nextEntry() != nil else {
-            throw ZooError("'\(path)' is empty.", advice: Archive.damageAdvice)
+            throw ZooError("'\(path)' is empty", advice: Archive.damageAdvice)
         }
         let headerByteCount = 4 + 4 * expected.count
         let header = try [UInt8](unsafeUninitializedCapacity: headerByteCount) { buffer, count in
@@ -29,12 +29,12 @@ struct IDXFile {
         guard header.count >= 4, Array(header[..<4]) == magic else {
             throw ZooError(
                 "'\(path)' is not the expected IDX file: it begins with \(IDXFile.hexadecimal(header.prefix(4))), and "
-                    + "\(IDXFile.hexadecimal(magic[...])) (unsigned bytes, \(expected.count) dimensions) was expected.",
-                advice: "Check that the file is what its name says, or fetch it again.")
+                    + "\(IDXFile.hexadecimal(magic[...])) (unsigned bytes, \(expected.count) dimensions) was expected",
+                advice: "check that the file is what its name says, or fetch it again")
         }
         guard header.count == headerByteCount else {
             throw ZooError(
-                "'\(path)' ends in its header, after \(header.count) of \(headerByteCount) bytes.",
+                "'\(path)' ends in its header, after \(header.count) of \(headerByteCount) bytes",
                 advice: Archive.damageAdvice)
         }
         let shape = stride(from: 4, to: headerByteCount, by: 4).map { start in
@@ -42,8 +42,8 @@ struct IDXFile {
         }
         guard shape == expected else {
             throw ZooError(
-                "'\(path)' holds \(IDXFile.describe(shape)) values; \(IDXFile.describe(expected)) were expected.",
-                advice: "Check that the file belongs to this data set and split.")
+                "'\(path)' holds \(IDXFile.describe(shape)) values; \(IDXFile.describe(expected)) were expected",
+                advice: "check that the file belongs to this data set and split")
         }
         self.shape = shape
         elements = try archive.read(byteCount: expected.reduce(1, *), of: "The data of '\(path)' after its header")
@@ -82,7 +82,7 @@ enum MNISTFormat {
             if let position = elements[part].firstIndex(where: { $0 > 9 }) {
                 throw ZooError(
                     "'\(paths[part])' is damaged: the label of image \(position) is \(elements[part][position]), and "
-                        + "labels are 0 to 9.", advice: Archive.damageAdvice)
+                        + "labels are 0 to 9", advice: Archive.damageAdvice)
             }
         }
         return MemoryDataset(

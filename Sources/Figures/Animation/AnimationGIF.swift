@@ -40,29 +40,29 @@ public struct AnimationGIF: Sendable {
     public func write(to path: String) throws {
         guard path.lowercased().hasSuffix(".gif") else {
             throw ZooError(
-                "Animations are written as GIF, but '\(path)' does not end in .gif.", advice: "Name the file .gif.",
+                "animations are written as GIF, but '\(path)' does not end in .gif", advice: "name the file .gif",
                 kind: .usage)
         }
         try AtomicFile.write(encoded(), to: path)
     }
 
     private func validate() throws -> Image8 {
-        guard let first = frames.first else { throw ZooError("An animation has no frame to show.") }
+        guard let first = frames.first else { throw ZooError("an animation has no frame to show") }
         for (index, frame) in frames.enumerated()
         where frame.width != first.width || frame.height != first.height || frame.channels != first.channels {
             throw ZooError(
-                "Frame \(index) of an animation is \(frame.width) x \(frame.height) with \(frame.channels) channels, "
-                    + "but frame 0 is \(first.width) x \(first.height) with \(first.channels).",
-                advice: "Give all frames one size and number of channels.")
+                "frame \(index) of an animation is \(frame.width) x \(frame.height) with \(frame.channels) channels, "
+                    + "but frame 0 is \(first.width) x \(first.height) with \(first.channels)",
+                advice: "give all frames one size and number of channels")
         }
         guard (0.02...600).contains(secondsPerFrame) else {
-            throw ZooError("A frame of an animation is shown for 0.02 to 600 seconds, not \(secondsPerFrame).")
+            throw ZooError("a frame of an animation is shown for 0.02 to 600 seconds, not \(secondsPerFrame)")
         }
         let largest = Image8.maximumSide / max(first.width, first.height)
         guard scale >= 1, scale <= largest else {
             throw ZooError(
-                "The scale of an animation of \(first.width) x \(first.height) frames is from 1 to \(largest), "
-                    + "not \(scale).")
+                "the scale of an animation of \(first.width) x \(first.height) frames is from 1 to \(largest), "
+                    + "not \(scale)")
         }
         return first
     }

@@ -39,8 +39,8 @@ public struct BarFigure: Figure, Equatable {
         let highest = bars.lazy.map(\.value).filter { $0.isFinite && $0 < 1e150 }.max() ?? 0
         guard (320...20_000).contains(width), (240...20_000).contains(height), highest > 0 else {
             throw ZooError(
-                "A figure of \(bars.count) bars, \(width) × \(height), has nothing to draw: it needs a finite value above 0 "
-                    + "and from 320 × 240 to 20000 × 20000 units.")
+                "a figure of \(bars.count) bars, \(width) × \(height), has nothing to draw: it needs a finite value above 0 "
+                    + "and from 320 × 240 to 20000 × 20000 units")
         }
         let measurer = try TextMeasurer()
         let canvas = try Canvas(width: width, height: height, format: format)

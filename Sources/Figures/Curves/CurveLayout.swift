@@ -64,8 +64,8 @@ package struct CurveLayout {
         bottom -= Self.tickFont.lineHeight + 6
         guard bottom - top >= 60 else {
             throw ZooError(
-                "A figure of \(figure.width) x \(figure.height) pixels has no room for curves between its texts.",
-                advice: "Make the figure higher or its title, legend and footer shorter.")
+                "a figure of \(figure.width) x \(figure.height) pixels has no room for curves between its texts",
+                advice: "make the figure higher or its title, legend and footer shorter")
         }
 
         // The marks' labels are above the axes.

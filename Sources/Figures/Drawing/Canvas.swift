@@ -20,9 +20,9 @@ public struct Canvas: ~Copyable {
             width * height <= Image8.maximumPixelCount
         else {
             throw ZooError(
-                "A figure of \(width) x \(height) pixels cannot be drawn; at most \(largest) pixels a side and "
-                    + "\(Image8.maximumPixelCount) in all are possible.",
-                advice: "Draw fewer or smaller images.")
+                "a figure of \(width) x \(height) pixels cannot be drawn; at most \(largest) pixels a side and "
+                    + "\(Image8.maximumPixelCount) in all are possible",
+                advice: "draw fewer or smaller images")
         }
         let output = UnsafeMutablePointer<[UInt8]>.allocate(capacity: 1)
         output.initialize(to: [])
@@ -37,7 +37,7 @@ public struct Canvas: ~Copyable {
             surface = cairo_pdf_surface_create_for_stream(appendToByteArray, output, Double(width), Double(height))
         }
         do {
-            guard let surface else { throw ZooError("A figure cannot be drawn: out of memory.") }
+            guard let surface else { throw ZooError("a figure cannot be drawn: out of memory") }
             context = try DrawingContext(surface: surface)
             self.surface = surface
         } catch {
@@ -68,7 +68,7 @@ public struct Canvas: ~Copyable {
         cairo_surface_finish(surface)
         let status = cairo_surface_status(surface)
         guard status == CAIRO_STATUS_SUCCESS else {
-            throw ZooError("A figure cannot be finished: \(String(cString: cairo_status_to_string(status))).")
+            throw ZooError("a figure cannot be finished: \(String(cString: cairo_status_to_string(status)))")
         }
         return output.pointee
     }
@@ -79,10 +79,10 @@ public struct Canvas: ~Copyable {
     consuming func finishImage() throws -> Image8 {
         try context.checkStatus()
         guard format == .png else {
-            throw ZooError("A canvas for \(format.rawValue) has no pixels.")
+            throw ZooError("a canvas for \(format.rawValue) has no pixels")
         }
         let surface = try ImageSurface(cairo_surface_reference(surface)) {
-            ZooError("A figure cannot be finished: \($0).")
+            ZooError("a figure cannot be finished: \($0)")
         }
         return try surface.image(channels: surface.isGrey ? 1 : 3)
     }

@@ -18,9 +18,9 @@ public enum FigureFormat: String, Sendable, CaseIterable {
         guard let format = FigureFormat(rawValue: fileExtension) else {
             throw ZooError(
                 fileExtension.isEmpty
-                    ? "The figure '\(path)' has no extension to say its format."
-                    : "Figures cannot be written as '.\(fileExtension)' ('\(path)').",
-                advice: "Use one of .png, .svg and .pdf.", kind: .usage)
+                    ? "the figure '\(path)' has no extension to say its format"
+                    : "figures cannot be written as '.\(fileExtension)' ('\(path)')",
+                advice: "use one of .png, .svg and .pdf", kind: .usage)
         }
         self = format
     }

@@ -172,8 +172,8 @@ package struct ImageGridLayout {
         let (product, overflow) = left.multipliedReportingOverflow(by: right)
         guard !overflow, product <= Image8.maximumPixelCount else {
             throw ZooError(
-                "A grid of images would be more than \(Image8.maximumPixelCount) pixels wide or high.",
-                advice: "Show fewer columns or use a smaller scale.")
+                "a grid of images would be more than \(Image8.maximumPixelCount) pixels wide or high",
+                advice: "show fewer columns or use a smaller scale")
         }
         return product
     }

@@ -33,7 +33,7 @@ public struct Page: Sendable {
     /// - Throws: `ZooError` for another extension (kind `usage`) and where the file cannot be written.
     public func write(to path: String) throws {
         guard Self.isPage(path) else {
-            throw ZooError("A page is written as .html, not as '\(path)'.", kind: .usage)
+            throw ZooError("a page is written as .html, not as '\(path)'", kind: .usage)
         }
         try AtomicFile.write(Array(html.utf8), to: path)
     }

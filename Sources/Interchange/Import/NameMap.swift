@@ -18,7 +18,7 @@ public struct NameMap: Sendable {
             throw ZooError("\(source): not valid YAML: \(error)")
         }
         guard let mapping = node?.mapping else {
-            throw ZooError("\(source): a map of names has lines `theirs: ours`.", kind: .usage)
+            throw ZooError("\(source): a map of names has lines `theirs: ours`", kind: .usage)
         }
         var problems: [String] = []
         names = []

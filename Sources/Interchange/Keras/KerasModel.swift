@@ -51,7 +51,7 @@ struct KerasModel {
         guard problems.isEmpty else {
             throw ZooError(
                 "\(definition.name) has no counterpart in Keras:" + problems.map { "\n  \($0)" }.joined(),
-                advice: "Export to safetensors, npz or onnx.")
+                advice: "export to safetensors, npz or onnx")
         }
     }
 

@@ -33,7 +33,7 @@ package enum KerasReader {
         let source = HDF5MemorySource(withUserBlock: bytes)
         let root = try HDF5Reader.read(source, limits: .foreign)
         guard root.attributes.value("format") != .string("zoo.checkpoint") else {
-            throw ZooError("This is a checkpoint of the zoo already.", advice: "Use it as it is.", kind: .usage)
+            throw ZooError("this is a checkpoint of the zoo already", advice: "use it as it is", kind: .usage)
         }
         var contents = Contents(tensors: [], layout: .plain, definition: nil, notes: [])
         if case .string(let text) = root.attributes.value(KerasWriter.definitionAttribute) {
@@ -80,21 +80,21 @@ package enum KerasReader {
         for layer in layers {
             let layerPath = layer.split(separator: "/").map(String.init)
             guard listed.insert(layerPath).inserted else {
-                throw ZooError("Damaged Keras file: the layer \"\(layer)\" is listed twice.")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed twice")
             }
             guard case .group(let group) = model.node(at: layerPath[...]) else {
-                throw ZooError("Damaged Keras file: the layer \"\(layer)\" is listed, but not there.")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed, but not there")
             }
             guard let weights = try list("weight_names", group.attributes) else {
-                throw ZooError("Damaged Keras file: the layer \"\(layer)\" does not list its weights.")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" does not list its weights")
             }
             for weight in weights {
                 let path = weight.split(separator: "/").map(String.init)
                 guard listed.insert(layerPath + path).inserted else {
-                    throw ZooError("Damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed twice.")
+                    throw ZooError("damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed twice")
                 }
                 guard case .dataset(let dataset) = group.node(at: path[...]) else {
-                    throw ZooError("Damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there.")
+                    throw ZooError("damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there")
                 }
                 contents.tensors.append(try tensor(dataset, "\(layer)/\(weight)", source))
             }
@@ -111,7 +111,7 @@ package enum KerasReader {
         for name in names {
             guard let value = values[name] else { break }
             guard case .strings(let more) = value else {
-                throw ZooError("Damaged Keras file: the attribute \"\(name)\" is no list of names.")
+                throw ZooError("damaged Keras file: the attribute \"\(name)\" is no list of names")
             }
             strings = (strings ?? []) + more
         }
@@ -133,9 +133,9 @@ package enum KerasReader {
         case .other(let other): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
         // So h5py stores a type that HDF5 does not have.
         case .opaque(2) where isBrainFloat: type = .bfloat16
-        case .opaque: throw ZooError("Unsupported Keras file: \(name) holds \(dataset.payload.elementType).")
-        case .string: throw ZooError("Unsupported Keras file: \(name) is a text.")
-        case .variableString: throw ZooError("Unsupported Keras file: \(name) holds texts of any length.")
+        case .opaque: throw ZooError("unsupported Keras file: \(name) holds \(dataset.payload.elementType)")
+        case .string: throw ZooError("unsupported Keras file: \(name) is a text")
+        case .variableString: throw ZooError("unsupported Keras file: \(name) holds texts of any length")
         }
         return ForeignTensor(
             name: name, shape: dataset.shape, elementType: type, bytes: try dataset.payload.bytes(from: source))

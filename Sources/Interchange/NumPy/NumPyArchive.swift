@@ -38,7 +38,7 @@ public enum NumPyArchive {
         for entry in zip.entries {
             guard entry.name.hasSuffix(".npy"), entry.name.utf8.count > 4 else {
                 throw ZooError(
-                    "The archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez.")
+                    "the archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez")
             }
             let name = String(entry.name.dropLast(4))
             let tensor = try decode(array: try zip.contents(of: entry), name: name, budget: &zip.budget)
@@ -66,12 +66,12 @@ public enum NumPyArchive {
             return Array(rest.prefix(count))
         }
         guard header.shape.count <= ForeignTensor.rankLimit else {
-            throw ZooError("\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read.")
+            throw ZooError("\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read")
         }
         guard let byteCount = header.type.byteCount(of: header.shape), byteCount == rest.count else {
             throw ZooError(
                 "\(name) is damaged: \(header.shape) of \(header.type) does not fill the \(rest.count) bytes after its "
-                    + "header.")
+                    + "header")
         }
         if header.isFortranOrder, header.shape.count > 1 {
             try budget.take(byteCount, for: name)

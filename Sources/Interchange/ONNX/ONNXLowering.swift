@@ -51,7 +51,7 @@ struct ONNXLowering {
         let paths = (model.program.parameters + model.program.buffers).map { model.program[$0].name }
         let byPath = Dictionary(uniqueKeysWithValues: weights.map { ($0.path, $0) })
         lowering.graph.weights = try paths.map { path in
-            guard let weight = byPath[path] else { throw ZooError("\(path) is missing in the checkpoint.") }
+            guard let weight = byPath[path] else { throw ZooError("\(path) is missing in the checkpoint") }
             return weight
         }
         for id in model.program.parameters + model.program.buffers { lowering.values[id] = model.program[id].name }
@@ -151,8 +151,8 @@ struct ONNXLowering {
 
     private static func inexpressible(_ path: String, _ operation: Operation) -> ZooError {
         ZooError(
-            "\(path) cannot be written as ONNX: there is no operator for \(operation.name).",
-            advice: "Export to safetensors or npz, which hold the weights alone.")
+            "\(path) cannot be written as ONNX: there is no operator for \(operation.name)",
+            advice: "export to safetensors or npz, which hold the weights alone")
     }
 
     private static func attributes(_ window: Window) -> [(name: String, value: ONNXNode.Attribute)] {

@@ -24,7 +24,7 @@ package enum ONNXReader {
     /// - Throws: `ZooError` naming what is damaged or refused.
     package static func decode(_ bytes: [UInt8]) throws -> Contents {
         guard bytes.count <= fileLimit else {
-            throw ZooError("The file has \(bytes.count) bytes; ONNX files have less than 2 GiB.")
+            throw ZooError("the file has \(bytes.count) bytes; ONNX files have less than 2 GiB")
         }
         var contents = Contents()
         var version: Int?
@@ -48,7 +48,7 @@ package enum ONNXReader {
             }
         }
         guard let version, (3...64).contains(version), graphs == 1 else {
-            throw ZooError("The file is no ONNX model: it has \(graphs) graphs and the version \(version ?? 0).")
+            throw ZooError("the file is no ONNX model: it has \(graphs) graphs and the version \(version ?? 0)")
         }
         try checkUnique(contents.tensors)
         return contents
@@ -66,7 +66,7 @@ package enum ONNXReader {
                 try budget.borrow(tensor.floatByteCount ?? 0, for: tensor.name)
                 contents.tensors.append(tensor)
             case Fields.Graph.sparseInitializers:
-                throw ZooError("Unsupported ONNX feature: the graph has sparse weights.")
+                throw ZooError("unsupported ONNX feature: the graph has sparse weights")
             default: break
             }
         }
@@ -86,7 +86,7 @@ package enum ONNXReader {
     private static func checkUnique(_ tensors: [ForeignTensor]) throws {
         var names: Set<String> = []
         for tensor in tensors where !names.insert(tensor.name).inserted {
-            throw ZooError("Damaged ONNX data: two tensors are called \"\(tensor.name)\".")
+            throw ZooError("damaged ONNX data: two tensors are called \"\(tensor.name)\"")
         }
     }
 }

@@ -33,7 +33,7 @@ struct ONNXTensor {
             case Fields.floats, Fields.int32s, Fields.int64s, Fields.doubles, Fields.uint64s:
                 try add(value, of: field)
             case Fields.segment, Fields.strings:
-                throw ZooError("Unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment.")
+                throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment")
             case Fields.external: throw Self.external(name)
             case Fields.location where try reader.integer(value, "the location") != 0: throw Self.external(name)
             default: break
@@ -43,7 +43,7 @@ struct ONNXTensor {
 
     private mutating func add(_ value: ProtobufReader.Value, of field: UInt64) throws {
         guard case .bytes = value else {
-            throw ZooError("Unsupported ONNX feature: the elements of \"\(name)\" are not packed.")
+            throw ZooError("unsupported ONNX feature: the elements of \"\(name)\" are not packed")
         }
         guard typed == nil || typed?.field == field, (typed?.pieces.count ?? 0) < 64 else {
             throw reader.damaged("the elements of \"\(name)\" are in several fields")
@@ -58,7 +58,7 @@ struct ONNXTensor {
     func tensor(budget: inout UnpackingBudget) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         guard let type = StoredElementType.allCases.first(where: { $0.onnxDataType == dataType }) else {
-            throw ZooError("Unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType).")
+            throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType)")
         }
         guard raw == nil || typed == nil else {
             throw reader.damaged("the elements of \"\(name)\" are there twice, raw and typed")
@@ -107,8 +107,8 @@ struct ONNXTensor {
 
     private static func external(_ name: String) -> ZooError {
         ZooError(
-            "The tensor \"\(name)\" lies in another file, which is refused: a file must not name others to be opened.",
-            advice: "Save the model with onnx.save(model, path, save_as_external_data=False).")
+            "the tensor \"\(name)\" lies in another file, which is refused: a file must not name others to be opened",
+            advice: "save the model with onnx.save(model, path, save_as_external_data=False)")
     }
 }
 

@@ -31,16 +31,16 @@ package enum SafeTensorsReader {
     /// - Throws: `ZooError` naming the tensor and the rule that it breaks.
     package static func decode(_ bytes: [UInt8]) throws -> Contents {
         guard bytes.count >= 8 else {
-            throw ZooError("The file has \(bytes.count) bytes, too few for safetensors, which begins with 8.")
+            throw ZooError("the file has \(bytes.count) bytes, too few for safetensors, which begins with 8")
         }
         let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= headerLimit, let count = Int(exactly: length), count <= bytes.count - 8 else {
             throw ZooError(
-                "The header of the safetensors file is said to have \(length) bytes; \(bytes.count - 8) follow, and at "
-                    + "most \(headerLimit) are read.")
+                "the header of the safetensors file is said to have \(length) bytes; \(bytes.count - 8) follow, and at "
+                    + "most \(headerLimit) are read")
         }
         guard bytes[8...].first == UInt8(ascii: "{") else {
-            throw ZooError("The header of the safetensors file does not begin with \"{\".")
+            throw ZooError("the header of the safetensors file does not begin with \"{\"")
         }
         var contents = Contents(tensors: [], metadata: [:], unknownFields: [])
         let entries = try entries(bytes[8..<8 + count], &contents)
@@ -110,15 +110,15 @@ package enum SafeTensorsReader {
         }) {
             guard entry.range.lowerBound == end else {
                 throw ZooError(
-                    "The safetensors file is damaged: \(entry.name) begins at byte \(entry.range.lowerBound) of the data, "
+                    "the safetensors file is damaged: \(entry.name) begins at byte \(entry.range.lowerBound) of the data, "
                         + (entry.range.lowerBound < end ? "inside the tensor" : "with a gap behind the tensor")
-                        + " that ends at \(end).")
+                        + " that ends at \(end)")
             }
             end = entry.range.upperBound
         }
         guard end == byteCount else {
             throw ZooError(
-                "The safetensors file is damaged: its tensors take \(end) bytes, and \(byteCount) follow the header.")
+                "the safetensors file is damaged: its tensors take \(end) bytes, and \(byteCount) follow the header")
         }
     }
 }

@@ -96,7 +96,7 @@ extension ZipReader {
         _ expected: Description, _ name: String, at start: Int, in bytes: [UInt8]
     ) throws -> Int {
         guard start >= 0, start < bytes.count, bytes.count - start >= 30 else {
-            throw ZooError("Damaged zip data: the local header of \(name) is said to be at byte \(start).")
+            throw ZooError("damaged zip data: the local header of \(name) is said to be at byte \(start)")
         }
         let most = min(bytes.count, start + 30 + 2 * 0xFFFF)
         var cursor = ByteCursor(

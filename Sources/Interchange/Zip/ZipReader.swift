@@ -36,7 +36,7 @@ struct ZipReader {
         let end = try Self.end(of: bytes)
         comment = bytes[(end.position + Self.endByteCount)...]
         guard end.count <= Self.entryLimit else {
-            throw ZooError("The zip archive has \(end.count) entries; at most \(Self.entryLimit) are read.")
+            throw ZooError("the zip archive has \(end.count) entries; at most \(Self.entryLimit) are read")
         }
         var extents = ExtentMap(byteCount: bytes.count, format: "zip")
         _ = try extents.claim(end.directory.lowerBound, bytes.count - end.directory.lowerBound, "the directory")
@@ -48,7 +48,7 @@ struct ZipReader {
         try extents.checkDisjoint()
         var names: Set<String> = []
         for entry in entries where !names.insert(entry.name).inserted {
-            throw ZooError("Damaged zip data: two entries are called \"\(entry.name)\".")
+            throw ZooError("damaged zip data: two entries are called \"\(entry.name)\"")
         }
         self.entries = entries
     }
@@ -62,7 +62,7 @@ struct ZipReader {
                 try Inflater.inflate(contents, to: entry.unpackedByteCount, wrapper: .none, of: entry.name))
         }
         guard Inflater.crc32(contents) == entry.checksum else {
-            throw ZooError("Damaged zip data: \(entry.name) does not match its CRC-32.")
+            throw ZooError("damaged zip data: \(entry.name) does not match its CRC-32")
         }
         return contents
     }
@@ -78,7 +78,7 @@ struct ZipReader {
                     && Int(bytes[position + 20]) | Int(bytes[position + 21]) << 8 == bytes.count - position
                         - endByteCount
             })
-        else { throw ZooError("Damaged zip data: the archive has no end record; it may be cut short.") }
+        else { throw ZooError("damaged zip data: the archive has no end record; it may be cut short") }
         var cursor = ByteCursor(
             Array(bytes[position..<position + endByteCount]), address: position, format: .zip, subject: "the end record"
         )

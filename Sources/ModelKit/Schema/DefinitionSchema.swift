@@ -136,7 +136,8 @@ struct SchemaWriter {
         properties["optimizer"] = variants(DefinitionFields.optimizers)
         properties["schedule"] = variants(DefinitionFields.schedules)
         let required = DefinitionFields.training.filter(\.isRequired).map(\.name) + ["optimizer"]
-        return Self.described(Self.closed(properties, required: required), "The recipe, unless a run says otherwise.")
+        return Self.described(
+            Self.closed(properties, required: required), "The training settings, unless a run says otherwise.")
     }
 
     // MARK: Layers

@@ -22,13 +22,13 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
-    @Option(help: "Number format of matrix products and activations: f32 or bf16 (default: the recipe's).")
+    @Option(help: "Number format of matrix products and activations: f32 or bf16 (default: the definition's).")
     var precision: Precision?
 
-    @Option(help: "Convolutions in f32: fast or direct (default: the recipe's).")
+    @Option(help: "Convolutions in f32: fast or direct (default: the definition's).")
     var convolution: ConvolutionMethod?
 
-    @Option(parsing: .unconditional, help: "Images per step (default: the recipe's).")
+    @Option(parsing: .unconditional, help: "Images per step (default: the definition's).")
     var batchSize: Int?
 
     @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")

@@ -97,7 +97,7 @@ struct CompareCommand: ParsableCommand {
             let near = nearestName(to: figure, among: names).map { "did you mean \($0)? " } ?? ""
             throw ZooError(
                 "--figure \(figure): there is no such figure",
-                advice: near + "There are \(names.joined(separator: ", ")).",
+                advice: near + "there are \(names.joined(separator: ", "))",
                 kind: .usage)
         }
         return chosen

@@ -60,7 +60,7 @@ struct ListCommand: ParsableCommand {
             let families = Set(entries.map(\.definition.family)).sorted()
             let near = nearestName(to: family, among: families).map { "did you mean \($0)? " } ?? ""
             throw ZooError(
-                "no model is of the family \(family)", advice: near + "There are \(families.joined(separator: ", ")).")
+                "no model is of the family \(family)", advice: near + "there are \(families.joined(separator: ", "))")
         }
         try refuseEmpty(listed.isEmpty, among: registry.models.map(\.name))
         if quiet {

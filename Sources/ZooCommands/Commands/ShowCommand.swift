@@ -7,7 +7,8 @@ import TextSupport
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a model: layers, parameters, arithmetic, objective, recipe, references.",
+        commandName: "show",
+        abstract: "Show a model: layers, parameters, arithmetic, objective, training settings, references.",
         discussion: """
             Multiply-adds are those of linear layers and convolutions for one image; one multiply-add is two operations.
 

@@ -86,7 +86,7 @@ struct LatentOptions: ParsableArguments {
             } catch let error as ZooError where !allowed.isEmpty {
                 let all = FigureFormat.allCases.map(\.rawValue) + allowed
                 throw ZooError(
-                    error.message, advice: "Use one of \(all.map { "." + $0 }.joined(separator: ", ")).", kind: .usage)
+                    error.message, advice: "use one of \(all.map { "." + $0 }.joined(separator: ", "))", kind: .usage)
             }
         }
         return output.isEmpty ? extensions.map { "\(model.definition.name)-\(kind).\($0)" } : output
