@@ -83,6 +83,7 @@ import Zoo
         try resumed.train()
         let losses = try RunFolder(path: folder).history().steps.map(\.train.loss)
         print("\(losses.count) losses, the last \(losses.last ?? .nan)")
+        try RunOverview(RunFolder(path: folder)).curves.write(to: folder + "/losses.png")
     }
 
     private static func ownModel() throws -> ModelDefinition {
