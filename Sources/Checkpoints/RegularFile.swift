@@ -17,7 +17,7 @@ package final class RegularFile: Sendable {
             opened = try FileReading.open(Array(path.utf8))
         } catch {
             guard case .system(let code) = error else {
-                throw ZooError("this is no regular file", advice: "name a file, such as best.h5")
+                throw ZooError("this is no regular file", code: .unsupported)
             }
             throw ZooError("the file cannot be opened: \(SystemCallFailure(code))", code: .system)
         }

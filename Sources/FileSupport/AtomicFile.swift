@@ -14,6 +14,19 @@ public enum AtomicFile {
     /// - Throws: `ZooError` naming the step that failed. The old file is then as it was, and no temporary file is left,
     ///   with two exceptions that the message tells: the temporary file could not be removed; or only the last step
     ///   failed, so that the new file is in place but could be lost in a power failure.
+    /// Devices and pipes are no files that could be replaced.
+    ///
+    /// - Throws: `ZooError` (wrong usage) for one, or for a link to one.
+    private static func requireReplaceable(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        let kind = status.st_mode & S_IFMT
+        guard kind != S_IFREG, kind != S_IFDIR else { return }
+        throw ZooError(
+            "\(path) is a device, pipe or socket, and is left as it is", advice: "choose another file", kind: .usage,
+            code: .alreadyExists, subject: .path(path))
+    }
+
     public static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, twin: String? = nil,
         using operations: some FileOperations = SystemFileOperations()
@@ -22,6 +35,7 @@ public enum AtomicFile {
         guard !place.name.isEmpty, place.name != ".", place.name != ".." else {
             throw ZooError("\"\(path)\" names no file to write", kind: .usage)
         }
+        try requireReplaceable(path)
         let (temporary, descriptor) = try create(for: place, path, operations)
         // Another process may replace `path` at once: the second name is of the file that was compared.
         let second = place.temporaryName()

@@ -17,6 +17,9 @@ public struct FileLock: ~Copyable {
     public static func take(_ path: String, note: String) throws -> FileLock? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
+            guard errno != ELOOP else {
+                throw ZooError("the lock \(path) is a link", advice: "remove it, if nobody trains there")
+            }
             throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))")
         }
         let lock = FileLock(descriptor: descriptor)

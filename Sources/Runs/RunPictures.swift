@@ -134,11 +134,9 @@ public struct RunPictures {
     /// - Throws: `ZooError` where one could not be.
     public func finish() throws { try writer.finish() }
 
-    /// The pictures of all epochs as an animation, samples or else reconstructions; nil if there are fewer than two.
-    ///
-    /// - Throws: `ZooError` where a picture cannot be read.
-    public func animation() throws -> AnimationGIF? {
-        try TrainingAnimation.made(
-            of: folder.epochPictures(definition.isVariational ? "samples" : "reconstructions"))
+    /// The pictures of all epochs as an animation, samples or else reconstructions; nil if there are fewer than two. And why files
+    /// are left out.
+    public func animation() -> (animation: AnimationGIF?, problems: [String]) {
+        TrainingAnimation.made(of: folder.epochPictures(definition.isVariational ? "samples" : "reconstructions"))
     }
 }

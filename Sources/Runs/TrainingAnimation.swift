@@ -1,25 +1,33 @@
 import Figures
 import ImageFiles
+import TensorCore
 
 /// The pictures of a run's epochs as one animation, made of the files in its folder so that it is whole after a resume.
 public enum TrainingAnimation {
     /// More epochs than this are thinned out evenly.
     public static let maximumFrames = 60
 
-    /// The animation of the pictures at `paths`, in this order; nil if there are fewer than two.
-    ///
-    /// - Throws: `ZooError` if a picture cannot be read.
-    public static func made(of paths: [String]) throws -> AnimationGIF? {
-        guard paths.count > 1 else { return nil }
+    /// The animation of the pictures at `paths`, in this order; nil if there are fewer than two that can be read. And why others
+    /// cannot.
+    public static func made(of paths: [String]) -> (animation: AnimationGIF?, problems: [String]) {
+        guard paths.count > 1 else { return (nil, []) }
         let shown = min(paths.count, maximumFrames)
-        let frames = try (0..<shown).map { place in
-            try ImageFiles.decode(path: paths[place * (paths.count - 1) / (shown - 1)])
+        var frames: [Image8] = []
+        var problems: [String] = []
+        for place in 0..<shown {
+            let path = paths[place * (paths.count - 1) / (shown - 1)]
+            do {
+                frames.append(try ImageFiles.decode(path: path).converted(toChannels: 3))
+            } catch {
+                problems.append((error as? ZooError)?.message ?? "\(error)")
+            }
         }
+        guard frames.count > 1 else { return (nil, problems) }
         let width = frames.map(\.width).max() ?? 1
         let height = frames.map(\.height).max() ?? 1
-        let padded = try frames.map { try Self.padded($0, width: width, height: height) }
-        let last = padded[padded.count - 1]
-        return AnimationGIF(frames: padded + [last, last, last], secondsPerFrame: shown > 20 ? 0.2 : 0.5)
+        let padded = frames.compactMap { try? Self.padded($0, width: width, height: height) }
+        guard let last = padded.last else { return (nil, problems) }
+        return (AnimationGIF(frames: padded + [last, last, last], secondsPerFrame: shown > 20 ? 0.2 : 0.5), problems)
     }
 
     /// The image, RGB, on white paper of a size: captions of different length make pictures of different height.

@@ -152,7 +152,7 @@ public final class TrainingRun {
         resumed: (path: String, checkpoint: Checkpoint)?, settings: Settings
     ) throws {
         // Somebody may have removed the pictures.
-        _ = try RunFolder.make(folder.path)
+        _ = try RunFolder.make(folder.path, remedy: nil)
         self.trainer = trainer
         self.dataset = dataset
         self.datasetDigest = datasetDigest
@@ -229,7 +229,10 @@ public final class TrainingRun {
                 try onEvent(.activity("statistics of the latent space …"))
                 try addLatentStatistics()
                 try onEvent(.activity("the animation of the run's pictures …"))
-                try pictures?.animation()?.write(to: "\(folder.path)/training.gif")
+                if let (animation, problems) = pictures?.animation() {
+                    for problem in problems { try onEvent(.warning("left out of training.gif: \(problem)")) }
+                    try animation?.write(to: "\(folder.path)/training.gif")
+                }
             }
             record.status =
                 switch end {
@@ -281,7 +284,9 @@ public final class TrainingRun {
         record.add(EpochSummary(epoch))
         imagesPerSecond = epoch.imagesPerSecond
         try warnOfCollapse(epoch)
+        // Before the state: a run that is killed and resumed has the pictures of all its epochs.
         try pictures?.draw(epoch, weights: trainer.plan.model.inferenceWeights)
+        try pictures?.finish()
         try save(isBest: epoch.isBest)
         try writeRecord()
     }

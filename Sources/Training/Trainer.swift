@@ -149,7 +149,8 @@ public final class Trainer {
     /// Whether nothing is left to do: all steps or epochs are made, or the loss has not improved for too long.
     public var isDone: Bool { state.epoch >= epochCount || state.step >= totalSteps || hasRunOutOfPatience }
 
-    private var hasRunOutOfPatience: Bool {
+    /// Whether the loss has not improved for as many epochs as `training.patience` allows.
+    public var hasRunOutOfPatience: Bool {
         definition.training.patience.map { state.epochsWithoutImprovement >= $0 } ?? false
     }
 
@@ -236,9 +237,14 @@ public final class Trainer {
         let monitored =
             validation?.0.means(definition.objective, step: .max).loss
             ?? state.finalLossSum / Double(max(1, state.images))
-        let isBest = state.bestLoss.map { monitored < $0 } ?? true
-        state.bestLoss = isBest ? monitored : state.bestLoss
-        state.epochsWithoutImprovement = isBest ? 0 : state.epochsWithoutImprovement + 1
+        // Where a limit of steps ends within an epoch, the epoch has yet to be judged: a run that is resumed there is the one that
+        // was not stopped. Before there is a best, what there is will do.
+        let isWhole = state.batch >= stepsPerEpoch
+        let isBest = isWhole ? state.bestLoss.map { monitored < $0 } ?? true : state.bestLoss == nil
+        if isWhole {
+            state.bestLoss = isBest ? monitored : state.bestLoss
+            state.epochsWithoutImprovement = isBest ? 0 : state.epochsWithoutImprovement + 1
+        }
         let record = EpochRecord(
             epoch: state.epoch + 1, step: state.step, train: train, validation: validation?.1, test: test?.1,
             latent: test?.0,
@@ -246,7 +252,7 @@ public final class Trainer {
             klWeight: definition.objective.klWeight(step: lastStep),
             klCapacity: definition.objective.klCapacity(step: lastStep), seconds: seconds,
             imagesPerSecond: imagesPerSecond, monitoredLoss: monitored, isBest: isBest)
-        if state.batch >= stepsPerEpoch {
+        if isWhole {
             state.epoch += 1
             state.batch = 0
             state.images = 0

@@ -1,4 +1,5 @@
 import FileSupport
+import Glibc
 import TestSupport
 import Testing
 import Zoo
@@ -87,6 +88,58 @@ import Zoo
                 folder + "/old.h5", registry: .zoo(), writes: false, openDataset: { _, _ in dataset })
             #expect(resumption.trainer.splits.validation.isEmpty)
             #expect(resumption.trainer.state.bestLoss == nil)
+        }
+    }
+
+    /// Where a limit of steps has ended within an epoch, patience and the best go on as in the run that was not stopped.
+    @Test func patienceDoesNotDependOnWhereARunWasStopped() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try Self.dataset()
+            let definition = try Self.definition(
+                TrainingSettings(optimizer: .sgd, learningRate: 1e-30, batchSize: 20, epochs: 50, patience: 1))
+            func settings(_ name: String, _ steps: Int) -> TrainingRun.Settings {
+                .init(folder: folder + "/" + name, stepLimit: steps, drawsPictures: false)
+            }
+            let whole = try TrainingRun(definition, dataset: dataset, settings: settings("whole", 20))
+            #expect(try whole.train() == .stoppedEarly(epoch: 2))
+            do {
+                let first = try TrainingRun(definition, dataset: dataset, settings: settings("parts", 2))
+                #expect(try first.train() == .finished)
+                #expect(first.trainer.state.bestLoss == nil)
+            }
+            let rest = try TrainingRun(resuming: folder + "/parts", dataset: dataset, stepLimit: 20)
+            #expect(try rest.train() == .stoppedEarly(epoch: 2))
+            #expect(rest.trainer.state == whole.trainer.state)
+            #expect(rest.trainer.plan.model.parameters == whole.trainer.plan.model.parameters)
+        }
+    }
+
+    /// A picture that somebody has damaged is left out of the animation, and the run ends well.
+    @Test func damagedPicturesAreLeftOut() throws {
+        try withTemporaryFolder { folder in
+            let definition = try Self.definition(TrainingSettings(batchSize: 10, epochs: 3))
+            let run = try TrainingRun(definition, dataset: Self.dataset(), settings: .init(folder: folder + "/run"))
+            var warnings: [String] = []
+            try run.train { event in
+                if case .epoch(let epoch) = event, epoch.epoch == 2 {
+                    try write(Array("junk".utf8), folder + "/run/pictures/samples-epoch-0001.png")
+                }
+                if case .warning(let text) = event { warnings.append(text) }
+            }
+            #expect(warnings.contains { $0.contains("samples-epoch-0001.png") })
+            #expect(run.record.status == .finished)
+            #expect(try FolderListing.names(in: folder + "/run").contains("training.gif"))
+        }
+    }
+
+    /// Devices and pipes are not replaced by files.
+    @Test func devicesAreNoOutput() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/pipe"
+            #expect(mkfifo(path, 0o600) == 0)
+            let error = #expect(throws: ZooError.self) { try AtomicFile.write([1], to: path) }
+            #expect(error?.code == .alreadyExists)
+            #expect(error?.message.contains("is left as it is") == true)
         }
     }
 

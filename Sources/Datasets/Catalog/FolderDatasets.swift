@@ -14,6 +14,11 @@ extension DatasetDescriptor {
                 throw ZooError(
                     "the data set image-folder needs a folder of images", kind: .usage, remedy: .giveImageFolder)
             }
+            guard Files.isFolder(folder) else {
+                throw ZooError(
+                    "there is no image folder '\(folder)'", advice: "give a folder of PNG and JPEG files", kind: .usage,
+                    code: .notFound, subject: .path(folder))
+            }
             let others = [options.attributeFile, options.partitionFile].compactMap(\.self)
             return ([folder] + others).map { LocatedFile(path: $0, published: nil) }
         }

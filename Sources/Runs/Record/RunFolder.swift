@@ -27,9 +27,11 @@ public struct RunFolder: Sendable {
     /// Makes the folder and those within it.
     ///
     /// - Throws: `ZooError` where it cannot.
-    public static func make(_ path: String) throws -> RunFolder {
+    public static func make(_ path: String, remedy: ZooError.Remedy? = .chooseRunFolder) throws -> RunFolder {
         let folder = RunFolder(path: path)
-        for directory in [path, folder.checkpoints.path, folder.pictures] { try makeDirectory(directory) }
+        for directory in [path, folder.checkpoints.path, folder.pictures] {
+            try makeDirectory(directory, remedy: remedy)
+        }
         guard access(path, W_OK) == 0 else {
             throw ZooError(
                 "cannot write into \(path): \(String(cString: strerror(errno)))", code: .system, subject: .path(path),
@@ -39,13 +41,17 @@ public struct RunFolder: Sendable {
     }
 
     /// Makes a directory and its parents.
-    public static func makeDirectory(_ path: String) throws {
+    ///
+    /// - Parameter remedy: what the user can do; nil to put a folder in its place.
+    /// - Throws: `ZooError` where one cannot be made.
+    public static func makeDirectory(_ path: String, remedy: ZooError.Remedy? = .chooseOutput) throws {
         guard let failure = FolderMaking.make(path) else { return }
         throw ZooError(
             failure.code == ENOTDIR && failure.folder == path
                 ? "\(path) is not a folder"
                 : "cannot make the folder \(failure.folder): \(String(cString: strerror(failure.code)))",
-            code: .system, subject: .path(failure.folder), remedy: .chooseRunFolder)
+            advice: remedy == nil ? "put a folder in its place, or remove it" : nil, code: .system,
+            subject: .path(failure.folder), remedy: remedy)
     }
 
     /// `runs/NAME-20261120-231501`, with a number behind it if that is taken.
@@ -119,7 +125,11 @@ public struct RunFolder: Sendable {
     /// - Throws: `ZooError` where the file cannot be read.
     public func history() throws -> MetricsHistory {
         guard access(metricsFile, F_OK) == 0 else { return MetricsHistory("") }
-        return MetricsHistory(String(decoding: try RegularFile.text(of: metricsFile), as: UTF8.self))
+        do {
+            return MetricsHistory(String(decoding: try RegularFile.text(of: metricsFile), as: UTF8.self))
+        } catch let error as ZooError {
+            throw error.at(metricsFile)
+        }
     }
 
     /// Replaces a text file atomically.

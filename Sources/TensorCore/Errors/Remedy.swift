@@ -1,6 +1,8 @@
 extension ZooError {
     /// What can be done about an error, as a value: a library says it in a sentence, a command with its options.
     public enum Remedy: Sendable, Equatable {
+        /// Another folder for what is made.
+        case chooseOutput
         /// Another folder for the run.
         case chooseRunFolder
         /// Another folder, or the run that is there.
@@ -43,6 +45,7 @@ extension ZooError {
         /// What to do, in the words of the library.
         public var sentence: String {
             switch self {
+            case .chooseOutput: "choose another folder"
             case .chooseRunFolder: "choose another folder"
             case .resumeOrChooseRunFolder: "choose another folder, or resume the run"
             case .listRuns: "give a run's folder, which has run.json in it"

@@ -152,7 +152,7 @@ struct TrainCommand: ParsableCommand {
     /// The definition with all overrides; flags are overrides too.
     func definition(_ registry: Registry) throws -> ModelDefinition {
         var changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        if let name = data.dataset { changes.append(DefinitionOverride(path: ["dataset"], value: name)) }
+        if let name = data.dataset { changes.append(DefinitionOverride(path: ["dataset"], text: name)) }
         if let epochs { changes.append(DefinitionOverride(path: ["training", "epochs"], value: "\(epochs)")) }
         if let batchSize {
             changes.append(DefinitionOverride(path: ["training", "batch_size"], value: "\(batchSize)"))
@@ -183,7 +183,15 @@ struct TrainCommand: ParsableCommand {
         ) { try data.choice(for: $0, trainedOn: $1).open() }
         for note in resumption.notes { Console.warn(note) }
         let trainer = resumption.trainer
-        if trainer.isDone {
+        if trainer.hasRunOutOfPatience, let patience = trainer.definition.training.patience {
+            let stopped =
+                "\(resumption.path) has stopped early at step \(trainer.state.step): no better loss for \(patience) epochs "
+                + "(training.patience)"
+            guard steps == nil, epochs == nil, resumption.folder != nil else {
+                throw ZooError(stopped, kind: .usage, remedy: .initializeFrom(checkpoint: path))
+            }
+            if !quiet { Console.writeError(stopped) }
+        } else if trainer.isDone {
             let made =
                 "\(resumption.path) has made \(trainer.state.step) of \(trainer.totalSteps) steps: nothing is left to do"
             guard steps == nil, epochs == nil, resumption.folder != nil else {

@@ -15,6 +15,7 @@ extension ZooError.Remedy {
     /// What to type.
     fileprivate var options: String {
         switch self {
+        case .chooseOutput: "choose another --output"
         case .chooseRunFolder: "choose another --run-dir"
         case .resumeOrChooseRunFolder(let run):
             "choose another --run-dir, or resume it: \(Tool.line(["train", "--resume", run]))"
