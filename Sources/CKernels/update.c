@@ -46,15 +46,18 @@ ZK_CLONES static void adam(const void *context, int64_t begin, int64_t end) {
 ZK_CLONES static void sgd(const void *context, int64_t begin, int64_t end) {
     const arguments *a = context;
     const zk_update u = *a->update;
-    for (int64_t i = begin; i < end; i++) {
-        float g = a->gradients[i] * u.gradient_scale + u.weight_decay * a->parameters[i];
-        float step = g;
-        if (a->first) {
-            float velocity = u.momentum * a->first[i] + g;
-            a->first[i] = velocity;
-            step = u.method == ZK_NESTEROV ? g + u.momentum * velocity : velocity;
+    float *p = a->parameters, *velocity = a->first;
+    // Without momentum there is no velocity, whose address not even a masked load may see.
+    if (!velocity) {
+        for (int64_t i = begin; i < end; i++) {
+            p[i] -= u.rate * (a->gradients[i] * u.gradient_scale + u.weight_decay * p[i]);
         }
-        a->parameters[i] -= u.rate * step;
+        return;
+    }
+    for (int64_t i = begin; i < end; i++) {
+        float g = a->gradients[i] * u.gradient_scale + u.weight_decay * p[i];
+        velocity[i] = u.momentum * velocity[i] + g;
+        p[i] -= u.rate * (u.method == ZK_NESTEROV ? g + u.momentum * velocity[i] : velocity[i]);
     }
 }
 

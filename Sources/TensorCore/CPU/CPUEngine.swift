@@ -54,7 +54,7 @@ public struct CPUEngine: Engine {
     public static var version: String { "cpu \(kernelVersion), oneDNN \(libraryVersion)" }
 
     /// 1: oneDNN's products and convolutions in f32. 2: our own.
-    private static let kernelVersion = 2
+    private static let kernelVersion = 3
 
     private static var libraryVersion: String {
         var major: Int32 = 0
