@@ -14,19 +14,6 @@ public enum AtomicFile {
     /// - Throws: `ZooError` naming the step that failed. The old file is then as it was, and no temporary file is left,
     ///   with two exceptions that the message tells: the temporary file could not be removed; or only the last step
     ///   failed, so that the new file is in place but could be lost in a power failure.
-    /// Devices and pipes are no files that could be replaced.
-    ///
-    /// - Throws: `ZooError` (wrong usage) for one, or for a link to one.
-    private static func requireReplaceable(_ path: String) throws {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return }
-        let kind = status.st_mode & S_IFMT
-        guard kind != S_IFREG, kind != S_IFDIR else { return }
-        throw ZooError(
-            "\(path) is a device, pipe or socket, and is left as it is", advice: "choose another file", kind: .usage,
-            code: .alreadyExists, subject: .path(path))
-    }
-
     public static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, twin: String? = nil,
         using operations: some FileOperations = SystemFileOperations()
@@ -124,6 +111,19 @@ public enum AtomicFile {
     private struct StepFailure: Error {
         let step: String
         let cause: String
+    }
+
+    /// Devices and pipes are no files that could be replaced.
+    ///
+    /// - Throws: `ZooError` (wrong usage) for one, or for a link to one.
+    private static func requireReplaceable(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        let kind = status.st_mode & S_IFMT
+        guard kind != S_IFREG, kind != S_IFDIR else { return }
+        throw ZooError(
+            "\(path) is a device, pipe or socket, and is left as it is", advice: "choose another file", kind: .usage,
+            code: .alreadyExists, subject: .path(path))
     }
 
     private static func step<Result>(

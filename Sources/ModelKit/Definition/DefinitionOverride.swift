@@ -8,14 +8,15 @@ public struct DefinitionOverride: Sendable, Equatable {
     /// YAML.
     public var value: String
 
-    /// A field that is to be this text, whatever YAML would make of it.
-    public init(path: [String], text: String) {
-        self.init(path: path, value: "'" + text.replacing("'", with: "''") + "'")
-    }
-
+    /// - Parameter value: YAML.
     public init(path: [String], value: String) {
         self.path = path
         self.value = value
+    }
+
+    /// A field that is to be this text, whatever YAML would make of it.
+    public init(path: [String], text: String) {
+        self.init(path: path, value: "'" + text.replacing("'", with: "''") + "'")
     }
 
     var label: String { "\(path.joined(separator: "."))=\(value)" }
