@@ -17,6 +17,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
+let realModule = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -30,6 +31,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
         // Only for `swift package generate-documentation`.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
     ],
@@ -46,9 +48,10 @@ let package = Package(
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // The way of the data, in order.
-        library("TensorCore", ["COneDNN", "CKernels"]),
+        library("TensorCore", ["COneDNN", "CKernels", realModule]),
         library("LayerLibrary", ["TensorCore"]),
-        library("ModelKit", ["LayerLibrary", "TensorCore", "FileSupport", "Yams"]),
+        library("ObjectiveLibrary", ["LayerLibrary", "TensorCore", realModule]),
+        library("ModelKit", ["ObjectiveLibrary", "LayerLibrary", "TensorCore", "FileSupport", "Yams"]),
         .target(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo",
             resources: [.embedInCode("definitions"), .embedInCode("recipes")],
@@ -67,7 +70,8 @@ let package = Package(
         library(
             "ModelFigures",
             [
-                "Planning", "ModelKit", "TensorCore", "Datasets", "LatentTools", "Figures", "ImageFiles", "TextSupport",
+                "Planning", "ModelKit", "ObjectiveLibrary", "TensorCore", "Datasets", "LatentTools", "Figures",
+                "ImageFiles", "TextSupport",
             ]),
         library(
             "Runs",
@@ -101,8 +105,8 @@ let package = Package(
             "Zoo",
             [
                 "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
-                "ModelComparison", "ModelFigures", "ModelKit", "Planning", "Runs", "TensorCore", "Tracing", "Training",
-                "WeightFiles", "ZooModels",
+                "ModelComparison", "ModelFigures", "ModelKit", "ObjectiveLibrary", "Planning", "Runs", "TensorCore",
+                "Tracing", "Training", "WeightFiles", "ZooModels",
             ]),
         .executableTarget(
             name: "zoo-program", dependencies: ["ZooCommands", "ZooModels"], path: "Sources/ZooProgram",
@@ -112,7 +116,8 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(
-            name: "ExamplePlugIn", dependencies: ["ModelKit", "LayerLibrary", "TensorCore"], path: "Examples/PlugIn",
+            name: "ExamplePlugIn", dependencies: ["ModelKit", "ObjectiveLibrary", "LayerLibrary", "TensorCore"],
+            path: "Examples/PlugIn",
             swiftSettings: swiftSettings),
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -136,9 +141,16 @@ let package = Package(
         tests("TrainingTests", ["Training", "Planning", "ModelKit", "Datasets", "TensorCore", "TestSupport"]),
         tests(
             "ModelKitTests",
-            ["ModelKit", "LayerLibrary", "Planning", "TensorCore", "ZooModels", "ExamplePlugIn", "TestSupport"]),
+            [
+                "ModelKit", "ObjectiveLibrary", "LayerLibrary", "Planning", "TensorCore", "ZooModels", "ExamplePlugIn",
+                "TestSupport",
+            ]),
         tests(
-            "LayerLibraryTests", ["LayerLibrary", "ModelKit", "TensorCore", "CAllocationCounter"],
+            "ObjectiveLibraryTests", ["ObjectiveLibrary", "Planning", "ModelKit", "LayerLibrary", "TensorCore"],
+            resources: [.copy("Golden")]),
+        tests(
+            "LayerLibraryTests",
+            ["LayerLibrary", "ObjectiveLibrary", "ModelKit", "Planning", "TensorCore", "CAllocationCounter"],
             resources: [.copy("Golden")]),
         tests(
             "ZooCommandsTests",

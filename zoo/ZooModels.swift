@@ -5,8 +5,10 @@ import ModelKit
 public enum ZooModels {
     /// Every built-in definition, sorted by name.
     public static let sources: [ModelSource] = [
+        source("adversarial-autoencoder-mnist", PackageResources.adversarial_autoencoder_mnist_yaml),
         source("annealed-vae-dsprites", PackageResources.annealed_vae_dsprites_yaml),
         source("autoencoder-mnist", PackageResources.autoencoder_mnist_yaml),
+        source("beta-tcvae-sprites", PackageResources.beta_tcvae_sprites_yaml),
         source("beta-vae-dsprites", PackageResources.beta_vae_dsprites_yaml),
         source("beta-vae-mnist", PackageResources.beta_vae_mnist_yaml),
         source("beta-vae-sprites", PackageResources.beta_vae_sprites_yaml),
@@ -14,9 +16,18 @@ public enum ZooModels {
         source("conv-vae-celeba", PackageResources.conv_vae_celeba_yaml),
         source("conv-vae-cifar", PackageResources.conv_vae_cifar_yaml),
         source("conv-vae-mnist", PackageResources.conv_vae_mnist_yaml),
+        source("denoising-autoencoder-mnist", PackageResources.denoising_autoencoder_mnist_yaml),
+        source("dip-vae-i-sprites", PackageResources.dip_vae_i_sprites_yaml),
+        source("dip-vae-ii-sprites", PackageResources.dip_vae_ii_sprites_yaml),
+        source("factor-vae-sprites", PackageResources.factor_vae_sprites_yaml),
+        source("info-vae-mnist", PackageResources.info_vae_mnist_yaml),
+        source("iwae-mnist", PackageResources.iwae_mnist_yaml),
         source("mlp-vae-cifar", PackageResources.mlp_vae_cifar_yaml),
         source("mlp-vae-mnist", PackageResources.mlp_vae_mnist_yaml),
         source("mlp-vae-mnist-2d", PackageResources.mlp_vae_mnist_2d_yaml),
+        source("rae-mnist", PackageResources.rae_mnist_yaml),
+        source("sparse-autoencoder-mnist", PackageResources.sparse_autoencoder_mnist_yaml),
+        source("wae-mmd-mnist", PackageResources.wae_mmd_mnist_yaml),
         source("worked-autoencoder", PackageResources.worked_autoencoder_yaml),
         source("worked-vae", PackageResources.worked_vae_yaml),
     ]

@@ -34,30 +34,26 @@ struct ScaleOperation: CustomOperation {
 
     var name: String { "channel_scale" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape {
-        guard inputs.count == 2, inputs[0] == shape, inputs[1] == [shape.channels] else {
+    func output(_ inputs: [TensorType]) throws -> TensorType {
+        guard inputs.count == 2, inputs[0].shape == shape, inputs[1] == TensorType([shape.channels], .one) else {
             throw ZooError("channel_scale: needs x \(shape) and a factor per channel, but gets \(inputs)")
         }
-        return shape
+        return inputs[0]
     }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
-        let (x, scale) = (inputs[0], inputs[1])
-        for element in 0..<imageCount * shape.count { output[element] = x[element] * scale[channel(of: element)] }
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (x, scale) = (tensors.inputs[0], tensors.inputs[1])
+        for element in 0..<tensors.rowCount(0) * shape.count {
+            tensors.output[element] = x[element] * scale[channel(of: element)]
+        }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
-        let (x, scale) = (inputs[0], inputs[1])
-        let (dx, dScale) = (inputGradients[0], inputGradients[1])
-        dScale.update(repeating: 0)
-        for element in 0..<imageCount * shape.count {
-            dx[element] = outputGradient[element] * scale[channel(of: element)]
-            dScale[channel(of: element)] += outputGradient[element] * x[element]
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (x, scale) = (tensors.inputs[0], tensors.inputs[1])
+        for element in 0..<tensors.rowCount(0) * shape.count {
+            let dy = tensors.outputGradient[element]
+            tensors.inputGradients[0]?[element] += dy * scale[channel(of: element)]
+            tensors.inputGradients[1]?[channel(of: element)] += dy * x[element]
         }
     }
 

@@ -1,14 +1,17 @@
 import LayerLibrary
 import ModelKit
+import ObjectiveLibrary
 import TensorCore
 
-/// A plug-in: a layer, a likelihood and a model that uses both.
+/// A plug-in: a layer, a likelihood, a regulariser and a model that uses them.
 public enum ExamplePlugIn {
     /// The registry with the plug-in's parts in it.
     ///
     /// - Throws: `ZooError` for a name that is taken.
     public static func extend(_ registry: Registry) throws -> Registry {
-        let parts = try registry.adding(layers: [ChannelScale.descriptor], likelihoods: [PseudoHuber.descriptor])
+        let parts = try registry.adding(
+            layers: [ChannelScale.descriptor], likelihoods: [PseudoHuber.descriptor],
+            regularizers: [MomentMatching.descriptor])
         let model = try definition(parts)
         return try parts.adding(models: [ModelSource(name: model.name, text: model.text, origin: .plugIn)])
     }
@@ -34,7 +37,9 @@ public enum ExamplePlugIn {
                 .layer("scale2", ChannelScale(initial: 0.5), activation: .relu),
                 .layer("fc2", Linear(units: 784), activation: .sigmoid),
             ],
-            objective: Objective(.init(.custom(PseudoHuber(delta: 0.1))), beta: 0.01),
+            objective: Objective(
+                .init(.custom(PseudoHuber(delta: 0.1))),
+                regularizers: [KLDivergence(weight: 0.01), MomentMatching(weight: 0.1)]),
             training: TrainingSettings(batchSize: 64, epochs: 1), registry: registry)
     }
 }

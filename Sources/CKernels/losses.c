@@ -3,13 +3,13 @@
 
 ZK_CLONES void zk_latent(
     const float *mean, const float *log_variance, const float *noise, float *z, float *kl, float *kl_per_dimension,
-    int64_t images, int64_t batch, int64_t size) {
+    int64_t images, int64_t batch, int64_t size, int64_t samples) {
     for (int64_t d = 0; d < size; d++) kl_per_dimension[d] = 0;
     for (int64_t n = 0; n < batch; n++) {
-        const float *m = mean + n * size, *v = log_variance + n * size, *e = noise + n * size;
-        float *out = z + n * size;
+        const float *m = mean + n * size, *v = log_variance + n * size, *e = noise + n * samples * size;
+        float *out = z + n * samples * size;
         if (n >= images) {
-            for (int64_t d = 0; d < size; d++) out[d] = 0;
+            for (int64_t d = 0; d < samples * size; d++) out[d] = 0;
             kl[n] = 0;
             continue;
         }
@@ -20,7 +20,7 @@ ZK_CLONES void zk_latent(
             for (int64_t i = 0; i < width; i++) {
                 const int64_t d = first + i;
                 float deviation = fast_exp(0.5f * v[d]);
-                out[d] = m[d] + deviation * e[d];
+                for (int64_t k = d; k < samples * size; k += size) out[k] = m[d] + deviation * e[k];
                 parts[i] = 0.5f * (m[d] * m[d] + deviation * deviation - 1.0f - v[d]);
                 kl_per_dimension[d] += parts[i];
             }
@@ -32,31 +32,30 @@ ZK_CLONES void zk_latent(
 }
 
 ZK_CLONES void zk_latent_backward(
-    const float *dz, const float *mean, const float *log_variance, const float *noise, const float *kl_per_dimension,
-    float *dmean, float *dlog_variance, int64_t images, int64_t batch, int64_t size, zk_regularizer regularizer,
-    float weight, float capacity, float free_nats) {
+    const float *dz, const float *dkl, const float *dkl_per_dimension, const float *mean, const float *log_variance,
+    const float *noise, float *dmean, float *dlog_variance, int64_t images, int64_t batch, int64_t size,
+    int64_t samples) {
     const float share = 1.0f / (float)images;
-    float common = weight;
-    if (regularizer == ZK_KL_CAPACITY) {
-        double total = 0;
-        for (int64_t d = 0; d < size; d++) total += kl_per_dimension[d];
-        common = total > capacity ? weight : total < capacity ? -weight : 0;
-    }
     for (int64_t n = 0; n < batch; n++) {
         const int64_t row = n * size;
         if (n >= images) {
             for (int64_t d = row; d < row + size; d++) dmean[d] = dlog_variance[d] = 0;
             continue;
         }
+        const float common = dkl ? dkl[n] : 0;
         for (int64_t d = 0; d < size; d++) {
-            float factor = common;
-            if (regularizer == ZK_KL_FREE_BITS && !(kl_per_dimension[d] > free_nats)) factor = 0;
-            factor *= share;
             const int64_t i = row + d;
-            float deviation = fast_exp(0.5f * log_variance[i]);
-            float g = dz[i];
+            const float factor = common + (dkl_per_dimension ? dkl_per_dimension[d] * share : 0);
+            const float deviation = fast_exp(0.5f * log_variance[i]);
+            float g = 0, g_noise = 0;
+            if (dz) {
+                for (int64_t k = row * samples + d; k < (row + size) * samples; k += size) {
+                    g += dz[k];
+                    g_noise += dz[k] * noise[k];
+                }
+            }
             dmean[i] = g + factor * mean[i];
-            dlog_variance[i] = 0.5f * (g * noise[i] * deviation + factor * (deviation * deviation - 1.0f));
+            dlog_variance[i] = 0.5f * (g_noise * deviation + factor * (deviation * deviation - 1.0f));
         }
     }
 }
@@ -67,12 +66,13 @@ ZK_CLONES void zk_latent_backward(
 typedef struct {
     zk_likelihood likelihood;
     bool sigmoid, first;
-    float weight, precision, share;  // precision = 1/σ², share = 1/images
+    float weight, precision, share;  // precision = 1/σ², share = the gradient of the loss with respect to each row's
+    const float *dloss;              // the same for each row by itself, if not NULL
     double offset;                   // added to each image's loss
     const float *prediction, *target;
     float *loss, *gradient;
     double *quadratic;  // per image ½‖d‖²/σ², if not NULL
-    int64_t images, pixels;
+    int64_t images, pixels, samples, row;  // row = the number of the first row
 } arguments;
 
 // Loss and derivative with respect to `prediction` of one pixel.
@@ -97,9 +97,10 @@ ZK_INLINE float pixel_loss(zk_likelihood likelihood, bool sigmoid, float precisi
 
 // The loss of one image: LANES sums in float, those in double.
 ZK_INLINE double image_loss(const arguments *a, zk_likelihood likelihood, bool sigmoid, int64_t n) {
-    const float *prediction = a->prediction + n * a->pixels, *target = a->target + n * a->pixels;
+    const float *prediction = a->prediction + n * a->pixels;
+    const float *target = a->target + (a->samples == 1 ? n : (a->row + n) / a->samples) * a->pixels;
     float *gradient = a->gradient ? a->gradient + n * a->pixels : NULL;
-    const float scale = a->weight * a->share;
+    const float scale = a->weight * (a->dloss ? a->dloss[n] : a->share);
     float sums[LANES] = {0};
     const int64_t whole = a->pixels / LANES * LANES;
     for (int64_t i = 0; i < whole; i += LANES) {
@@ -149,13 +150,13 @@ ZK_CLONES static void reconstruction(const void *context, int64_t begin, int64_t
 }
 
 void zk_reconstruction(
-    zk_likelihood likelihood, bool sigmoid, float weight, bool first, const float *prediction, const float *target,
-    const float *log_sigma, float *loss, float *gradient, float *dlog_sigma, int64_t images, int64_t batch,
-    int64_t pixels) {
+    zk_likelihood likelihood, bool sigmoid, float weight, bool first, float loss_weight, const float *dloss,
+    const float *prediction, const float *target, const float *log_sigma, float *loss, float *gradient,
+    float *dlog_sigma, int64_t images, int64_t batch, int64_t pixels, int64_t samples) {
     arguments a = {
         .likelihood = likelihood, .sigmoid = sigmoid, .weight = weight, .first = first, .precision = 1,
-        .share = 1.0f / (float)images, .prediction = prediction, .target = target, .loss = loss, .gradient = gradient,
-        .images = images, .pixels = pixels};
+        .share = loss_weight * (1.0f / (float)images), .dloss = dloss, .prediction = prediction, .target = target,
+        .loss = loss, .gradient = gradient, .images = images, .pixels = pixels, .samples = samples};
     if (likelihood != ZK_GAUSSIAN_LEARNED) {
         zk_parallel(batch, 4096 / pixels + LANES, reconstruction, &a);
         return;
@@ -168,13 +169,19 @@ void zk_reconstruction(
         double quadratic[PIECE];
         arguments piece = a;
         piece.prediction += start * pixels;
-        piece.target += start * pixels;
+        if (samples == 1) piece.target += start * pixels;
         piece.loss += start;
         if (gradient) piece.gradient += start * pixels;
+        if (dloss) piece.dloss += start;
+        piece.row = start;
         piece.quadratic = quadratic;
         piece.images = images - start;
         zk_parallel(batch - start < PIECE ? batch - start : PIECE, 4096 / pixels + LANES, reconstruction, &piece);
-        for (int64_t n = 0; n < PIECE && start + n < images; n++) derivative += (double)pixels - 2 * quadratic[n];
+        for (int64_t n = 0; n < PIECE && start + n < images; n++) {
+            const double of_row = (double)pixels - 2 * quadratic[n];
+            derivative += dloss ? of_row * dloss[start + n] : of_row;
+        }
     }
-    if (dlog_sigma) *dlog_sigma = (float)(weight * derivative / (double)images);
+    if (!dlog_sigma) return;
+    *dlog_sigma = (float)(dloss ? weight * derivative : weight * loss_weight * derivative / (double)images);
 }

@@ -7,7 +7,7 @@ typedef struct {
     const float *x;
     float *y;
     int64_t count, channels, area;
-    uint32_t layer;
+    uint32_t layer;  // of dropout; for noise, the number of the input
     float rate;
 } arguments;
 
@@ -53,7 +53,7 @@ ZK_CLONES static void normal(const void *context, int64_t begin, int64_t end) {
     const zk_stream stream = *a->stream;
     for (int64_t n = begin; n < end; n++) {
         float *x = a->y + n * a->count;
-        const uint64_t first = first_block(a->image_indices[n], a->count);
+        const uint64_t first = ((uint64_t)a->layer << 46) + first_block(a->image_indices[n], a->count);
         for (int64_t start = 0; start < a->count; start += 4 * LANES) {
             uint32_t words[4][LANES];
             float values[4][LANES];
@@ -79,8 +79,9 @@ ZK_CLONES static void normal(const void *context, int64_t begin, int64_t end) {
     }
 }
 
-void zk_normal(const zk_stream *stream, const int32_t *image_indices, float *x, int64_t images, int64_t count) {
-    arguments a = {.stream = stream, .image_indices = image_indices, .y = x, .count = count};
+void zk_normal(
+    const zk_stream *stream, uint32_t input, const int32_t *image_indices, float *x, int64_t images, int64_t count) {
+    arguments a = {.stream = stream, .image_indices = image_indices, .y = x, .count = count, .layer = input};
     zk_parallel(images, 4096 / count + LANES, normal, &a);
 }
 

@@ -103,6 +103,11 @@ public let builtInLayers: [LayerDescriptor] = [
         kind: "flatten", summary: "Maps to a vector, in C H W order.", shapeRule: "[C, H, W] → [C·H·W]"
     ) { _ in Flatten() },
     LayerDescriptor(
+        kind: "gaussian_noise", summary: "Adds normal noise in training.", shapeRule: "keeps the shape",
+        fields: [FieldSchema("deviation", .number(0...1000), "Standard deviation of the noise.")],
+        shorthand: "deviation"
+    ) { GaussianNoise(deviation: $0.number("deviation")) },
+    LayerDescriptor(
         kind: "group_norm", summary: "Normalisation per image and group of channels.", shapeRule: "keeps the shape",
         fields: [FieldSchema("groups", .integer(units), "Groups the channels divide into."), epsilon],
         shorthand: "groups"

@@ -31,7 +31,7 @@ public struct ModelPictures {
     public init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
         let pictures = try model.trained.pictures()
         let size = model.definition.latentSize
-        if model.definition.isVariational {
+        if model.definition.hasPrior {
             let latents = inputs.priorLatents(size: size)
             let columns = (1...max(1, latents.count)).first { $0 * $0 >= latents.count } ?? 1
             samples = try .montage(of: pictures.decoded(latents), columns: columns)

@@ -1,6 +1,7 @@
 import Figures
 import ImageFiles
 import ModelKit
+import ObjectiveLibrary
 import TextSupport
 
 /// The words around a figure: what it shows, of which model, and what is needed to make it again.
@@ -42,10 +43,12 @@ extension FigureWords {
     }
 
     private static func weight(_ objective: Objective) -> String {
-        switch objective.regularizer {
-        case .weighted(let weight, warmupSteps: _, freeNats: _): ", β = \(Formatting.significant(Double(weight)))"
-        case .capacity(let weight, start: _, end: _, steps: _): ", γ = \(Formatting.significant(Double(weight)))"
-        case nil: ""
+        for regularizer in objective.regularizers {
+            if let kl = regularizer as? KLDivergence { return ", β = \(Formatting.significant(Double(kl.weight)))" }
+            if let capacity = regularizer as? Capacity {
+                return ", γ = \(Formatting.significant(Double(capacity.weight)))"
+            }
         }
+        return ""
     }
 }

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// Builds the parts of a model into one program.
@@ -86,13 +87,13 @@ struct GraphAssembly {
             latent = mean
             return
         }
-        let noise = builder.input("noise", shape: [definition.latentSize])
+        let samples = definition.objective.regularizers.map(\.samples).max() ?? 1
+        let noise = builder.noise(
+            "noise", shape: [definition.latentSize], rows: .perImage(samples), isPosterior: true)
         self.noise = noise
         let sampled = try builder.scoped("latent") {
-            try $0.gaussianLatent(
-                mean: mean, logVariance: logVariance, noise: noise, regularizer: definition.objective.klRegularizer)
+            try $0.gaussianLatent(mean: mean, logVariance: logVariance, noise: noise)
         }
-        builder.keep(sampled.kl, as: "kl")
         builder.keep(sampled.klPerDimension, as: "kl_per_dimension")
         latent = sampled.z
         kl = sampled.kl
@@ -139,11 +140,29 @@ struct GraphAssembly {
             prediction = try builder.reshape(prediction, to: definition.input)
             let perImage = try builder.reconstructionLoss(
                 prediction: prediction, target: images, logSigma: logSigma, loss: loss)
-            builder.keep(perImage, as: "reconstruction_loss")
+            if definition.objective.regularizers.contains(where: \.replacesReconstruction) {
+                try builder.metric("reconstruction", perImage)
+            } else {
+                try builder.term("reconstruction", perImage, weight: .constant(1))
+            }
             reconstructionLoss = perImage
+            if let kl { try builder.metric("kl", kl) }
+            try regularize(images, &builder)
         }
         builder.keep(prediction, as: "prediction")
         self.prediction = prediction
+    }
+
+    private func regularize(_ images: TensorID, _ builder: inout GraphBuilder) throws {
+        guard let latent, let reconstructionLoss else { return }
+        var posterior: ModelTensors.Posterior?
+        if let mean, let logVariance, let kl, let klPerDimension {
+            posterior = ModelTensors.Posterior(
+                mean: mean, logVariance: logVariance, kl: kl, klPerDimension: klPerDimension)
+        }
+        let model = ModelTensors(
+            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior)
+        for regularizer in definition.objective.regularizers { try regularizer.lower(model, into: &builder) }
     }
 
     private mutating func lower(

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// A reconstruction likelihood as definitions know it.
@@ -38,26 +39,29 @@ public struct ModelSource: Sendable {
     }
 }
 
-/// Everything a definition may name: layers, activations, likelihoods, and the models themselves.
+/// Everything a definition may name: layers, activations, likelihoods, regularisers, and the models themselves.
 ///
 /// An immutable value: `adding` returns a larger one and refuses duplicates.
 public struct Registry: Sendable {
     public private(set) var layers: [LayerDescriptor]
     public private(set) var activations: [ActivationDescriptor]
     public private(set) var likelihoods: [LikelihoodDescriptor]
+    public private(set) var regularizers: [RegularizerDescriptor]
     public private(set) var models: [ModelSource]
 
-    /// The layers, activations and likelihoods of the zoo, and no models.
+    /// The layers, activations, likelihoods and regularisers of the zoo, and no models.
     public static let builtIn = Registry(
-        layers: builtInLayers, activations: builtInActivations, likelihoods: builtInLikelihoods, models: [])
+        layers: builtInLayers, activations: builtInActivations, likelihoods: builtInLikelihoods,
+        regularizers: builtInRegularizers, models: [])
 
     private init(
         layers: [LayerDescriptor], activations: [ActivationDescriptor], likelihoods: [LikelihoodDescriptor],
-        models: [ModelSource]
+        regularizers: [RegularizerDescriptor], models: [ModelSource]
     ) {
         self.layers = layers
         self.activations = activations
         self.likelihoods = likelihoods
+        self.regularizers = regularizers
         self.models = models
     }
 
@@ -66,18 +70,22 @@ public struct Registry: Sendable {
     /// - Throws: `ZooError` for a name that is taken.
     public func adding(
         layers: [LayerDescriptor] = [], activations: [ActivationDescriptor] = [],
-        likelihoods: [LikelihoodDescriptor] = [], models: [ModelSource] = []
+        likelihoods: [LikelihoodDescriptor] = [], regularizers: [RegularizerDescriptor] = [],
+        models: [ModelSource] = []
     ) throws -> Registry {
         Registry(
             layers: try merged(self.layers, layers, "layer", \.kind),
             activations: try merged(self.activations, activations, "activation", \.name),
             likelihoods: try merged(self.likelihoods, likelihoods, "likelihood", \.name),
+            regularizers: try merged(self.regularizers, regularizers, "regulariser", \.kind),
             models: try merged(self.models, models, "model", \.name))
     }
 
     public func layer(_ kind: String) -> LayerDescriptor? { layers.first { $0.kind == kind } }
     public func activation(_ name: String) -> ActivationDescriptor? { activations.first { $0.name == name } }
     public func likelihood(_ name: String) -> LikelihoodDescriptor? { likelihoods.first { $0.name == name } }
+
+    public func regularizer(_ kind: String) -> RegularizerDescriptor? { regularizers.first { $0.kind == kind } }
 
     /// The model of this name.
     ///

@@ -41,10 +41,22 @@ public final class CompiledModel {
         return NamedTensor(path: info.name, shape: info.shape.dimensions, values: compiled.read(id))
     }
 
+    /// The slots that any group of parameters has.
+    private var slots: [UpdateRule.Slot] {
+        UpdateRule.Slot.allCases.filter { slot in
+            graph.program.groups.contains { $0.update?.slots.contains(slot) ?? false }
+        }
+    }
+
+    /// The parameters whose group has a slot, in the order of the definition.
+    private func parameters(with slot: UpdateRule.Slot) -> [TensorID] {
+        graph.program.groups.filter { $0.update?.slots.contains(slot) ?? false }.flatMap(\.parameters)
+    }
+
     /// The optimiser's state, one list of tensors per slot, under the parameters' paths.
     public var optimizerState: [(slot: UpdateRule.Slot, tensors: [NamedTensor])] {
-        (graph.program.update?.slots ?? []).map { slot in
-            let tensors = graph.program.parameters.map { id in
+        slots.map { slot in
+            let tensors = parameters(with: slot).map { id in
                 NamedTensor(
                     path: graph.program[id].name, shape: graph.program[id].shape.dimensions,
                     values: compiled.readState(slot, of: id) ?? [])
@@ -57,12 +69,12 @@ public final class CompiledModel {
     ///
     /// - Throws: `ZooError` where a slot or tensor is missing, has another shape, or is not finite.
     public func loadOptimizerState(_ state: [(slot: UpdateRule.Slot, tensors: [NamedTensor])]) throws {
-        for slot in graph.program.update?.slots ?? [] {
+        for slot in slots {
             guard let tensors = state.first(where: { $0.slot == slot })?.tensors else {
                 throw ZooError("the optimiser's state \(slot.rawValue) is missing")
             }
             let byPath = Dictionary(tensors.map { ($0.path, $0) }) { first, _ in first }
-            for id in graph.program.parameters {
+            for id in parameters(with: slot) {
                 let info = graph.program[id]
                 guard let tensor = byPath[info.name], tensor.shape == info.shape.dimensions else {
                     throw ZooError(

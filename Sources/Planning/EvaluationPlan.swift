@@ -4,16 +4,20 @@ import TensorCore
 /// Sums over evaluated images, from which means come. Adding batches of any sizes counts each image once.
 public struct EvaluationSums: Sendable {
     public var imageCount = 0
-    /// Nats.
-    public var reconstruction = 0.0
-    public var kl = 0.0
+    /// Of the objective.
+    public var loss = 0.0
+    /// Of the objective at the end of its schedules.
+    public var finalLoss = 0.0
+    /// Of what is reported, in nats.
+    public var metrics: MetricValues
     /// Per latent dimension, `[D]`.
     public var klPerDimension: [Double]
     public var mean: [Double]
     public var squaredMean: [Double]
     public var variance: [Double]
 
-    public init(latentSize: Int) {
+    public init(latentSize: Int, metricNames: [String]) {
+        metrics = MetricValues(names: metricNames)
         klPerDimension = [Double](repeating: 0, count: latentSize)
         mean = klPerDimension
         squaredMean = klPerDimension
@@ -22,7 +26,7 @@ public struct EvaluationSums: Sendable {
 
     /// Whether all sums are finite.
     var isFinite: Bool {
-        reconstruction.isFinite && kl.isFinite
+        loss.isFinite && finalLoss.isFinite && metrics.isFinite
             && [klPerDimension, mean, squaredMean, variance].allSatisfy { $0.allSatisfy(\.isFinite) }
     }
 
@@ -41,16 +45,34 @@ public final class EvaluationPlan {
     public let definition: ModelDefinition
     private let model: CompiledModel
     private let engine: any Engine
+    private let metricNames: [String]
+    private let finalNumbers: SIMD16<Float>
+    private let buffer: UnsafeMutableBufferPointer<Float>
     public var batchSize: Int { model.compiled.batchSize }
 
+    /// - Parameter batchSize: images that are computed at a time; nil for as many as suit the model. Terms of whole batches depend
+    ///   on it, so by default they are of batches as in training.
     /// - Throws: `ZooError` where the engine cannot run the model.
     public init(
-        _ definition: ModelDefinition, batchSize: Int, engine: any Engine = Computing.engine
+        _ definition: ModelDefinition, batchSize: Int? = nil, engine: any Engine = Computing.engine
     ) throws {
         self.definition = definition
         self.engine = engine
-        model = try CompiledModel(definition, purpose: .evaluation, batchSize: batchSize, engine: engine)
+        let trainingBatch = definition.training.batchSize
+        let usual = definition.objective.smallestBatch > 1 ? trainingBatch : min(500, max(trainingBatch, 250))
+        model = try CompiledModel(
+            definition, purpose: .evaluation, batchSize: batchSize ?? usual, engine: engine)
+        metricNames = model.metricNames
+        finalNumbers = model.graph.program.scheduledNumbers(step: .max)
+        buffer = .allocate(capacity: model.sumBufferCount)
     }
+
+    deinit {
+        buffer.deallocate()
+    }
+
+    /// Sums over no images.
+    public var noSums: EvaluationSums { EvaluationSums(latentSize: definition.latentSize, metricNames: metricNames) }
 
     /// - Throws: `ZooError` that lists everything missing, of another shape or not finite.
     public func load(_ tensors: [NamedTensor]) throws {
@@ -59,29 +81,36 @@ public final class EvaluationPlan {
 
     /// Adds a batch of images of bytes in H W C order. The noise of an image is a function of `seed` and its number alone.
     ///
+    /// - Parameters:
+    ///   - step: where the schedules of the objective are; `.max` for their end.
+    ///   - datasetSize: images of which the batch is a sample.
     /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func add(
-        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, seed: UInt64,
-        to sums: inout EvaluationSums
+        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, seed: UInt64, step: Int = .max,
+        datasetSize: Int? = nil, to sums: inout EvaluationSums
     ) throws {
         let count = imageIndices.count
         func fill(_ model: CompiledModel) {
             if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
-            if let noise = model.graph.noise {
+            for noise in model.graph.program.noises {
                 model.compiled.writeNoise(
-                    RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise)
+                    RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise.tensor)
             }
         }
-        let values = StepValues(imageCount: count, seed: seed)
+        let values = StepValues(imageCount: count, seed: seed, scheduleStep: step, datasetSize: datasetSize)
         fill(model)
         model.compiled.run(values)
         func rows(_ id: TensorID?) -> ArraySlice<Float> {
             guard let id else { return [] }
-            return model.compiled.read(id).prefix(count * model.graph.program[id].shape.count)
+            return model.compiled.read(id).prefix(model.graph.program[id].elementCount(images: count))
         }
         sums.imageCount += count
-        sums.reconstruction += rows(model.graph.reconstructionLoss).reduce(0) { $0 + Double($1) }
-        sums.kl += rows(model.graph.kl).reduce(0) { $0 + Double($1) }
+        let batch = model.sums(
+            imageCount: count, names: metricNames, scheduled: model.graph.program.scheduledNumbers(step: step),
+            final: finalNumbers, buffer)
+        sums.loss += batch.loss
+        sums.finalLoss += batch.finalLoss
+        sums.metrics += batch.metrics
         let size = definition.latentSize
         for (index, value) in rows(model.graph.mean).enumerated() {
             sums.mean[index % size] += Double(value)

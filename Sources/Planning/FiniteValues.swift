@@ -17,8 +17,7 @@ extension CompiledModel {
         for step in program.steps {
             let culprit = step.outputs.first { id in
                 let info = program[id]
-                let count = info.isBatched ? imageCount * info.shape.count : info.shape.count
-                return !compiled.read(id).prefix(count).allSatisfy(\.isFinite)
+                return !compiled.read(id).prefix(info.elementCount(images: imageCount)).allSatisfy(\.isFinite)
             }
             if let culprit { return "\(program[culprit].name) (\(step.operation.name))" }
         }

@@ -20,12 +20,7 @@ extension Checkpoint {
             stepLimit: trainer.stepLimit, elapsedSeconds: elapsedSeconds, seed: trainer.seed,
             randomStreamVersion: RandomStream.version, optimizerStep: state.step, bestMetric: state.bestLoss,
             evaluationsWithoutImprovement: state.epochsWithoutImprovement,
-            runningSums: [
-                "loss": state.lossSum, "reconstruction": state.reconstructionSum, "kl": state.klSum,
-                "interval_images": Double(state.interval.images), "interval_loss": state.interval.loss,
-                "interval_reconstruction": state.interval.reconstruction, "interval_kl": state.interval.kl,
-                "final_loss": state.finalLossSum,
-            ])
+            runningSums: state.runningSums)
         self.metrics = metrics
         provenance = Provenance.ofThisProcess
         provenance["precision"] = trainer.definition.training.precision.rawValue
@@ -108,29 +103,45 @@ extension Trainer {
             checkpoint.optimizer.compactMap { slot in
                 UpdateRule.Slot(rawValue: slot.name).map { (slot: $0, tensors: slot.tensors) }
             })
-        var state = TrainingState()
+        var state = TrainingState(metricNames: plan.metricNames, runningSums: progress.runningSums)
         state.epoch = progress.epoch
         state.step = progress.step
         state.batch = progress.batchesInEpoch
-        state.images = progress.imagesSeenInEpoch
+        state.sums.images = progress.imagesSeenInEpoch
         state.bestLoss = progress.bestMetric
         state.epochsWithoutImprovement = progress.evaluationsWithoutImprovement
-        state.lossSum = progress.runningSums["loss"] ?? 0
-        state.reconstructionSum = progress.runningSums["reconstruction"] ?? 0
-        state.klSum = progress.runningSums["kl"] ?? 0
-        // Checkpoints of older versions have none: the first interval then begins here.
-        let images = progress.runningSums["interval_images"] ?? 0
-        state.interval.images = (0...1e12).contains(images) ? Int(images) : 0
-        state.interval.loss = progress.runningSums["interval_loss"] ?? 0
-        state.interval.reconstruction = progress.runningSums["interval_reconstruction"] ?? 0
-        state.interval.kl = progress.runningSums["interval_kl"] ?? 0
-        // Older checkpoints monitored the loss as it was.
-        state.finalLossSum = progress.runningSums["final_loss"] ?? state.lossSum
         if checkpoint.provenance["monitored"] == nil {
             // Older versions went by the test images, whose loss is not to be compared with this one's.
             state.bestLoss = nil
             state.epochsWithoutImprovement = 0
         }
         try resume(from: state)
+    }
+}
+
+extension TrainingState {
+    /// The sums of the epoch and of the interval under way, by name: what a checkpoint keeps of them.
+    fileprivate var runningSums: [String: Double] {
+        var named = ["loss": sums.loss, "final_loss": finalLossSum, "interval_loss": interval.loss]
+        named["interval_images"] = Double(interval.images)
+        for (name, value) in sums.metrics.values { named[name] = value }
+        for (name, value) in interval.metrics.values { named["interval_" + name] = value }
+        return named
+    }
+
+    /// - Parameter runningSums: as a checkpoint has them; what it lacks is zero.
+    fileprivate init(metricNames: [String], runningSums: [String: Double]) {
+        self.init(metricNames: metricNames)
+        sums.loss = runningSums["loss"] ?? 0
+        interval.loss = runningSums["interval_loss"] ?? 0
+        // Checkpoints of older versions have none: the first interval then begins here.
+        let images = runningSums["interval_images"] ?? 0
+        interval.images = (0...1e12).contains(images) ? Int(images) : 0
+        for (index, name) in metricNames.enumerated() {
+            sums.metrics[index] = runningSums[name] ?? 0
+            interval.metrics[index] = runningSums["interval_" + name] ?? 0
+        }
+        // Older checkpoints monitored the loss as it was.
+        finalLossSum = runningSums["final_loss"] ?? sums.loss
     }
 }

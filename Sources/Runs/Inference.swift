@@ -54,15 +54,15 @@ extension TrainedModel {
     /// - Throws: `ZooError` where images and model do not fit, the split is empty, or a number is not finite.
     public func evaluate(on dataset: any Dataset, split: Split = .test, seed: UInt64? = nil) throws -> Evaluation {
         let images = try images(of: dataset, split: split)
-        let plan = try EvaluationPlan(definition, batchSize: 500)
+        let plan = try EvaluationPlan(definition)
         try plan.load(checkpoint.inferenceWeights)
-        let sums = try Evaluator(plan, dataset: dataset).sums(
-            over: images.indices, seed: seed ?? checkpoint.progress?.seed ?? 0)
         // The weights of the last step that was made, as in the metrics of the run.
         let step = checkpoint.progress.map { max(0, $0.step - 1) } ?? .max
+        let sums = try Evaluator(plan, dataset: dataset).sums(
+            over: images.indices, seed: seed ?? checkpoint.progress?.seed ?? 0, step: step)
         let isVariational = definition.isVariational
         return Evaluation(
-            imageCount: sums.imageCount, losses: sums.means(definition.objective, step: step),
+            imageCount: sums.imageCount, losses: sums.means,
             activeUnits: isVariational ? sums.activeDimensions.filter { $0 }.count : nil,
             klPerDimension: isVariational ? sums.klPerDimension.map { $0 / Double(max(1, sums.imageCount)) } : nil)
     }

@@ -47,7 +47,7 @@ public struct RunPictures {
     public func draw(_ epoch: EpochRecord, weights: [NamedTensor]) throws {
         try pictures.plan.load(weights)
         let number = Self.digits(epoch.epoch, 4)
-        if definition.isVariational {
+        if definition.hasPrior {
             try write(try samples(words(Self.samplesTitle, epoch, ["seed \(seed)"])), "samples", number)
             try write(try traversal(epoch), "traversal", number)
         }
@@ -67,13 +67,13 @@ public struct RunPictures {
     public func draw(_ step: StepRecord, weights: [NamedTensor]) throws {
         try pictures.plan.load(weights)
         let words = FigureWords(
-            title: "\(definition.isVariational ? Self.samplesTitle : Self.reconstructionsTitle), step "
+            title: "\(definition.hasPrior ? Self.samplesTitle : Self.reconstructionsTitle), step "
                 + Formatting.grouped(step.step),
             subtitle: FigureWords.subtitle(definition, dataset: dataset, loss: ("training", step.current.loss)),
             footer: FigureWords.line(
-                [definition.isVariational ? "seed \(seed)" : "\(split.rawValue) images", folder.path]))
+                [definition.hasPrior ? "seed \(seed)" : "\(split.rawValue) images", folder.path]))
         let number = Self.digits(step.step, 10)
-        if definition.isVariational {
+        if definition.hasPrior {
             try write(try samples(words), "samples", "0001-step-\(number)")
         } else if let grid = try reconstructions(words) {
             try write(grid, "reconstructions", "0001-step-\(number)")
@@ -137,6 +137,6 @@ public struct RunPictures {
     /// The pictures of all epochs as an animation, samples or else reconstructions; nil if there are fewer than two. And why files
     /// are left out.
     public func animation() -> (animation: AnimationGIF?, problems: [String]) {
-        TrainingAnimation.made(of: folder.epochPictures(definition.isVariational ? "samples" : "reconstructions"))
+        TrainingAnimation.made(of: folder.epochPictures(definition.hasPrior ? "samples" : "reconstructions"))
     }
 }

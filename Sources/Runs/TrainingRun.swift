@@ -293,9 +293,7 @@ public final class TrainingRun {
 
     private func warnOfCollapse(_ epoch: EpochRecord) throws {
         guard let active = epoch.activeCount else { return }
-        let objective = trainer.definition.objective
-        let end = (objective.klWeight(step: .max), objective.klCapacity(step: .max))
-        let isSettled = (epoch.klWeight, epoch.klCapacity) == end
+        let isSettled = epoch.scheduled == trainer.plan.scheduledNumbers(step: .max)
         if let warning = collapse.warning(activeCount: active, isSettled: isSettled) { try onEvent(.warning(warning)) }
     }
 

@@ -45,8 +45,9 @@ public protocol CompiledProgram: AnyObject {
     /// Fills an input of shape `[C, H, W]` with images of C·H·W bytes in H W C order, scaled from 0…255 to 0…1.
     func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID)
 
-    /// Fills an input `[D]` with standard normal noise: row r gets elements of the stream that belong to
-    /// `imageIndices[r]`, so that noise follows the image and not its place in the batch.
+    /// Fills a noise input with standard normal numbers: the rows of image r get elements of the stream that belong to
+    /// `imageIndices[r]`, so that noise follows the image and not its place in the batch. Each noise input of a program has elements
+    /// of its own: those of number k begin at k·2⁴⁸.
     func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID)
 
     /// Says which image of the data set each row of the batch is; dropout masks follow it. Rows are 0, 1, … at first.
@@ -54,7 +55,7 @@ public protocol CompiledProgram: AnyObject {
 
     /// Runs all steps and then the update, if the program has one.
     ///
-    /// - Returns: whether every loss (batched tensors of shape `[]`) was finite and, where the update rule clips it, the
+    /// - Returns: whether every loss term was finite and, where the update rule clips it, the
     ///   norm of the gradient, too. If not, the update was not made and parameters and optimiser state are as before.
     @discardableResult
     func run(_ values: StepValues) -> Bool

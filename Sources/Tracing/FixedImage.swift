@@ -26,18 +26,13 @@ public struct FixedImage: CustomOperation {
         }
     }
 
-    public func outputShape(_ inputs: [Shape]) throws -> Shape { shape }
+    public func output(_ inputs: [TensorType]) throws -> TensorType { TensorType(shape) }
 
-    public func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
-        for index in 0..<imageCount * values.count { output[index] = Element(values[index % values.count]) }
+    public func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        for index in 0..<tensors.imageCount * values.count {
+            tensors.output[index] = Element(values[index % values.count])
+        }
     }
 
-    public func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
-        for gradient in inputGradients { gradient.update(repeating: 0) }
-    }
+    public func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {}
 }

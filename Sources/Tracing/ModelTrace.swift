@@ -70,7 +70,7 @@ public struct ModelTrace {
     public let reconstruction: Double
     /// Nats; nil in a plain autoencoder.
     public let kl: Double?
-    /// What the objective makes of the KL divergence.
+    /// The other terms of the loss, each with its weight.
     public let regularizer: Double
     /// Whether the model normalises by batch statistics, which here are those of one image.
     public let usesBatchStatistics: Bool
@@ -109,24 +109,27 @@ public struct ModelTrace {
         withUnsafePointer(to: input.imageIndex) {
             compiled.setImageIndices(UnsafeBufferPointer(start: $0, count: 1))
         }
-        let objective = definition.objective
-        let values = StepValues(
-            imageCount: 1, seed: input.seed, learningRate: 0, klWeight: objective.klWeight(step: .max),
-            klCapacity: objective.klCapacity(step: .max))
+        let stream = RandomStream(seed: input.seed, purpose: .latentNoise)
+        for other in graph.program.noises where other.tensor != graph.noise {
+            withUnsafePointer(to: input.imageIndex) {
+                compiled.writeNoise(stream, imageIndices: UnsafeBufferPointer(start: $0, count: 1), to: other.tensor)
+            }
+        }
+        let values = StepValues(imageCount: 1, seed: input.seed, learningRate: 0, scheduleStep: .max)
         compiled.run(values)
+        let numbers = graph.program.scheduledNumbers(step: .max)
 
         self.definition = definition
         self.input = input
         reconstruction = graph.reconstructionLoss.flatMap { compiled.readDouble($0).first } ?? 0
         kl = graph.kl.flatMap { compiled.readDouble($0).first }
-        regularizer =
-            graph.klPerDimension.map {
-                objective.klRegularizer.loss(
-                    klPerDimension: compiled.readDouble($0), weight: Double(values.klWeight),
-                    capacity: Double(values.klCapacity))
-            } ?? 0
+        regularizer = graph.program.groups[0].terms.reduce(0) { sum, term in
+            guard term.value != graph.reconstructionLoss else { return sum }
+            return sum + Double(numbers[term.weight.index]) * (compiled.readDouble(term.value).first ?? 0)
+        }
         usesBatchStatistics = graph.program.steps.contains { if case .batchNorm = $0.operation { true } else { false } }
-        let reader = TraceReader(compiled, values, isTargetApart: input.target != nil, images: graph.images)
+        let reader = TraceReader(
+            compiled, values.scheduled(by: graph.program), isTargetApart: input.target != nil, images: graph.images)
         forward = reader.forwardSteps
         backward = reader.backwardSteps
         parameterGradients = reader.parameterGradients

@@ -6,8 +6,8 @@ public struct OperationFormula {
     public let inputs: [String]
     public let outputs: [String]
     public let forward: [String]
-    /// With respect to the data; what the losses put in themselves is in `backward(_:_:)`.
-    private let backwardData: [String]
+    /// With respect to the data.
+    public let backwardData: [String]
     /// With respect to weights and biases.
     public let backwardWeights: [String]
 
@@ -86,38 +86,26 @@ public struct OperationFormula {
         case .gaussianLatent:
             self.init(
                 ["μ", "log σ²", "ε"], ["z", "KL", "KL per dimension"],
-                ["σ = exp(½·log σ²)", "z = μ + σ·ε", "KL = ½ Σ (μ² + σ² − 1 − log σ²)"], backward: [])
+                ["σ = exp(½·log σ²)", "z = μ + σ·ε", "KL = ½ Σ (μ² + σ² − 1 − log σ²)"],
+                backward: [
+                    "∂L/∂μ = ∂L/∂z·1 + ∂L_KL/∂μ, ∂L_KL/∂μ = w·μ",
+                    "∂L/∂log σ² = ∂L/∂z·∂z/∂log σ² + ∂L_KL/∂log σ²",
+                    "∂z/∂log σ² = ½·σ·ε, ∂L_KL/∂log σ² = w·½·(σ² − 1), w = ∂L/∂KL of the dimension",
+                ])
         case .reconstruction(let loss):
             self.init(loss: loss)
+        case .lossGradient:
+            self.init([], [], backward: [])
         case .custom(let operation):
             let names = (0..<inputCount).map { inputCount == 1 ? "x" : "x\($0 + 1)" }
             self.init(
-                names, ["y = \(operation.name)(\(names.joined(separator: ", ")))"],
-                backward: names.map { "∂L/∂\($0) as the plug-in's \(operation.name) gives it" })
+                names, [operation.formula ?? "y = \(operation.name)(\(names.joined(separator: ", ")))"],
+                backward: names.map { "∂L/∂\($0) as \(operation.name) gives it" })
         }
     }
 
     private init(_ inputs: [String], _ forward: [String], backward: [String], backwardWeights: [String] = []) {
         self.init(inputs, ["y"], forward, backward: backward, backwardWeights: backwardWeights)
-    }
-
-    /// The data pass.
-    ///
-    /// - Parameter values: with the weight of the regulariser, which the latent sample's gradient includes.
-    public func backward(_ operation: Operation, _ values: StepValues) -> [String] {
-        guard case .gaussianLatent(let regularizer) = operation else { return backwardData }
-        let weight = values.klWeight == 1 ? "" : "\(values.klWeight)·"
-        let condition =
-            switch regularizer {
-            case .weighted: ""
-            case .capacity: " (negative where KL is below \(values.klCapacity))"
-            case .freeBits(let nats): " (0 where KL of the dimension is below \(nats))"
-            }
-        return [
-            "∂L/∂μ = ∂L/∂z·1 + ∂L_KL/∂μ, ∂L_KL/∂μ = \(weight)μ\(condition)",
-            "∂L/∂log σ² = ∂L/∂z·∂z/∂log σ² + ∂L_KL/∂log σ²",
-            "∂z/∂log σ² = ½·σ·ε, ∂L_KL/∂log σ² = \(weight)½·(σ² − 1)\(condition)",
-        ]
     }
 
     private init(loss: ReconstructionLoss) {

@@ -10,6 +10,8 @@ public struct TraceReader {
     /// What each gradient is the gradient of.
     private var primals: [TensorID: TensorID] = [:]
     private var names: [TensorID: String] = [:]
+    /// Of the gradient with respect to each term of the loss.
+    private var termNames: [TensorID: String] = [:]
 
     private var program: Program { compiled.program }
 
@@ -82,7 +84,13 @@ public struct TraceReader {
 
     private mutating func findPrimals() {
         for step in backwardPart {
-            if let gradient = step.gradient {
+            if case .lossGradient(let weight) = step.operation {
+                let term = program.terms.first { $0.weight == weight }
+                for id in step.outputs {
+                    primals[id] = term?.value
+                    termNames[id] = term?.name
+                }
+            } else if let gradient = step.gradient {
                 let origin = program.steps[gradient.step]
                 for (id, input) in zip(step.outputs, gradient.inputs) { primals[id] = origin.inputs[input] }
             } else {
@@ -138,6 +146,13 @@ public struct TraceReader {
 
     public var backwardSteps: [ModelTrace.Step] {
         backwardPart.map { step in
+            if case .lossGradient(let weight) = step.operation {
+                return ModelTrace.Step(
+                    path: step.path, operation: "gradient of the loss",
+                    formulas: ["∂L/∂\(termNames[step.outputs[0]] ?? "term") = its weight, \(values[weight])"],
+                    inputs: [],
+                    intermediates: [], outputs: terms(["w"], step.outputs))
+            }
             guard let gradient = step.gradient else {
                 let names = step.inputs.indices.map { "g\($0 + 1)" }
                 return ModelTrace.Step(
@@ -150,8 +165,7 @@ public struct TraceReader {
                 .map { "∂L/∂\(formula.inputs[$0])" }
             return ModelTrace.Step(
                 path: step.path, operation: step.operation.name,
-                formulas: step.pass == .backwardWeights
-                    ? formula.backwardWeights : formula.backward(step.operation, values),
+                formulas: step.pass == .backwardWeights ? formula.backwardWeights : formula.backwardData,
                 inputs: backwardInputs(step, origin, formula), intermediates: backwardIntermediates(step),
                 outputs: terms(symbols, step.outputs))
         }
@@ -164,9 +178,13 @@ public struct TraceReader {
             zip(origin.inputs + origin.outputs, formula.inputs + formula.outputs).map { ($0, $1) }
         ) { first, _ in first }
         return step.inputs.map { id in
-            let isGradient = program[id].role == .gradient
-            return ModelTrace.Term(
-                symbol: isGradient ? "∂L/∂\(formula.outputs[0])" : symbols[id] ?? "s", tensor: tensor(id))
+            guard program[id].role == .gradient else {
+                return ModelTrace.Term(symbol: symbols[id] ?? "s", tensor: tensor(id))
+            }
+            let position = step.inputs.firstIndex(of: id).flatMap { index in
+                step.gradient.flatMap { $0.outputs.indices.contains(index) ? $0.outputs[index] : nil }
+            }
+            return ModelTrace.Term(symbol: "∂L/∂\(formula.outputs[position ?? 0])", tensor: tensor(id))
         }
     }
 
@@ -174,13 +192,19 @@ public struct TraceReader {
         switch step.operation {
         case .reconstruction(let loss) where loss.link == .sigmoid:
             return [derived("x̂", predicted(step), like: step.inputs[0])]
-        case .gaussianLatent(let regularizer):
-            let (mean, logVariance) = (compiled.readDouble(step.inputs[1]), compiled.readDouble(step.inputs[2]))
-            let noise = compiled.readDouble(step.inputs[3])
-            let factors = regularizer.gradientFactors(
-                klPerDimension: compiled.readDouble(step.inputs[4]), weight: Double(values.klWeight),
-                capacity: Double(values.klCapacity))
-            let shaped = step.inputs[1]
+        case .gaussianLatent:
+            guard let gradient = step.gradient else { return [] }
+            let given = gradient.outputs.count
+            let (mean, logVariance) = (
+                compiled.readDouble(step.inputs[given]), compiled.readDouble(step.inputs[given + 1])
+            )
+            let noise = compiled.readDouble(step.inputs[given + 2])
+            func outputGradient(_ output: Int) -> [Double]? {
+                gradient.outputs.firstIndex(of: output).map { compiled.readDouble(step.inputs[$0]) }
+            }
+            let (kl, perDimension) = (outputGradient(1)?.first ?? 0, outputGradient(2))
+            let factors = mean.indices.map { kl + (perDimension?[$0] ?? 0) }
+            let shaped = step.inputs[given]
             return [
                 derived("∂z/∂log σ²", zip(logVariance, noise).map { exp($0 / 2) * $1 / 2 }, like: shaped),
                 derived("∂L_KL/∂μ", zip(mean, factors).map { $0 * $1 }, like: shaped),

@@ -1,5 +1,4 @@
 import Datasets
-import ModelKit
 import Planning
 import TensorCore
 
@@ -15,12 +14,14 @@ public struct Evaluator {
 
     /// Sums over the images.
     ///
-    /// - Parameter progress: called with images done.
+    /// - Parameters:
+    ///   - step: where the schedules of the objective are; `.max` for their end.
+    ///   - progress: called with images done.
     /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func sums(
-        over indices: [Int32], seed: UInt64, progress: (Int) throws -> Void = { _ in }
+        over indices: [Int32], seed: UInt64, step: Int = .max, progress: (Int) throws -> Void = { _ in }
     ) throws -> EvaluationSums {
-        var sums = EvaluationSums(latentSize: plan.definition.latentSize)
+        var sums = plan.noSums
         let imageSize = dataset.info.imageByteCount
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
         defer { pixels.deallocate() }
@@ -30,25 +31,10 @@ public struct Evaluator {
                 dataset.readImages(batch, into: pixels)
                 try plan.add(
                     pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
-                    seed: seed, to: &sums)
+                    seed: seed, step: step, datasetSize: indices.count, to: &sums)
                 try progress(start + batch.count)
             }
         }
         return sums
-    }
-}
-
-extension EvaluationSums {
-    /// Means per image, with the objective's weights of step `step`.
-    public func means(_ objective: Objective, step: Int) -> MeanLosses {
-        let count = Double(max(1, imageCount))
-        let regularizer =
-            objective.regularizer == nil
-            ? 0
-            : objective.klRegularizer.loss(
-                klPerDimension: klPerDimension.map { $0 / count }, weight: Double(objective.klWeight(step: step)),
-                capacity: Double(objective.klCapacity(step: step)))
-        return MeanLosses(
-            loss: reconstruction / count + regularizer, reconstruction: reconstruction / count, kl: kl / count)
     }
 }

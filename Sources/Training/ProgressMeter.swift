@@ -8,10 +8,14 @@ struct ProgressMeter {
     /// Seconds after which a step's time counts a third as much.
     private static let speedMemory = 10.0
 
-    private var sums = MeanLosses(loss: 0, reconstruction: 0, kl: 0)
+    private var sums: MeanLosses
     private var weight = 0.0
     private var images = 0.0
     private var seconds = 0.0
+
+    init(metricNames: [String]) {
+        sums = MeanLosses(loss: 0, metrics: MetricValues(names: metricNames))
+    }
 
     /// Takes a step.
     ///
@@ -19,8 +23,8 @@ struct ProgressMeter {
     mutating func add(_ losses: BatchLosses, seconds: Double) {
         let keptLosses = exp(-1 / Self.lossMemory)
         sums.loss = sums.loss * keptLosses + losses.loss
-        sums.reconstruction = sums.reconstruction * keptLosses + losses.reconstruction
-        sums.kl = sums.kl * keptLosses + losses.kl
+        sums.metrics = sums.metrics.scaled(by: keptLosses)
+        sums.metrics += losses.metrics
         weight = weight * keptLosses + Double(losses.imageCount)
         let keptTime = exp(-seconds / Self.speedMemory)
         images = images * keptTime + Double(losses.imageCount)
@@ -29,7 +33,7 @@ struct ProgressMeter {
 
     var losses: MeanLosses {
         let count = max(1, weight)
-        return MeanLosses(loss: sums.loss / count, reconstruction: sums.reconstruction / count, kl: sums.kl / count)
+        return MeanLosses(loss: sums.loss / count, metrics: sums.metrics.divided(by: count))
     }
 
     var imagesPerSecond: Double { images / max(1e-9, seconds) }

@@ -8,7 +8,7 @@ public final class Trainer {
     public let definition: ModelDefinition
     public let plan: TrainingPlan
     public let splits: DataSplits
-    public private(set) var state = TrainingState()
+    public private(set) var state: TrainingState
     public let seed: UInt64
     public let epochCount: Int
     public let totalSteps: Int
@@ -23,7 +23,7 @@ public final class Trainer {
     private let engine: any Engine
     private let pixels: UnsafeMutableBufferPointer<UInt8>
     private let clock = ContinuousClock()
-    private var meter = ProgressMeter()
+    private var meter: ProgressMeter
     /// How long the end of an epoch takes: evaluation, and what else is done between two epochs; nil before the first.
     private var secondsBetweenEpochs: Double?
 
@@ -53,8 +53,18 @@ public final class Trainer {
                 ?? definition.training.validationCount(of: dataset.indices(of: .train).count), seed: seed)
         let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
         plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
+        plan.datasetSize = splits.train.count
+        state = TrainingState(metricNames: plan.metricNames)
+        meter = ProgressMeter(metricNames: plan.metricNames)
         // The variance of a single value is 0, and would spoil the running variance.
-        let smallestBatch = plan.model.graph.normalizesSingleValues ? 2 : 1
+        let smallestBatch = max(
+            plan.model.graph.normalizesSingleValues ? 2 : 1, definition.objective.smallestBatch)
+        guard batchSize >= definition.objective.smallestBatch || splits.train.isEmpty else {
+            throw ZooError(
+                "batches have \(batchSize) images, and the objective of \(definition.name) is computed from at least "
+                    + "\(definition.objective.smallestBatch)",
+                kind: .usage, subject: .field("training.batch_size"), remedy: .enlargeBatch)
+        }
         guard batchSize >= smallestBatch || splits.train.isEmpty else {
             throw ZooError(
                 "batches have one image, and the batch norm of \(definition.name) needs more than one value per channel",
@@ -71,8 +81,7 @@ public final class Trainer {
                 kind: .usage, code: .limit, subject: .field("training.epochs"), remedy: .trainShorter)
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
-        evaluation = try EvaluationPlan(
-            definition, batchSize: min(500, max(batchSize, 250)), engine: engine.singlePrecision)
+        evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
         pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
         plan.model.initialize(seed: seed)
     }
@@ -97,7 +106,7 @@ public final class Trainer {
         try check(state.epochsWithoutImprovement, Self.maximumStepCount, "epochs without improvement")
         try check(state.batch, stepsPerEpoch, "batches in an epoch")
         try check(state.images, splits.train.count, "images in an epoch")
-        guard [state.lossSum, state.reconstructionSum, state.klSum, state.finalLossSum].allSatisfy(\.isFinite) else {
+        guard state.sums.isFinite, state.interval.isFinite, state.finalLossSum.isFinite else {
             throw ZooError(
                 "no run can go on from losses that are not finite", advice: "resume from another checkpoint of the run")
         }
@@ -124,10 +133,7 @@ public final class Trainer {
             while state.batch < epoch.batchCount, state.step < totalSteps {
                 let stepStart = clock.now
                 let losses = try epoch.withBatch(state.batch) { try step($0) }
-                state.images += losses.imageCount
-                state.lossSum += losses.loss
-                state.reconstructionSum += losses.reconstruction
-                state.klSum += losses.kl
+                state.sums.add(losses)
                 state.finalLossSum += losses.finalLoss
                 state.batch += 1
                 state.step += 1
@@ -182,14 +188,13 @@ public final class Trainer {
         var interval: MeanLosses?
         if StepInterval.ends(at: state.step) {
             interval = state.interval.means
-            state.interval = TrainingState.IntervalSums()
+            state.interval = LossSums(metricNames: plan.metricNames)
         }
         let made = state.step - 1
         return StepRecord(
             epoch: state.epoch + 1, epochCount: epochCount, step: state.step, totalSteps: totalSteps, batch: losses,
             current: meter.losses, interval: interval, learningRate: learningRate(of: made),
-            klWeight: definition.objective.klWeight(step: made),
-            klCapacity: definition.objective.klCapacity(step: made), seconds: seconds(since: start),
+            scheduled: plan.scheduledNumbers(step: made), seconds: seconds(since: start),
             imagesPerSecond: meter.imagesPerSecond, secondsLeft: secondsLeft)
     }
 
@@ -200,12 +205,6 @@ public final class Trainer {
         let steps = Double(totalSteps - state.step) * Double(plan.batchSize) / speed
         let evaluated = Double(splits.validation.count + splits.test.count)
         return steps + Double(max(0, epochCount - state.epoch)) * (secondsBetweenEpochs ?? evaluated / (3 * speed))
-    }
-
-    private var runningMeans: MeanLosses {
-        let count = Double(max(1, state.images))
-        return MeanLosses(
-            loss: state.lossSum / count, reconstruction: state.reconstructionSum / count, kl: state.klSum / count)
     }
 
     // MARK: Epochs
@@ -220,7 +219,7 @@ public final class Trainer {
         let count = splits.validation.count + splits.test.count
         func evaluate(_ indices: [Int32], before: Int) throws -> (EvaluationSums, MeanLosses)? {
             guard !indices.isEmpty else { return nil }
-            let sums = try evaluator.sums(over: indices, seed: seed) { images in
+            let sums = try evaluator.sums(over: indices, seed: seed, step: lastStep) { images in
                 let done = before + images
                 let perImage = self.seconds(since: start) / Double(done)
                 try onProgress(
@@ -228,14 +227,14 @@ public final class Trainer {
                         epoch: state.epoch + 1, epochCount: epochCount, imagesDone: done, imageCount: count,
                         secondsLeft: Double(count - done) * perImage))
             }
-            return (sums, sums.means(definition.objective, step: lastStep))
+            return (sums, sums.means)
         }
         let validation = try evaluate(splits.validation, before: 0)
         let test = try evaluate(splits.test, before: splits.validation.count)
-        let train = runningMeans
+        let train = state.sums.means
         // Losses under a schedule that still moves cannot be compared; those at its end can.
         let monitored =
-            validation?.0.means(definition.objective, step: .max).loss
+            validation?.0.meanFinalLoss
             ?? state.finalLossSum / Double(max(1, state.images))
         // Where a limit of steps ends within an epoch, the epoch has yet to be judged: a run that is resumed there is the one that
         // was not stopped. Before there is a best, what there is will do.
@@ -249,16 +248,12 @@ public final class Trainer {
             epoch: state.epoch + 1, step: state.step, train: train, validation: validation?.1, test: test?.1,
             latent: test?.0,
             learningRate: learningRate(of: lastStep),
-            klWeight: definition.objective.klWeight(step: lastStep),
-            klCapacity: definition.objective.klCapacity(step: lastStep), seconds: seconds,
+            scheduled: plan.scheduledNumbers(step: lastStep), seconds: seconds,
             imagesPerSecond: imagesPerSecond, monitoredLoss: monitored, isBest: isBest)
         if isWhole {
             state.epoch += 1
             state.batch = 0
-            state.images = 0
-            state.lossSum = 0
-            state.reconstructionSum = 0
-            state.klSum = 0
+            state.sums = LossSums(metricNames: plan.metricNames)
             state.finalLossSum = 0
         }
         return record
@@ -277,6 +272,7 @@ public final class Trainer {
             culprit = "the parameter \(spoiled), which an earlier step has spoiled"
         } else {
             let watched = try TrainingPlan(definition, batchSize: plan.batchSize, engine: engine.keepingEverything)
+            watched.datasetSize = plan.datasetSize
             try watched.model.load(plan.model.parameters + plan.model.buffers)
             _ = watched.step(
                 pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)

@@ -1,20 +1,5 @@
 import Planning
 
-/// Mean losses over images, in nats per image.
-public struct MeanLosses: Sendable, Equatable {
-    /// Reconstruction plus what the objective makes of the KL divergence at its current weight.
-    public var loss: Double
-    public var reconstruction: Double
-    /// The KL divergence itself, without any weight; 0 for a plain autoencoder.
-    public var kl: Double
-
-    public init(loss: Double, reconstruction: Double, kl: Double) {
-        self.loss = loss
-        self.reconstruction = reconstruction
-        self.kl = kl
-    }
-}
-
 /// What one epoch (or the part of one that a step limit leaves) gave.
 public struct EpochRecord: Sendable {
     /// From 1.
@@ -28,8 +13,8 @@ public struct EpochRecord: Sendable {
     /// Latent statistics over the test images; nil without.
     public var latent: EvaluationSums?
     public var learningRate: Float
-    public var klWeight: Float
-    public var klCapacity: Float
+    /// The weights and schedules of the objective.
+    public var scheduled: ScheduledNumbers
     /// Seconds since the run (or the resumed part of it) began.
     public var seconds: Double
     /// Training speed of this epoch, evaluation left out.
@@ -55,8 +40,8 @@ public struct StepRecord: Sendable {
     /// Means over the images since the last step that had this; nil between `StepInterval`s.
     public var interval: MeanLosses?
     public var learningRate: Float
-    public var klWeight: Float
-    public var klCapacity: Float
+    /// The weights and schedules of the objective.
+    public var scheduled: ScheduledNumbers
     public var seconds: Double
     /// As it is now.
     public var imagesPerSecond: Double
@@ -108,37 +93,19 @@ public struct TrainingState: Sendable, Equatable {
     /// The lowest monitored loss.
     public var bestLoss: Double?
     public var epochsWithoutImprovement = 0
-    /// Sums over the images of the epoch under way.
-    public var images = 0
-    public var lossSum = 0.0
-    public var reconstructionSum = 0.0
-    public var klSum = 0.0
+    /// Over the images of the epoch under way.
+    public var sums: LossSums
     /// Of the losses at the weights that the objective's schedules end with.
     public var finalLossSum = 0.0
-    /// Sums over the images since losses were last recorded (`StepInterval`).
-    public var interval = IntervalSums()
+    /// Over the images since losses were last recorded (`StepInterval`).
+    public var interval: LossSums
 
-    /// Sums over the images of some steps.
-    public struct IntervalSums: Sendable, Equatable {
-        public var images = 0
-        public var loss = 0.0
-        public var reconstruction = 0.0
-        public var kl = 0.0
-
-        public init() {}
-
-        mutating func add(_ losses: BatchLosses) {
-            images += losses.imageCount
-            loss += losses.loss
-            reconstruction += losses.reconstruction
-            kl += losses.kl
-        }
-
-        var means: MeanLosses {
-            let count = Double(max(1, images))
-            return MeanLosses(loss: loss / count, reconstruction: reconstruction / count, kl: kl / count)
-        }
+    /// The beginning of a run.
+    public init(metricNames: [String]) {
+        sums = LossSums(metricNames: metricNames)
+        interval = sums
     }
 
-    public init() {}
+    /// Images seen in the epoch under way.
+    public var images: Int { sums.images }
 }

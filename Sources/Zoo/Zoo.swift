@@ -10,6 +10,7 @@
 @_exported import ModelComparison
 @_exported import ModelFigures
 @_exported import ModelKit
+@_exported import ObjectiveLibrary
 @_exported import Planning
 @_exported import Runs
 @_exported import TensorCore

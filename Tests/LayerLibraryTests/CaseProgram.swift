@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// The program of a case, with the places of everything the tests read, and the values they write.
@@ -32,14 +33,18 @@ struct CaseProgram {
         var noise: TensorID?
         var kl: TensorID?
         var klPerDimension: TensorID?
+        var code = y
+        var posterior: ModelTensors.Posterior?
         if let latent = layerCase.latent {
             let mean = try NamedLayer.linear(named: "mean", latent.size).lower(y, into: &builder)
             let logVariance = try NamedLayer.linear(named: "log_variance", latent.size).lower(y, into: &builder)
-            let epsilon = builder.input("noise", shape: [latent.size])
-            let sample = try builder.gaussianLatent(
-                mean: mean, logVariance: logVariance, noise: epsilon, regularizer: latent.regularizer)
+            let epsilon = builder.noise("noise", shape: [latent.size], isPosterior: true)
+            let sample = try builder.gaussianLatent(mean: mean, logVariance: logVariance, noise: epsilon)
             builder.keep(sample.klPerDimension, as: "kl_per_dimension")
             builder.keep(sample.kl, as: "kl")
+            posterior = ModelTensors.Posterior(
+                mean: mean, logVariance: logVariance, kl: sample.kl, klPerDimension: sample.klPerDimension)
+            code = sample.z
             (noise, kl, klPerDimension) = (epsilon, sample.kl, sample.klPerDimension)
             y = try latent.decoder.lower(sample.z, into: &builder)
         }
@@ -50,7 +55,11 @@ struct CaseProgram {
             ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
         let loss = try builder.reconstructionLoss(
             prediction: y, target: target, logSigma: logSigma, loss: layerCase.loss)
-        builder.keep(loss, as: "loss")
+        try builder.term("loss", loss, weight: .constant(1))
+        if let regularizer = layerCase.latent?.regularizer {
+            try regularizer.lower(
+                ModelTensors(images: input, code: code, reconstruction: loss, posterior: posterior), into: &builder)
+        }
         if differentiated { try builder.differentiate() }
         builder.program.update = update
         program = builder.program
@@ -73,8 +82,7 @@ struct CaseProgram {
     /// Values of the optimiser, the random numbers and the regulariser for step number `step`.
     func stepValues(imageCount: Int = Self.imageCount, step: Int = 0) -> StepValues {
         StepValues(
-            imageCount: imageCount, step: UInt32(step) + 3, updateCount: step, seed: 5, learningRate: 0.0625,
-            klWeight: 0.75, klCapacity: layerCase.latent?.capacity ?? 0)
+            imageCount: imageCount, step: UInt32(step) + 3, updateCount: step, seed: 5, learningRate: 0.0625)
     }
 
     /// The first value of an input, parameter or buffer of a full batch.
@@ -112,14 +120,13 @@ struct CaseProgram {
         return compiled
     }
 
-    /// The mean over the images of the reconstruction loss and the regulariser, in nats.
+    /// The loss: its terms with their weights, those of single images as means.
     func totalLoss(_ compiled: ReferenceProgram, _ values: StepValues) -> Double {
-        let reconstruction =
-            compiled.readDouble(loss).prefix(values.imageCount).reduce(0, +) / Double(values.imageCount)
-        guard let latent = layerCase.latent, let klPerDimension else { return reconstruction }
-        return reconstruction
-            + latent.regularizer.loss(
-                klPerDimension: compiled.readDouble(klPerDimension), weight: Double(values.klWeight),
-                capacity: Double(values.klCapacity))
+        let weights = program.scheduledNumbers(step: values.scheduleStep)
+        return program.terms.reduce(0) { sum, term in
+            let count = program[term.value].elementCount(images: values.imageCount)
+            let mean = compiled.readDouble(term.value).prefix(count).reduce(0, +) / Double(count)
+            return sum + Double(weights[term.weight.index]) * mean
+        }
     }
 }

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 import Testing
 
@@ -7,9 +8,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     /// The sampling between encoder and decoder of a case with a latent variable.
     struct Latent: Sendable {
         var size: Int
-        var regularizer: KLRegularizer
-        /// C of the capacity regulariser, in nats.
-        var capacity: Float = 0
+        var regularizer: any Regularizer
         var decoder: [NamedLayer]
     }
 
@@ -33,9 +32,9 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
         loss = ReconstructionLoss(terms: terms, link: link)
     }
 
-    init(_ name: String, _ regularizer: KLRegularizer, capacity: Float = 0) {
+    init(_ name: String, _ regularizer: any Regularizer) {
         self.init(name, [6], [.linear(named: "hidden", 5, .tanh)])
-        latent = Latent(size: 4, regularizer: regularizer, capacity: capacity, decoder: [.linear(named: "decoder", 3)])
+        latent = Latent(size: 4, regularizer: regularizer, decoder: [.linear(named: "decoder", 3)])
     }
 
     /// The same with running statistics and without dropout.

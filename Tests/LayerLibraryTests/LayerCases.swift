@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// The table that drives finite differences, the comparison of the engines and the comparison with PyTorch.
@@ -289,9 +290,9 @@ enum LayerCases {
             ]),
         LayerCase(
             "mixture_identity", .identity, [.init(.laplace, weight: 1.5), .init(.gaussian, weight: 0.25)]),
-        LayerCase("latent_weighted", .weighted),
-        LayerCase("latent_capacity_above", .capacity, capacity: 0.25),
-        LayerCase("latent_capacity_below", .capacity, capacity: 25),
-        LayerCase("latent_free_bits", .freeBits(nats: 0.25)),
+        LayerCase("latent_weighted", KLDivergence(weight: 0.75)),
+        LayerCase("latent_capacity_above", Capacity(weight: 0.75, from: 0.25, to: 0.25, over: 0)),
+        LayerCase("latent_capacity_below", Capacity(weight: 0.75, from: 25, to: 25, over: 0)),
+        LayerCase("latent_free_bits", KLDivergence(weight: 0.75, freeNats: 0.25)),
     ]
 }

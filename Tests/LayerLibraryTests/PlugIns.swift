@@ -6,24 +6,21 @@ import TensorCore
 struct AddOffset: CustomOperation {
     var name: String { "add_offset" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape { inputs[0] }
+    func output(_ inputs: [TensorType]) throws -> TensorType { inputs[0] }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, output, imageCount) = (tensors.inputs, tensors.output, tensors.imageCount)
         let (x, offset) = (inputs[0], inputs[1])
         for i in 0..<imageCount * offset.count { output[i] = x[i] + offset[i % offset.count] }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, inputGradients, outputGradient) = (tensors.inputs, tensors.inputGradients, tensors.outputGradient)
+        let imageCount = tensors.imageCount
         let count = inputs[1].count
-        for i in 0..<count { inputGradients[1][i] = 0 }
         for i in 0..<imageCount * count {
-            inputGradients[0][i] = outputGradient[i]
-            inputGradients[1][i % count] += outputGradient[i]
+            inputGradients[0]?[i] = outputGradient[i]
+            inputGradients[1]?[i % count] += outputGradient[i]
         }
     }
 }
@@ -35,27 +32,24 @@ struct Parabola: CustomOperation {
 
     var name: String { "parabola" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape { inputs[0] }
+    func output(_ inputs: [TensorType]) throws -> TensorType { inputs[0] }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, output, imageCount) = (tensors.inputs, tensors.output, tensors.imageCount)
         let (x, a) = (inputs[0], inputs[1])
         for i in 0..<imageCount * channels * area {
             output[i] = a[i / area % channels] * x[i] * x[i] + x[i]
         }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, inputGradients, outputGradient) = (tensors.inputs, tensors.inputGradients, tensors.outputGradient)
+        let imageCount = tensors.imageCount
         let (x, a, dy) = (inputs[0], inputs[1], outputGradient)
-        for c in 0..<channels { inputGradients[1][c] = 0 }
         for i in 0..<imageCount * channels * area {
             let c = i / area % channels
-            inputGradients[0][i] = dy[i] * (2 * a[c] * x[i] + 1)
-            inputGradients[1][c] += dy[i] * x[i] * x[i]
+            inputGradients[0]?[i] = dy[i] * (2 * a[c] * x[i] + 1)
+            inputGradients[1]?[c] += dy[i] * x[i] * x[i]
         }
     }
 }
@@ -76,19 +70,16 @@ struct ParabolaLayer: Layer {
 struct CubicActivation: CustomOperation {
     var name: String { "cubic" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape { inputs[0] }
+    func output(_ inputs: [TensorType]) throws -> TensorType { inputs[0] }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, output) = (tensors.inputs, tensors.output)
         for (i, x) in inputs[0].enumerated() { output[i] = x - x * x * x / 8 }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
-        for (i, x) in inputs[0].enumerated() { inputGradients[0][i] = outputGradient[i] * (1 - 3 * x * x / 8) }
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        let (inputs, inputGradients, outputGradient) = (tensors.inputs, tensors.inputGradients, tensors.outputGradient)
+        for (i, x) in inputs[0].enumerated() { inputGradients[0]?[i] = outputGradient[i] * (1 - 3 * x * x / 8) }
     }
 }
 

@@ -141,16 +141,11 @@ func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> 
 private struct ThreadCounting: CustomOperation {
     var name: String { "thread_counting" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape { inputs[0] }
+    func output(_ inputs: [TensorType]) throws -> TensorType { inputs[0] }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
-        for i in 0..<imageCount { output[i] = Element(CPUEngine.threadCount) }
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        for i in 0..<tensors.imageCount { tensors.output[i] = Element(CPUEngine.threadCount) }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {}
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {}
 }

@@ -66,7 +66,6 @@ struct WholeModelGolden: Decodable, Sendable {
         for step in 0..<10 {
             var values = StepValues(imageCount: Self.imageCount, step: UInt32(step), updateCount: step)
             values.learningRate = 1e-3
-            values.klWeight = 1
             #expect(compiled.run(values))
             let (found, expected) = (mean(compiled.read(reconstruction)), golden.reconstruction[step])
             #expect(abs(found - expected) / expected < 0.005, "step \(step): \(found), not \(expected)")
@@ -93,7 +92,6 @@ struct WholeModelGolden: Decodable, Sendable {
         for step in 0..<steps {
             var values = StepValues(imageCount: Self.imageCount, step: UInt32(step), updateCount: step)
             values.learningRate = 1e-3
-            values.klWeight = 1
             #expect(compiled.run(values), "step \(step): the loss is not finite")
             for (id, expected) in [(reconstruction, golden.reconstruction[step]), (kl, golden.kl[step])] {
                 let found = mean(compiled.read(id).prefix(Self.imageCount))

@@ -85,7 +85,7 @@ private typealias Case = ProblemCase
         Case(
             ", kl: {weight: 1}", "",
             [
-                "model.yaml:11:12: objective: a variational model needs kl or capacity; for a plain autoencoder give latent.code instead of mean and log_variance"
+                "model.yaml:11:12: objective: a variational model needs a regulariser, as kl or capacity; for a plain autoencoder give latent.code instead of mean and log_variance"
             ]),
         Case(
             "summary: A small model", "x: &x {a: 1}\nsummary: 99999999999999999999",
@@ -97,7 +97,9 @@ private typealias Case = ProblemCase
     private static let objectiveAndRecipeCases = [
         Case(
             "mean: mean, log_variance: log_variance", "code: code",
-            ["model.yaml:11:12: objective: a plain autoencoder has no KL divergence"]),
+            [
+                "model.yaml:11:12: objective.kl: a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance in place of latent.code"
+            ]),
         Case(
             "reconstruction: bernoulli", "reconstruction: bernouli",
             ["model.yaml:11:29: objective.reconstruction: unknown likelihood bernouli; did you mean bernoulli?"]),

@@ -6,7 +6,7 @@ import TensorCore
 import Testing
 import ZooModels
 
-/// `Examples/PlugIn`: a layer, a likelihood and a model from outside.
+/// `Examples/PlugIn`: a layer, a likelihood, a regulariser and a model from outside.
 @Suite struct PlugInTests {
     private func registry() throws -> Registry { try ExamplePlugIn.extend(ZooModels.registry()) }
 
@@ -52,7 +52,7 @@ import ZooModels
             #expect(
                 program.run(
                     StepValues(
-                        imageCount: batch, step: UInt32(step), updateCount: step, learningRate: 3e-3, klWeight: 0.01)))
+                        imageCount: batch, step: UInt32(step), updateCount: step, learningRate: 3e-3)))
             losses.append(program.read(loss).reduce(0, +) / Float(batch))
         }
         #expect(losses[19] < 0.95 * losses[0], "\(losses)")
@@ -63,63 +63,71 @@ import ZooModels
     /// The layer's derivative against central differences, through the same generic code that the engines call.
     @Test func itsLayerHasTheRightDerivative() throws {
         let graph = try ModelGraph(definition(), purpose: .encoding)
-        let step = try #require(graph.program.steps.first { $0.path == "encoder.scale1" })
+        try check(#require(graph.program.steps.first { $0.path == "encoder.scale1" }), in: graph.program, images: 2)
+    }
+
+    /// The same of the regulariser, which sees the whole batch.
+    @Test func itsRegularizerHasTheRightDerivative() throws {
+        let graph = try ModelGraph(definition(), purpose: .evaluation)
+        try check(
+            #require(graph.program.steps.first { $0.path == "objective" && $0.operation.name == "moment_distance" }),
+            in: graph.program, images: 3)
+        #expect(graph.program.metrics.map(\.name) == ["reconstruction", "kl", "moment_matching"])
+    }
+
+    private func check(_ step: ProgramStep, in program: Program, images: Int) throws {
         guard case .custom(let operation) = step.operation else {
-            Issue.record("encoder.scale1 is \(step.operation.name)")
+            Issue.record("\(step.path) is \(step.operation.name)")
             return
         }
-        let images = 2
-        let shape: Shape = [8, 7, 7]
         var dice = Dice(seed: 3)
-        func values(_ count: Int) -> [Double] { (0..<count).map { _ in Double(dice.roll(2001) - 1000) / 1000 } }
-        var inputs = [values(images * shape.count), values(8)]
-        let weights = values(images * shape.count)
+        func values(_ id: TensorID) -> [Double] {
+            (0..<program[id].elementCount(images: images)).map { _ in Double(dice.roll(2001) - 1000) / 1000 }
+        }
+        var inputs = step.inputs.map(values)
+        let weights = values(step.outputs[0])
+        let types = step.inputs.map { program.type(of: $0) }
+        let type = program.type(of: step.outputs[0])
         func loss() -> Double {
-            var output = [Double](repeating: 0, count: weights.count)
-            run(operation, inputs, &output, images)
+            let output = UnsafeMutableBufferPointer<Double>.allocate(capacity: weights.count)
+            defer { output.deallocate() }
+            output.update(repeating: 0)
+            withBuffers(inputs) {
+                operation.forward(
+                    OperationTensors(
+                        inputTypes: types, outputType: type, inputs: $0, output: output,
+                        values: StepValues(imageCount: images)))
+            }
             return zip(output, weights).reduce(0) { $0 + $1.0 * $1.1 }
         }
-        let gradients = gradients(of: operation, inputs, weights, images)
-        for (input, element) in [(0, 0), (0, 60), (0, 500), (1, 0), (1, 7)] {
-            let value = inputs[input][element]
-            inputs[input][element] = value + 1e-5
-            let above = loss()
-            inputs[input][element] = value - 1e-5
-            let below = loss()
-            inputs[input][element] = value
-            #expect(abs((above - below) / 2e-5 - gradients[input][element]) < 1e-6)
+        let gradients = inputs.map { UnsafeMutableBufferPointer<Double>.allocate(capacity: $0.count) }
+        defer { for gradient in gradients { gradient.deallocate() } }
+        for gradient in gradients { gradient.update(repeating: 0) }
+        withBuffers(inputs + [weights]) {
+            operation.backward(
+                OperationTensors(
+                    inputTypes: types, outputType: type, inputs: Array($0.dropLast()), outputGradient: $0.last,
+                    inputGradients: gradients, values: StepValues(imageCount: images)))
         }
-    }
-
-    private func run(_ operation: any CustomOperation, _ inputs: [[Double]], _ output: inout [Double], _ images: Int) {
-        inputs[0].withUnsafeBufferPointer { x in
-            inputs[1].withUnsafeBufferPointer { scale in
-                output.withUnsafeMutableBufferPointer {
-                    operation.forward(inputs: [x, scale], output: $0, imageCount: images)
-                }
+        for (input, gradient) in gradients.enumerated() {
+            for element in [0, gradient.count / 2, gradient.count - 1] {
+                let value = inputs[input][element]
+                inputs[input][element] = value + 1e-5
+                let above = loss()
+                inputs[input][element] = value - 1e-5
+                let below = loss()
+                inputs[input][element] = value
+                #expect(abs((above - below) / 2e-5 - gradient[element]) < 1e-6)
             }
         }
     }
 
-    private func gradients(
-        of operation: any CustomOperation, _ inputs: [[Double]], _ outputGradient: [Double], _ images: Int
-    ) -> [[Double]] {
-        var dx = [Double](repeating: .nan, count: inputs[0].count)
-        var dScale = [Double](repeating: .nan, count: inputs[1].count)
-        inputs[0].withUnsafeBufferPointer { x in
-            inputs[1].withUnsafeBufferPointer { scale in
-                outputGradient.withUnsafeBufferPointer { gradient in
-                    dx.withUnsafeMutableBufferPointer { dx in
-                        dScale.withUnsafeMutableBufferPointer { dScale in
-                            operation.backward(
-                                inputs: [x, scale], outputGradient: gradient, inputGradients: [dx, dScale],
-                                imageCount: images)
-                        }
-                    }
-                }
-            }
+    private func withBuffers(_ arrays: [[Double]], _ body: ([UnsafeBufferPointer<Double>]) -> Void) {
+        func descend(_ index: Int, _ buffers: [UnsafeBufferPointer<Double>]) {
+            guard index < arrays.count else { return body(buffers) }
+            arrays[index].withUnsafeBufferPointer { descend(index + 1, buffers + [$0]) }
         }
-        return [dx, dScale]
+        descend(0, [])
     }
 
     @Test func itsLikelihoodHasTheRightDerivative() throws {

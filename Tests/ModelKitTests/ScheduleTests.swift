@@ -1,4 +1,6 @@
 import ModelKit
+import ObjectiveLibrary
+import Planning
 import TensorCore
 import Testing
 
@@ -40,29 +42,26 @@ import Testing
                 try rates(recipe(.cosine(minimum: 0), warmup: 100), [49, 50]), [0.8 * 0.515_705_4 * 0.5, 0.4 * 0.51]))
     }
 
-    private func objective(_ regularizer: Objective.Regularizer?) throws -> Objective {
-        var objective = try read(smallDefinition).objective
-        objective.regularizer = regularizer
-        return objective
+    /// The numbers of a schedule of the objective at some steps.
+    private func numbers(_ name: String, _ regularizer: any Regularizer, _ steps: [Int]) throws -> [Float?] {
+        var definition = try read(smallDefinition)
+        definition.objective.regularizers = [regularizer]
+        let program = try ModelGraph(definition, purpose: .training).program
+        return steps.map { ScheduledNumbers(program, step: $0)[name] }
     }
 
     @Test func klWeightWarmsUp() throws {
-        let warm = try objective(.weighted(weight: 4, warmupSteps: 8, freeNats: 0))
-        #expect([0, 2, 4, 8, 100].map { warm.klWeight(step: $0) } == [0, 1, 2, 4, 4])
-        #expect(
-            try [0, 9].map { try objective(.weighted(weight: 4, warmupSteps: 0, freeNats: 0)).klWeight(step: $0) } == [
-                4, 4,
-            ])
-        #expect(try objective(nil).klWeight(step: 5) == 0)
-        #expect(warm.klCapacity(step: 5) == 0)
+        let warm = KLDivergence(weight: 4, warmupSteps: 8)
+        #expect(try numbers("kl_weight", warm, [0, 2, 4, 8, 100, .max]) == [0, 1, 2, 4, 4, 4])
+        #expect(try numbers("kl_weight", KLDivergence(weight: 4), [0, 9]) == [4, 4])
+        #expect(try numbers("kl_capacity", warm, [5]) == [nil])
     }
 
     @Test func capacityRises() throws {
-        let rising = try objective(.capacity(weight: 1000, start: 0, end: 25, steps: 100))
-        #expect([0, 1, 50, 100, 1000].map { rising.klCapacity(step: $0) } == [0, 0.25, 12.5, 25, 25])
-        #expect(rising.klWeight(step: 3) == 1000)
-        let falling = try objective(.capacity(weight: 1, start: 10, end: 2, steps: 4))
-        #expect([0, 1, 4].map { falling.klCapacity(step: $0) } == [10, 8, 2])
-        #expect(try objective(.capacity(weight: 1, start: 3, end: 7, steps: 0)).klCapacity(step: 0) == 7)
+        let rising = Capacity(weight: 1000, from: 0, to: 25, over: 100)
+        #expect(try numbers("kl_capacity", rising, [0, 1, 50, 100, 1000]) == [0, 0.25, 12.5, 25, 25])
+        #expect(try numbers("kl_weight", rising, [3]) == [1000])
+        #expect(try numbers("kl_capacity", Capacity(weight: 1, from: 10, to: 2, over: 4), [0, 1, 4]) == [10, 8, 2])
+        #expect(try numbers("kl_capacity", Capacity(weight: 1, from: 3, to: 7, over: 0), [0]) == [7])
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import LayerLibrary
 import ModelKit
+import ObjectiveLibrary
 import Testing
 import ZooModels
 
@@ -78,12 +79,12 @@ import ZooModels
         let text = try String(contentsOf: packageFolder.appendingPathComponent("docs/definitions.md"), encoding: .utf8)
         var names = Registry.builtIn.likelihoods.map(\.name) + InitializerRule.names
         names += ["normal", "constant", "values"]
-        let tables =
-            [DefinitionFields.kl, DefinitionFields.capacity, DefinitionFields.training]
-            + DefinitionFields.optimizers.values
+        var tables: [[FieldSchema]] = builtInRegularizers.map(\.fields)
+        tables +=
+            [DefinitionFields.training] + DefinitionFields.optimizers.values
             + DefinitionFields.schedules.values + Registry.builtIn.layers.map(\.fields)
             + Registry.builtIn.activations.map(\.fields)
-        names += tables.flatMap { $0 }.map(\.name)
+        names += builtInRegularizers.map(\.kind) + tables.flatMap { $0 }.map(\.name)
         names += Array(DefinitionFields.optimizers.keys) + Array(DefinitionFields.schedules.keys)
         names += Registry.builtIn.layers.map(\.kind) + Registry.builtIn.activations.map(\.name)
         for name in Set(names).sorted() { #expect(text.contains("`\(name)`"), "\(name) is not documented") }
@@ -97,7 +98,7 @@ import ZooModels
         let definition = try read(try #require(example.components(separatedBy: "```").first))
         #expect(definition.name == "tiny-vae-mnist")
         let plugIns = try String(contentsOf: docs.appendingPathComponent("plug-ins.md"), encoding: .utf8)
-        for file in ["ChannelScale", "PseudoHuber", "ExamplePlugIn"] {
+        for file in ["ChannelScale", "PseudoHuber", "MomentMatching", "ExamplePlugIn"] {
             let source = packageFolder.appendingPathComponent("Examples/PlugIn/\(file).swift")
             #expect(plugIns.contains(try String(contentsOf: source, encoding: .utf8)), "\(file).swift has changed")
         }

@@ -113,7 +113,7 @@ struct MatrixCase: SweepCase {
         let loss = try builder.reconstructionLoss(
             prediction: y, target: target, logSigma: nil,
             loss: ReconstructionLoss(terms: [.init(.gaussian)], link: .identity))
-        builder.keep(loss, as: "loss")
+        try builder.term("loss", loss, weight: .constant(1))
         try builder.differentiate()
 
         let program = builder.program
@@ -164,18 +164,13 @@ private struct GivenImages: CustomOperation {
 
     var name: String { "given_images" }
 
-    func outputShape(_ inputs: [Shape]) throws -> Shape { shape }
+    func output(_ inputs: [TensorType]) throws -> TensorType { TensorType(shape) }
 
-    func forward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], output: UnsafeMutableBufferPointer<Element>, imageCount: Int
-    ) {
-        for i in 0..<imageCount * shape.count { output[i] = inputs[0][i] }
+    func forward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        for i in 0..<tensors.imageCount * shape.count { tensors.output[i] = tensors.inputs[0][i] }
     }
 
-    func backward<Element: BinaryFloatingPoint>(
-        inputs: [UnsafeBufferPointer<Element>], outputGradient: UnsafeBufferPointer<Element>,
-        inputGradients: [UnsafeMutableBufferPointer<Element>], imageCount: Int
-    ) {
-        for i in 0..<imageCount * shape.count { inputGradients[0][i] = outputGradient[i] }
+    func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>) {
+        for i in 0..<tensors.imageCount * shape.count { tensors.inputGradients[0]?[i] += tensors.outputGradient[i] }
     }
 }

@@ -13,7 +13,9 @@ import Testing
         let parameter = try builder.parameter("w", shape: [4, 2], initializer: .constant(0))
         let prediction = try builder.linear(input, weight: parameter, bias: nil)
         let loss = ReconstructionLoss(terms: [.init(.gaussian)], link: .identity)
-        _ = try builder.reconstructionLoss(prediction: prediction, target: images, logSigma: nil, loss: loss)
+        try builder.term(
+            "loss", builder.reconstructionLoss(prediction: prediction, target: images, logSigma: nil, loss: loss),
+            weight: .constant(1))
         try builder.differentiate()
         builder.program.update = UpdateRule(
             method: .sgd(momentum: 0, nesterov: false, weightDecay: 0), clipNorm: 2)

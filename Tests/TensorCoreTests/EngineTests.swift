@@ -65,9 +65,10 @@ import Testing
         let square = try builder.reshape(wide, to: [1, 2, 2])
         let pooled = try builder.maxPool(square, window: Window(kernel: Window.Extent(2)))
         let target = builder.input("target", shape: [1, 1, 1])
-        _ = try builder.reconstructionLoss(
+        let loss = try builder.reconstructionLoss(
             prediction: pooled, target: target, logSigma: nil,
             loss: ReconstructionLoss(terms: [.init(.gaussian)], link: .identity))
+        try builder.term("loss", loss, weight: .constant(1))
         try builder.differentiate()
         let compiled = try named.engine.compile(builder.program, batchSize: 1)
         compiled.write([1], to: input)
@@ -84,9 +85,10 @@ import Testing
         let weight = try builder.parameter("weight", shape: [1, 1], initializer: .constant(1))
         let y = try builder.linear(input, weight: weight, bias: nil)
         let target = builder.input("target", shape: [1])
-        _ = try builder.reconstructionLoss(
+        let loss = try builder.reconstructionLoss(
             prediction: y, target: target, logSigma: nil,
             loss: ReconstructionLoss(terms: [.init(.gaussian)], link: .identity))
+        try builder.term("loss", loss, weight: .constant(1))
         try builder.differentiate()
         builder.program.update = UpdateRule(
             method: .sgd(momentum: 0, nesterov: false, weightDecay: 0), averageDecay: 0.5)

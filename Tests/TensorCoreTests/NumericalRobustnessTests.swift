@@ -30,7 +30,9 @@ import Testing
             x, weight: scale, bias: nil, window: Window(kernel: Window.Extent(1)))
         let loss = ReconstructionLoss(
             terms: [.init(.laplace), .init(.gaussianLearnedVariance, weight: weight)], link: .identity)
-        _ = try builder.reconstructionLoss(prediction: prediction, target: images, logSigma: logSigma, loss: loss)
+        try builder.term(
+            "loss", builder.reconstructionLoss(prediction: prediction, target: images, logSigma: logSigma, loss: loss),
+            weight: .constant(1))
         try builder.differentiate()
 
         /// The gradients of the weights and of log σ.

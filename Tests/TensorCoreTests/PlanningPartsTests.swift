@@ -24,13 +24,13 @@ import Testing
             let hidden = net.activation(
                 .relu,
                 try net.linear(flat, weight: parameter("fc1.weight", [32, 64]), bias: parameter("fc1.bias", [32])))
-            let dropped = net.dropout(hidden, rate: 0.5)
+            let dropped = try net.dropout(hidden, rate: 0.5)
             let y = try net.linear(dropped, weight: parameter("fc2.weight", [64, 32]), bias: nil)
             return try net.reconstructionLoss(
                 prediction: y, target: images, logSigma: nil,
                 loss: ReconstructionLoss(terms: [.init(.bernoulli)], link: .sigmoid))
         }
-        builder.keep(loss, as: "loss")
+        try builder.term("loss", loss, weight: .constant(1))
         try builder.differentiate()
         return builder.program
     }

@@ -8,11 +8,12 @@ import Testing
 @Suite struct ProgressTests {
     private func losses(_ loss: Double) -> BatchLosses {
         BatchLosses(
-            imageCount: 10, reconstruction: loss * 10, kl: 0, regularizer: 0, finalRegularizer: 0, isFinite: true)
+            imageCount: 10, loss: loss * 10, finalLoss: loss * 10,
+            metrics: MetricValues([("reconstruction", loss * 10)]))
     }
 
     @Test func aMeterFollowsAChange() {
-        var meter = ProgressMeter()
+        var meter = ProgressMeter(metricNames: ["reconstruction"])
         for _ in 0..<500 { meter.add(losses(900), seconds: 0.01) }
         #expect(abs(meter.losses.reconstruction - 900) < 1e-6 && abs(meter.imagesPerSecond - 1000) < 1e-6)
         // Half as fast, and a third of the loss.

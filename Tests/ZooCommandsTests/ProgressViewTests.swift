@@ -11,9 +11,10 @@ import Testing
     private let record = StepRecord(
         epoch: 1, epochCount: 10, step: 500, totalSteps: 1000,
         batch: BatchLosses(
-            imageCount: 64, reconstruction: 0, kl: 0, regularizer: 0, finalRegularizer: 0, isFinite: true),
+            imageCount: 64, loss: 0, finalLoss: 0, metrics: MetricValues([("reconstruction", 0), ("kl", 0)])),
         current: MeanLosses(loss: 134.913, reconstruction: 123.417, kl: 11.496), interval: nil, learningRate: 1e-3,
-        klWeight: 1, klCapacity: 0, seconds: 10, imagesPerSecond: 1098, secondsLeft: 107)
+        scheduled: ScheduledNumbers(GraphBuilder(isTraining: true).program, step: 0), seconds: 10,
+        imagesPerSecond: 1098, secondsLeft: 107)
 
     @Test(arguments: [
         (

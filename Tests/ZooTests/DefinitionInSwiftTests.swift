@@ -66,7 +66,7 @@ import Zoo
             ],
             objective: Objective(
                 Objective.Term(.bernoulli, weight: 0.5), .laplace,
-                regularizer: .capacity(weight: 10, start: 0.5, end: 20, steps: 1000)),
+                regularizers: [Capacity(weight: 10, from: 0.5, to: 20, over: 1000)]),
             training: TrainingSettings(
                 optimizer: .sgd(momentum: 0.9, nesterov: true, weightDecay: 1e-4), learningRate: 0.05, clipNorm: 1,
                 averageDecay: 0.999, schedule: .step(epochs: 3, factor: 0.1), warmupSteps: 20, batchSize: 32, epochs: 7,

@@ -250,33 +250,35 @@ typedef struct {
     uint32_t purpose;
 } zk_stream;
 
-// Per image, `count` standard normal numbers from the elements that belong to its index.
-void zk_normal(const zk_stream *stream, const int32_t *image_indices, float *x, int64_t images, int64_t count);
+// Per image, `count` standard normal numbers from the elements that belong to its index, those of input number `input`.
+void zk_normal(
+    const zk_stream *stream, uint32_t input, const int32_t *image_indices, float *x, int64_t images, int64_t count);
 // Element e (N C H W order) of an image is kept with probability 1 - rate and scaled by 1 / (1 - rate).
 void zk_dropout(
     const zk_stream *stream, uint32_t layer, float rate, const int32_t *image_indices, const float *x, float *y,
     int64_t images, int64_t channels, int64_t area);
 
 // ---- losses
-typedef enum { ZK_KL_WEIGHTED = 0, ZK_KL_CAPACITY = 1, ZK_KL_FREE_BITS = 2 } zk_regularizer;
-
-// z, and KL per image and, as means over the `images` first of the `batch` rows, per dimension
+// z, `samples` of each row of mean, log_variance, and KL per row and, as means over the `images` first of the `batch` rows, per
+// dimension
 void zk_latent(
     const float *mean, const float *log_variance, const float *noise, float *z, float *kl, float *kl_per_dimension,
-    int64_t images, int64_t batch, int64_t size);
+    int64_t images, int64_t batch, int64_t size, int64_t samples);
+// The gradients with respect to z, kl and kl_per_dimension may each be NULL for zero.
 void zk_latent_backward(
-    const float *dz, const float *mean, const float *log_variance, const float *noise, const float *kl_per_dimension,
-    float *dmean, float *dlog_variance, int64_t images, int64_t batch, int64_t size, zk_regularizer regularizer,
-    float weight, float capacity, float free_nats);
+    const float *dz, const float *dkl, const float *dkl_per_dimension, const float *mean, const float *log_variance,
+    const float *noise, float *dmean, float *dlog_variance, int64_t images, int64_t batch, int64_t size,
+    int64_t samples);
 
 typedef enum { ZK_BERNOULLI = 0, ZK_GAUSSIAN = 1, ZK_GAUSSIAN_LEARNED = 2, ZK_LAPLACE = 3 } zk_likelihood;
 
-// Adds weight × loss per image to `loss` and weight × gradient / images with respect to `prediction` (logits if
-// `sigmoid`) to `gradient`; `first` overwrites both instead. gradient may be NULL. Rows from `images` to `batch` get
-// zeros. log_sigma and dlog_sigma only for the learned variance.
+// Adds weight × loss per row to `loss` and weight × gradient with respect to `prediction` (logits if `sigmoid`), times what
+// `dloss` says of the row, to `gradient`; `first` overwrites both instead. dloss may be NULL: then each row's is
+// loss_weight / images. gradient may be NULL. Rows from `images` to `batch` get zeros; `samples` rows in succession share a
+// target. log_sigma and dlog_sigma only for the learned variance.
 void zk_reconstruction(
-    zk_likelihood likelihood, bool sigmoid, float weight, bool first, const float *prediction, const float *target,
-    const float *log_sigma, float *loss, float *gradient, float *dlog_sigma, int64_t images, int64_t batch,
-    int64_t pixels);
+    zk_likelihood likelihood, bool sigmoid, float weight, bool first, float loss_weight, const float *dloss,
+    const float *prediction, const float *target, const float *log_sigma, float *loss, float *gradient,
+    float *dlog_sigma, int64_t images, int64_t batch, int64_t pixels, int64_t samples);
 
 #endif

@@ -94,7 +94,7 @@ struct KerasModel {
         case .batchNorm: (kind, variables) = ("batch_normalization", vectors(weights))
         case .groupNorm: (kind, variables) = ("group_normalization", vectors(weights))
         case .activation, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent,
-            .reconstruction, .custom:
+            .reconstruction, .lossGradient, .custom:
             return nil
         }
         return KerasLayer(kind: kind, path: step.path, variables: variables)
@@ -123,7 +123,8 @@ struct KerasModel {
             default: return nil
             }
         case .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .groupNorm, .dropout,
-            .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent, .reconstruction:
+            .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent, .reconstruction,
+            .lossGradient:
             return nil
         }
     }

@@ -144,7 +144,7 @@ struct ONNXLowering {
                 "AveragePool", path, inputs, Self.attributes(window) + [("count_include_pad", .integer(1))])
         case .add:
             values[output] = node("Add", path, inputs)
-        case .gaussianLatent, .reconstruction, .custom:
+        case .gaussianLatent, .reconstruction, .lossGradient, .custom:
             throw Self.inexpressible(path, step.operation)
         }
     }

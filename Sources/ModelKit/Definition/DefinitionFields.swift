@@ -3,31 +3,10 @@ import TensorCore
 
 /// The fields of objectives and training settings: what the reader accepts, the JSON Schema states and the documentation lists.
 package enum DefinitionFields {
-    private static let steps = 0...1_000_000_000
-
-    /// `objective.kl`.
-    package static let kl = [
-        FieldSchema("weight", .number(0...1e6), "β: 1 for a VAE, more for a β-VAE."),
-        FieldSchema(
-            "warmup_steps", .integer(steps), default: .integer(0),
-            "Steps over which β rises linearly: 0 in the first step, all of it after as many."),
-        FieldSchema(
-            "free_nats", .number(0...1000), default: .number(0),
-            "Nats that each latent dimension counts at least (free bits)."),
-    ]
-
-    /// `objective.capacity`.
-    package static let capacity = [
-        FieldSchema("weight", .number(0...1e9), "γ of γ·|KL − C|."),
-        FieldSchema("start", .number(0...1e6), default: .number(0), "C at first, in nats."),
-        FieldSchema("end", .number(0...1e6), "C at the end, in nats."),
-        FieldSchema("steps", .integer(steps), "Steps over which C goes linearly from start to end."),
-    ]
-
     /// `training`, but for the optimiser and the schedule.
     package static let training = [
         FieldSchema(
-            "warmup_steps", .integer(steps), default: .integer(0),
+            "warmup_steps", .integer(0...1_000_000_000), default: .integer(0),
             "Steps N over which the learning rate rises linearly: 1/N of it in the first step, all of it in the N-th."),
         FieldSchema.optional(
             "clip_norm", .number(0...1e9, openLower: true),

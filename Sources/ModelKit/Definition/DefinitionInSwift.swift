@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 extension ModelDefinition {
@@ -61,13 +62,13 @@ extension ModelDefinition.Latent {
 }
 
 extension Objective {
-    /// Reconstruction and KL divergence.
+    /// Reconstruction and what else the loss has.
     ///
     /// - Parameters:
     ///   - reconstruction: how images are compared.
-    ///   - regularizer: how the KL divergence enters; nil for a plain autoencoder.
-    public init(_ reconstruction: Term..., regularizer: Regularizer?) {
-        self.init(terms: reconstruction, regularizer: regularizer)
+    ///   - regularizers: none for a plain autoencoder.
+    public init(_ reconstruction: Term..., regularizers: [any Regularizer] = []) {
+        self.init(terms: reconstruction, regularizers: regularizers)
     }
 
     /// Reconstruction + β·KL (Higgins and others 2017, equation 4).
@@ -79,7 +80,7 @@ extension Objective {
     public init(_ reconstruction: Term, beta: Float, warmupSteps: Int = 0, freeNats: Float = 0) {
         self.init(
             terms: [reconstruction],
-            regularizer: .weighted(weight: beta, warmupSteps: warmupSteps, freeNats: freeNats))
+            regularizers: [KLDivergence(weight: beta, warmupSteps: warmupSteps, freeNats: freeNats)])
     }
 }
 

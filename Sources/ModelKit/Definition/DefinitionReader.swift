@@ -73,14 +73,7 @@ extension NodeReader {
         guard let name, let family, let summary, let input, let latent, let encoder, let decoder, let objective,
             let training
         else { return nil }
-        if case .code = latent.heads, objective.regularizer != nil {
-            report("a plain autoencoder has no KL divergence", at: fields["objective"], "objective")
-        }
-        if case .gaussian = latent.heads, objective.regularizer == nil {
-            report(
-                "a variational model needs kl or capacity; for a plain autoencoder give latent.code instead of mean and "
-                    + "log_variance", at: fields["objective"], "objective")
-        }
+        check(objective, latent.heads, batchSize: training.batchSize, at: fields["objective"])
         return ModelDefinition(
             name: name, family: family, summary: summary, references: references, dataset: dataset, input: input,
             latentSize: latent.size, latent: latent.heads, encoder: encoder, decoder: decoder, objective: objective,

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 import Yams
 
@@ -21,7 +22,7 @@ struct DefinitionWriter {
         fields += [
             ("input", shape(definition.input)), ("latent", try latent(definition)),
             ("encoder", list(try definition.encoder.map(layer))), ("decoder", list(try definition.decoder.map(layer))),
-            ("objective", objective(definition.objective)), ("training", try training(definition.training)),
+            ("objective", try objective(definition.objective)), ("training", try training(definition.training)),
         ]
         return mapping(fields)
     }
@@ -56,26 +57,21 @@ struct DefinitionWriter {
             ? string(layer.name) : mapping([(layer.name, mapping(fields, isFlow: true))], isFlow: true)
     }
 
-    private func objective(_ objective: Objective) -> Node {
+    private func objective(_ objective: Objective) throws -> Node {
         let isSingle = objective.terms.count == 1 && objective.terms[0].weight == 1
         let terms =
             isSingle
             ? string(objective.terms[0].name)
             : mapping(objective.terms.map { ($0.name, number($0.weight.decimal)) }, isFlow: true)
         var fields = [("reconstruction", terms)]
-        switch objective.regularizer {
-        case .weighted(let weight, let warmupSteps, let freeNats):
-            var kl = [("weight", number(weight.decimal))]
-            if warmupSteps != 0 { kl.append(("warmup_steps", integer(warmupSteps))) }
-            if freeNats != 0 { kl.append(("free_nats", number(freeNats.decimal))) }
-            fields.append(("kl", mapping(kl, isFlow: true)))
-        case .capacity(let weight, let start, let end, let steps):
-            let capacity = [
-                ("weight", number(weight.decimal)), ("start", number(start.decimal)),
-                ("end", number(end.decimal)), ("steps", integer(steps)),
-            ]
-            fields.append(("capacity", mapping(capacity, isFlow: true)))
-        case nil: break
+        for regularizer in objective.regularizers {
+            guard let descriptor = registry.regularizer(regularizer.kind) else {
+                throw ZooError(
+                    "the registry has no regulariser \(regularizer.kind)", advice: "add its descriptor to the registry",
+                    code: .notFound)
+            }
+            let written = try self.fields(regularizer.fields, descriptor.fields, of: regularizer.kind)
+            fields.append((regularizer.kind, mapping(written, isFlow: true)))
         }
         return mapping(fields, isFlow: true)
     }

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// A checked definition of a model: architecture, objective and training settings, without weights.
@@ -42,19 +43,25 @@ public struct ModelDefinition: Sendable {
     /// The definition as text, overrides applied: what a checkpoint keeps.
     public var text: String
 
-    /// Whether the model has a posterior distribution, so that it can sample.
+    /// Whether the encoder gives a posterior distribution and not just a code.
     public var isVariational: Bool {
         if case .gaussian = latent { true } else { false }
     }
 
+    /// Whether the codes follow the prior N(0, I), so that draws from it can be decoded.
+    public var hasPrior: Bool { objective.regularizers.contains(where: \.matchesPrior) }
+
     /// - Parameters:
     ///   - purpose: what needs a prior, for instance `to draw from`.
     ///   - advice: what can be done without one.
-    /// - Throws: `ZooError` (wrong usage) for a plain autoencoder, which learns no prior.
+    /// - Throws: `ZooError` (wrong usage) for a model that learns no prior, as a plain autoencoder.
     public func requirePrior(_ purpose: String, advice: String) throws {
-        guard isVariational else {
+        guard hasPrior else {
             throw ZooError(
-                "\(name) is a plain autoencoder: it has no prior \(purpose)", advice: advice, kind: .usage,
+                (isVariational
+                    ? "nothing makes the codes of \(name) follow a prior: there is none"
+                    : "\(name) is a plain autoencoder: it has no prior")
+                    + " \(purpose)", advice: advice, kind: .usage,
                 code: .unsupported)
         }
     }
@@ -69,44 +76,16 @@ public struct Objective: Sendable {
         public var weight: Float
     }
 
-    /// How the KL divergence enters; nil for a plain autoencoder.
-    public enum Regularizer: Sendable, Equatable {
-        /// β·KL, β rising linearly from 0 over `warmupSteps`; with `freeNats` > 0 each dimension's KL counts at least that.
-        case weighted(weight: Float, warmupSteps: Int, freeNats: Float)
-        /// weight·|KL − C|, C going linearly from `start` to `end` nats over `steps`.
-        case capacity(weight: Float, start: Float, end: Float, steps: Int)
-    }
-
+    /// How images are compared with their reconstructions.
     public var terms: [Term]
-    public var regularizer: Regularizer?
-
-    /// What the engine does with the KL divergence.
-    public var klRegularizer: KLRegularizer {
-        switch regularizer {
-        case .weighted(_, _, let freeNats) where freeNats > 0: .freeBits(nats: freeNats)
-        case .capacity: .capacity
-        default: .weighted
-        }
-    }
+    /// What the loss has besides; none in a plain autoencoder.
+    public var regularizers: [any Regularizer]
 
     /// Whether the decoder's numbers are probabilities of Bernoulli pixels: every term says so.
     public var isBernoulli: Bool { terms.allSatisfy { $0.name == "bernoulli" } }
 
-    /// β (γ for capacity) at a step.
-    public func klWeight(step: Int) -> Float {
-        switch regularizer {
-        case .weighted(let weight, let warmup, _):
-            warmup > 0 ? weight * min(1, Float(step) / Float(warmup)) : weight
-        case .capacity(let weight, _, _, _): weight
-        case nil: 0
-        }
-    }
-
-    /// C at a step, in nats.
-    public func klCapacity(step: Int) -> Float {
-        guard case .capacity(_, let start, let end, let steps) = regularizer else { return 0 }
-        return start + (end - start) * (steps > 0 ? min(1, Float(step) / Float(steps)) : 1)
-    }
+    /// The fewest images of a batch that the objective can be computed from.
+    public var smallestBatch: Int { regularizers.map(\.smallestBatch).max() ?? 1 }
 
     /// One line, for instance `bernoulli + 4·KL`.
     public var formula: String {
@@ -114,16 +93,8 @@ public struct Objective: Sendable {
         func text(_ value: Float) -> String {
             value == value.rounded() && abs(value) < 1e6 ? "\(Int(value))" : "\(value)"
         }
-        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }.joined(
-            separator: " + ")
-        switch regularizer {
-        case nil: return reconstruction
-        case .weighted(let weight, _, let freeNats):
-            let kl = freeNats > 0 ? "Σ max(\(text(freeNats)), KL_d)" : "KL"
-            return "\(reconstruction) + \(weight == 1 ? "" : "\(text(weight))·")\(kl)"
-        case .capacity(let weight, let start, let end, _):
-            return "\(reconstruction) + \(text(weight))·|KL − C|, C from \(text(start)) to \(text(end))"
-        }
+        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }
+        return (reconstruction + regularizers.map(\.formula)).joined(separator: " + ")
     }
 }
 

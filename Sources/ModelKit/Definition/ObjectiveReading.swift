@@ -1,34 +1,75 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 import Yams
 
 /// Reading the `objective` section.
 extension NodeReader {
     mutating func objective(_ node: Node, _ registry: Registry) -> Objective? {
-        guard let given = mapping(node, "objective", known: ["reconstruction", "kl", "capacity"]) else { return nil }
+        let known = ["reconstruction"] + registry.regularizers.map(\.kind)
+        guard let given = mapping(node, "objective", known: known) else { return nil }
         if given["reconstruction"] == nil { report("the field reconstruction is missing", at: node, "objective") }
         let terms = given["reconstruction"].flatMap { self.terms($0, registry) }
-        var regularizer: Objective.Regularizer?
-        if let kl = given["kl"] {
-            let path = "objective.kl"
-            if let values = fields(DefinitionFields.kl, kl, path, at: node, shorthand: nil, registry) {
-                regularizer = .weighted(
-                    weight: values.number("weight"), warmupSteps: values.integer("warmup_steps"),
-                    freeNats: values.number("free_nats"))
+        if given["kl"] != nil, let capacity = given["capacity"] {
+            report("give kl or capacity, not both", at: capacity, "objective")
+        }
+        var isComplete = true
+        var regularizers: [any Regularizer] = []
+        for descriptor in registry.regularizers {
+            guard let fields = given[descriptor.kind] else { continue }
+            if let regularizer = regularizer(fields, descriptor, at: node, registry) {
+                regularizers.append(regularizer)
+            } else {
+                isComplete = false
             }
         }
-        if let capacity = given["capacity"] {
-            let path = "objective.capacity"
-            if given["kl"] != nil { report("give kl or capacity, not both", at: capacity, "objective") }
-            if let values = fields(DefinitionFields.capacity, capacity, path, at: node, shorthand: nil, registry) {
-                regularizer = .capacity(
-                    weight: values.number("weight"), start: values.number("start"), end: values.number("end"),
-                    steps: values.integer("steps"))
+        guard let terms, isComplete else { return nil }
+        return Objective(terms: terms, regularizers: regularizers)
+    }
+
+    private mutating func regularizer(
+        _ node: Node, _ descriptor: RegularizerDescriptor, at parent: Node, _ registry: Registry
+    ) -> (any Regularizer)? {
+        let path = Self.join("objective", descriptor.kind)
+        guard let values = fields(descriptor.fields, node, path, at: parent, shorthand: nil, registry) else {
+            return nil
+        }
+        do {
+            return try descriptor.make(values)
+        } catch {
+            report("\(error)", at: node, path)
+            return nil
+        }
+    }
+
+    /// What objective, bottleneck and training settings ask of each other.
+    mutating func check(_ objective: Objective, _ latent: ModelDefinition.Latent, batchSize: Int, at node: Node?) {
+        for regularizer in objective.regularizers {
+            let path = Self.join("objective", regularizer.kind)
+            if case .code = latent, regularizer.needsPosterior {
+                report(
+                    "a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance "
+                        + "in place of latent.code",
+                    at: node, path)
+            }
+            if batchSize < regularizer.smallestBatch {
+                report(
+                    "is computed from whole batches, of at least \(regularizer.smallestBatch) images; training.batch_size is \(batchSize)",
+                    at: node, path)
             }
         }
-        guard let terms else { return nil }
-        let isComplete = regularizer != nil || (given["kl"] == nil && given["capacity"] == nil)
-        return isComplete ? Objective(terms: terms, regularizer: regularizer) : nil
+        if let several = objective.regularizers.first(where: \.replacesReconstruction),
+            objective.regularizers.count > 1
+        {
+            report(
+                "stands in place of reconstruction and all other regularisers; give it alone", at: node,
+                Self.join("objective", several.kind))
+        }
+        if case .gaussian = latent, objective.regularizers.isEmpty {
+            report(
+                "a variational model needs a regulariser, as kl or capacity; for a plain autoencoder give latent.code instead of mean "
+                    + "and log_variance", at: node, "objective")
+        }
     }
 
     /// A likelihood's name, or `{likelihood: weight, …}`.

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 
 /// The JSON Schema (draft 2020-12) of definition files, for editors and other programs.
@@ -122,12 +123,11 @@ struct SchemaWriter {
         let reconstruction: [String: SchemaValue] = [
             "anyOf": .list([.object(["enum": .strings(registry.likelihoods.map(\.name))]), .object(weights)])
         ]
-        let schema = Self.closed(
-            [
-                "reconstruction": Self.described(reconstruction, "A likelihood, or likelihoods with their weights."),
-                "kl": fields(DefinitionFields.kl, summary: "β·KL."),
-                "capacity": fields(DefinitionFields.capacity, summary: "γ·|KL − C|."),
-            ], required: ["reconstruction"])
+        var properties = Dictionary(
+            uniqueKeysWithValues: registry.regularizers.map { ($0.kind, fields($0.fields, summary: $0.summary)) })
+        properties["reconstruction"] = Self.described(
+            reconstruction, "A likelihood, or likelihoods with their weights.")
+        let schema = Self.closed(properties, required: ["reconstruction"])
         return Self.described(schema, "What is minimised, in nats per image.")
     }
 

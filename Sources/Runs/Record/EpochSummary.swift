@@ -1,3 +1,4 @@
+import Planning
 import TensorCore
 import TextSupport
 import Training
@@ -78,25 +79,31 @@ public struct EpochSummary {
 
 extension MeanLosses {
     public var json: JSONValue {
-        .object([("loss", .number(loss)), ("reconstruction", .number(reconstruction)), ("kl", .number(kl))])
+        .object([("loss", .number(loss))] + metrics.values.map { ($0.name, .number($0.value)) })
     }
 
     /// nil where there are none.
     ///
     /// - Throws: `ZooError` where a number is missing.
     public init?(json: JSONValue?) throws {
-        guard let json, case .object = json else { return nil }
-        guard let loss = json["loss"]?.numberValue, let reconstruction = json["reconstruction"]?.numberValue,
-            let kl = json["kl"]?.numberValue
-        else { throw ZooError("losses without loss, reconstruction and kl") }
-        self.init(loss: loss, reconstruction: reconstruction, kl: kl)
+        guard let json, case .object(let fields) = json else { return nil }
+        let numbers = fields.compactMap { field in field.1.numberValue.map { (name: field.0, value: $0) } }
+        guard let loss = json["loss"]?.numberValue, numbers.count == fields.count,
+            numbers.count <= SIMD16<Double>.scalarCount, json["reconstruction"] != nil
+        else { throw ZooError("losses without loss and reconstruction, or with what is no number") }
+        self.init(loss: loss, metrics: MetricValues(numbers.filter { $0.name != "loss" }))
     }
 
     /// `106.02 (reconstruction 81.51, KL 24.51)`.
     ///
     /// - Parameter note: what the parentheses begin with.
     public func text(note: String = "") -> String {
-        "\(Formatting.decimals(loss, 2)) (\(note)reconstruction \(Formatting.decimals(reconstruction, 2)), "
-            + "KL \(Formatting.decimals(kl, 2)))"
+        let parts = metrics.values.map { "\(Self.words($0.name)) \(Formatting.decimals($0.value, 2))" }
+        return "\(Formatting.decimals(loss, 2)) (\(note)\(parts.joined(separator: ", ")))"
+    }
+
+    /// What people read in place of a metric's name: `KL`, `total correlation`.
+    public static func words(_ name: String) -> String {
+        name.split(separator: "_").map { $0 == "kl" ? "KL" : $0 == "mmd" ? "MMD" : String($0) }.joined(separator: " ")
     }
 }

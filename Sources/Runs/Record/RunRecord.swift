@@ -3,30 +3,36 @@ import TensorCore
 import TextSupport
 import Training
 
+extension ScheduledNumbers {
+    /// `kl_weight` and the like, as fields of a line of `metrics.jsonl`.
+    var jsonFields: [(String, JSONValue)] { named.map { ($0.name, .number(Double($0.value))) } }
+}
+
 extension EpochRecord {
     /// A line of `metrics.jsonl`.
     public var json: JSONValue {
         let klPerDimension = klPerDimension.map { JSONValue($0) } ?? .null
-        return .object([
+        let head: [(String, JSONValue)] = [
             ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(imagesPerSecond)), ("learning_rate", .number(Double(learningRate))),
-            ("kl_weight", .number(Double(klWeight))), ("kl_capacity", .number(Double(klCapacity))),
-            ("train", train.json), ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
-            ("active_units", JSONValue(activeCount)),
-            ("kl_per_dimension", klPerDimension),
-            ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
-        ])
+        ]
+        return .object(
+            head + scheduled.jsonFields + [
+                ("train", train.json), ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
+                ("active_units", JSONValue(activeCount)), ("kl_per_dimension", klPerDimension),
+                ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
+            ])
     }
 
     /// Latent dimensions that carry something; nil without a posterior.
     public var activeCount: Int? {
-        guard let latent, latent.kl > 0 else { return nil }
+        guard let latent, latent.metrics["kl"] ?? 0 > 0 else { return nil }
         return latent.activeDimensions.filter { $0 }.count
     }
 
     /// Mean KL divergence of each latent dimension in nats, `[D]`; nil without a posterior.
     public var klPerDimension: [Double]? {
-        guard let latent, latent.kl > 0 else { return nil }
+        guard let latent, latent.metrics["kl"] ?? 0 > 0 else { return nil }
         return latent.klPerDimension.map { $0 / Double(max(1, latent.imageCount)) }
     }
 }

@@ -11,13 +11,12 @@ public struct StepSummary {
 
     /// The line.
     public static func line(_ record: StepRecord, _ means: MeanLosses, seconds: Double) -> JSONValue {
-        .object([
+        let head: [(String, JSONValue)] = [
             ("step", .integer(record.step)), ("seconds", .number(seconds)),
             ("images_per_second", .number(record.imagesPerSecond)),
             ("learning_rate", .number(Double(record.learningRate))),
-            ("kl_weight", .number(Double(record.klWeight))), ("kl_capacity", .number(Double(record.klCapacity))),
-            ("train", means.json),
-        ])
+        ]
+        return .object(head + record.scheduled.jsonFields + [("train", means.json)])
     }
 
     /// - Throws: `ZooError` where a field is missing or of another type.

@@ -1,6 +1,5 @@
 import CKernels
 import COneDNN
-import Glibc
 
 /// One step of a compiled program: what to call, and what to call it in a profile.
 struct CompiledStep {
@@ -39,7 +38,8 @@ final class CPUProgram: CompiledProgram {
     private let updates: FusedUpdates
     private let preparation: [CompiledStep]
     private let steps: [CompiledStep]
-    private let losses: [UnsafeMutablePointer<Float>]
+    /// The terms of all losses.
+    private let terms: [(memory: UnsafeMutablePointer<Float>, rows: Rows)]
     private let imageIndices: ImageIndices
     private var parametersChanged = true
     private(set) var gradientNorm: Float?
@@ -68,9 +68,9 @@ final class CPUProgram: CompiledProgram {
         let compiled = try compiler.compile(placed)
         preparation = compiled.preparation
         steps = compiled.steps
-        losses = program.steps.filter { $0.pass == .forward }.flatMap(\.outputs)
-            .filter { program[$0].isBatched && program[$0].shape.rank == 0 }
-            .compactMap { placed.pointer($0) }
+        terms = program.terms.compactMap { term in
+            placed.pointer(term.value).map { ($0, program[term.value].rows) }
+        }
     }
 
     var memoryByteCount: Int { arena.byteCount }
@@ -89,26 +89,29 @@ final class CPUProgram: CompiledProgram {
     private func run(_ values: StepValues, measure: (CompiledStep, () -> Void) -> Void) -> Bool {
         let settings = beginRun(values)
         defer { zk_end_run(settings) }
+        let values = values.scheduled(by: program)
         if parametersChanged { for step in preparation { measure(step) { step.run(values) } } }
         parametersChanged = false
-        let update = program.update.map { zk_update($0, values) }
-        if let update { updates.prepare(update) }
+        updates.prepare(values)
         for step in steps {
             // The losses are known before anything is learned from them.
             if step.updatesWeights, !parametersChanged {
-                guard lossesAreFinite(values.imageCount) else { return false }
+                guard termsAreFinite(values.imageCount) else { return false }
                 parametersChanged = true
             }
             measure(step) { step.run(values) }
         }
-        guard lossesAreFinite(values.imageCount) else { return false }
-        guard let rule = program.update, let update else { return true }
+        guard termsAreFinite(values.imageCount) else { return false }
+        guard !updates.groups.isEmpty else { return true }
         var isMade = false
+        let byteCount = updates.groups.reduce(0) { sum, group in
+            sum + group.remaining.reduce(0) { $0 + $1.count } * (3 + 2 * group.rule.slots.count)
+        }
         measure(
             CompiledStep(
                 path: "parameters", operation: "update", pass: .forward, implementation: "kernel", flops: 0,
-                byteCount: updates.remaining.reduce(0) { $0 + $1.count } * (3 + 2 * rule.slots.count), run: { _ in })
-        ) { isMade = finishUpdate(rule, update) }
+                byteCount: byteCount, run: { _ in })
+        ) { isMade = finishUpdate(values) }
         return isMade
     }
 
@@ -134,28 +137,36 @@ final class CPUProgram: CompiledProgram {
         return zk_begin_run(threadCount, callsOneDNN)
     }
 
-    private func lossesAreFinite(_ imageCount: Int) -> Bool {
-        for loss in losses { for row in 0..<imageCount where !loss[row].isFinite { return false } }
+    private func termsAreFinite(_ imageCount: Int) -> Bool {
+        for term in terms {
+            for row in 0..<term.rows.count(images: imageCount) where !term.memory[row].isFinite { return false }
+        }
         return true
     }
 
-    /// Updates the parameters that no step has updated, unless the gradient is to be clipped and its norm is not finite.
+    /// Updates the parameters that no step has updated, unless a gradient is to be clipped and its norm is not finite.
     ///
     /// - Returns: whether it did.
-    private func finishUpdate(_ rule: UpdateRule, _ prepared: zk_update) -> Bool {
-        var update = prepared
-        if let limit = rule.clipNorm {
-            let norm = norm(of: block.gradients, count: block.byteCount / MemoryLayout<Float>.stride)
-            gradientNorm = Float(norm)
+    private func finishUpdate(_ values: StepValues) -> Bool {
+        let stride = MemoryLayout<Float>.stride
+        for (index, group) in updates.groups.enumerated() where group.rule.clipNorm != nil {
+            let norm = norm(of: block.gradients + group.range.lowerBound / stride, count: group.range.count / stride)
+            if index == 0 { gradientNorm = Float(norm) }
             guard norm.isFinite else { return false }
-            if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
         }
-        withUnsafePointer(to: update) { update in
-            for range in updates.remaining {
-                var target = block.target(at: range.lowerBound, update)
-                zk_update_parameters(
-                    &target, block.gradients + range.lowerBound / MemoryLayout<Float>.stride,
-                    Int64(range.count / MemoryLayout<Float>.stride))
+        for group in updates.groups {
+            var update = zk_update(group, values)
+            if let limit = group.rule.clipNorm {
+                let norm = norm(
+                    of: block.gradients + group.range.lowerBound / stride, count: group.range.count / stride)
+                if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
+            }
+            withUnsafePointer(to: update) { update in
+                for range in group.remaining {
+                    var target = block.target(at: range.lowerBound, group.rule, update)
+                    zk_update_parameters(
+                        &target, block.gradients + range.lowerBound / stride, Int64(range.count / stride))
+                }
             }
         }
         parametersChanged = true
@@ -180,17 +191,17 @@ final class CPUProgram: CompiledProgram {
             precondition(values.count == info.shape.count, "\(info.name): \(values.count) values for \(info.shape)")
             pack(values, storage, memory)
             parametersChanged = true
-            if let average = block.state[.average], let offset = blockOffset[id] {
+            if hasState(.average, of: id), let average = block.state[.average], let offset = blockOffset[id] {
                 pack(values, storage, average + offset / MemoryLayout<Float>.stride)
             }
             return
         }
-        let images = info.isBatched ? values.count / max(1, info.shape.count) : 1
+        let rows = info.isBatched ? values.count / max(1, info.shape.count) : 1
         precondition(!types.isBF16(id), "\(info.name) lives only within a run")
         precondition(
-            values.count == images * info.shape.count && images <= batchSize,
+            values.count == rows * info.shape.count && rows <= info.rows.count(images: batchSize),
             "\(info.name): \(values.count) values for batches of \(batchSize) × \(info.shape)")
-        toMemory(values, memory, id, images: images)
+        toMemory(values, memory, id, rows: rows)
     }
 
     func read(_ id: TensorID) -> [Float] {
@@ -199,7 +210,7 @@ final class CPUProgram: CompiledProgram {
             isReadable(id), "\(info.name) is not stored: the weights are updated with it; compile to keep everything")
         guard let memory = pointer(id) else { preconditionFailure("\(info.name) has no memory of its own") }
         if let storage = storages[id] ?? gradientStorage(id) { return unpack(storage, memory) }
-        return fromMemory(memory, id, images: info.isBatched ? batchSize : 1)
+        return fromMemory(memory, id, rows: info.rows.count(images: batchSize))
     }
 
     func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>) {
@@ -210,7 +221,7 @@ final class CPUProgram: CompiledProgram {
             for (index, value) in read(id).prefix(buffer.count).enumerated() { buffer[index] = value }
             return
         }
-        let count = program[id].shape.count * (program[id].isBatched ? batchSize : 1)
+        let count = program[id].elementCount(images: batchSize)
         base.update(from: memory, count: min(count, buffer.count))
     }
 
@@ -227,7 +238,9 @@ final class CPUProgram: CompiledProgram {
         guard let memory = pointer(id), let indices = imageIndices.baseAddress else { return }
         precondition(imageIndices.count <= batchSize, "\(imageIndices.count) images for batches of \(batchSize)")
         var cStream = zk_stream(stream)
-        zk_normal(&cStream, indices, memory, Int64(imageIndices.count), Int64(program[id].shape.count))
+        zk_normal(
+            &cStream, UInt32(program.firstNoiseElement(of: id) >> 48), indices, memory, Int64(imageIndices.count),
+            Int64(program[id].elementCount(images: 1)))
     }
 
     func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) {
@@ -236,7 +249,8 @@ final class CPUProgram: CompiledProgram {
     }
 
     func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? {
-        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter]
+        guard hasState(slot, of: parameter), let state = block.state[slot], let offset = blockOffset[parameter],
+            let storage = storages[parameter]
         else {
             return nil
         }
@@ -244,11 +258,16 @@ final class CPUProgram: CompiledProgram {
     }
 
     func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float]) {
-        guard let state = block.state[slot], let offset = blockOffset[parameter], let storage = storages[parameter]
+        guard hasState(slot, of: parameter), let state = block.state[slot], let offset = blockOffset[parameter],
+            let storage = storages[parameter]
         else {
             preconditionFailure("\(program[parameter].name) has no optimiser state \(slot.rawValue)")
         }
         pack(values, storage, state + offset / MemoryLayout<Float>.stride)
+    }
+
+    private func hasState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> Bool {
+        program.group(of: parameter)?.update?.slots.contains(slot) ?? false
     }
 
     private func pointer(_ id: TensorID) -> UnsafeMutablePointer<Float>? {
@@ -290,57 +309,32 @@ final class CPUProgram: CompiledProgram {
         return nil
     }
 
-    private func toMemory(_ values: [Float], _ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) {
+    private func toMemory(_ values: [Float], _ memory: UnsafeMutablePointer<Float>, _ id: TensorID, rows: Int) {
         if let (channels, area) = transposition(id) {
-            zk_channels_last(values, memory, Int64(images), Int64(channels), Int64(area))
+            zk_channels_last(values, memory, Int64(rows), Int64(channels), Int64(area))
         } else {
             for (index, value) in values.enumerated() { memory[index] = value }
         }
     }
 
-    private func fromMemory(_ memory: UnsafeMutablePointer<Float>, _ id: TensorID, images: Int) -> [Float] {
-        let count = images * program[id].shape.count
+    private func fromMemory(_ memory: UnsafeMutablePointer<Float>, _ id: TensorID, rows: Int) -> [Float] {
+        let count = rows * program[id].shape.count
         if types.isBF16(id) {
             var values = [Float](repeating: 0, count: count)
             zk_from_bf16(memory, &values, Int64(count))
             guard let (channels, area) = transposition(id) else { return values }
             var result = values
-            zk_channels_first(&values, &result, Int64(images), Int64(channels), Int64(area))
+            zk_channels_first(&values, &result, Int64(rows), Int64(channels), Int64(area))
             return result
         }
         return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
             guard let base = buffer.baseAddress else { return }
             if let (channels, area) = transposition(id) {
-                zk_channels_first(memory, base, Int64(images), Int64(channels), Int64(area))
+                zk_channels_first(memory, base, Int64(rows), Int64(channels), Int64(area))
             } else {
                 base.update(from: memory, count: count)
             }
             filled = count
-        }
-    }
-}
-
-extension zk_update {
-    /// The numbers of one update by `rule`, without clipping.
-    fileprivate init(_ rule: UpdateRule, _ values: StepValues) {
-        self.init()
-        rate = values.learningRate
-        gradient_scale = 1
-        average_decay = rule.averageDecay ?? 0
-        switch rule.method {
-        case .sgd(let momentum, let nesterov, let weightDecay):
-            method = nesterov ? ZK_NESTEROV : ZK_SGD
-            self.momentum = momentum
-            weight_decay = weightDecay
-        case .adam(let beta1, let beta2, let epsilon, let weightDecay),
-            .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-            if case .adam = rule.method { method = ZK_ADAM } else { method = ZK_ADAMW }
-            self.beta1 = beta1
-            self.beta2 = beta2
-            self.epsilon = epsilon
-            weight_decay = weightDecay
-            correction1 = Float(1 - pow(Double(beta1), Double(values.updateCount + 1)))
-            correction2 = Float(1 - pow(Double(beta2), Double(values.updateCount + 1)))
         }
     }
 }

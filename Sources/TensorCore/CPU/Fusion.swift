@@ -5,6 +5,8 @@ struct FusedStep {
     var activation: Activation = .identity
     /// The backward step of a loss, computed in the same pass over the pixels.
     var backward: ProgramStep?
+    /// The weight of that loss, where every image has the same.
+    var lossWeight: ScheduleSlot?
     /// The output of a ReLU whose gradient is taken in the same pass: where it is not positive, the gradient
     /// that the step writes (backward data) or reads (backward weights) counts as zero.
     var mask: TensorID?
@@ -46,11 +48,13 @@ struct Fusion {
                 fused.step.outputs = program.steps[next.index].outputs
                 consumed.insert(next.index)
             }
-            if case .reconstruction = step.operation, step.pass == .forward,
-                let backward = program.steps.firstIndex(where: { $0.gradient?.step == index })
-            {
-                fused.backward = program.steps[backward]
-                consumed.insert(backward)
+            if let loss = Self.lossGradient(of: index, in: program) {
+                fused.backward = program.steps[loss.backward]
+                fused.lossWeight = loss.weight
+                consumed.insert(loss.backward)
+                if !keepsEverything, uses[program.steps[loss.origin].outputs[0].index] == 1 {
+                    consumed.insert(loss.origin)
+                }
             }
             fused.kernel = fused.step.matrixKernel(program, choice)
             precondition(
@@ -58,6 +62,21 @@ struct Fusion {
                 "the kernel of \(step.path) takes no mask")
             steps.append(fused)
         }
+    }
+
+    /// Of a reconstruction loss that is a term of the objective as it is: its only backward step, and where that begins.
+    private static func lossGradient(
+        of index: Int, in program: Program
+    ) -> (backward: Int, origin: Int, weight: ScheduleSlot)? {
+        guard case .reconstruction = program.steps[index].operation, program.steps[index].pass == .forward else {
+            return nil
+        }
+        let backward = program.steps.indices.filter { program.steps[$0].gradient?.step == index }
+        guard backward.count == 1, let dLoss = program.steps[backward[0]].inputs.first,
+            let origin = program.steps.firstIndex(where: { $0.outputs.contains(dLoss) }),
+            case .lossGradient(let weight) = program.steps[origin].operation
+        else { return nil }
+        return (backward[0], origin, weight)
     }
 
     /// The activation that is the only user of the output of the linear layer or convolution at `index`. oneDNN and
@@ -74,7 +93,7 @@ struct Fusion {
         case .linear, .convolution: return function == .relu ? (user, function) : nil
         case .transposedConvolution: return (user, function)
         case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
-            .gaussianLatent, .reconstruction, .custom:
+            .gaussianLatent, .reconstruction, .lossGradient, .custom:
             return nil
         }
     }

@@ -10,15 +10,18 @@ extension StepCompiler {
             byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
     }
 
+    /// Floats that a tensor takes: more than it has elements where weights lie in panels that are not full.
+    func floatCount(_ id: TensorID) -> Int { byteCount(id) / MemoryLayout<Float>.stride }
+
     private func kernel(_ fused: FusedStep, _ placement: Placement) throws -> (StepValues) -> Void {
         let step = fused.step
         let x = try step.inputs.map { try address($0, placement) }
         let y = try step.outputs.map { try address($0, placement) }
         let forward = step.pass == .forward
-        let info = program[step.inputs[0]]
+        let info = program[step.inputs.first ?? step.outputs[0]]
         let (area, channels) = (Int64(info.shape.area), Int64(info.shape.channels))
-        let batch = Int64(batchSize)
-        let count = Int64(info.shape.count) * (info.isBatched ? batch : 1)
+        let batch = Int64(info.rows.count(images: batchSize))
+        let count = Int64(info.elementCount(images: batchSize))
 
         /// With the shapes of the forward step; a backward step is `[dy, …] → [dx]`.
         func slidingWindow(_ window: Window) -> zk_window {
@@ -36,6 +39,7 @@ extension StepCompiler {
                 : { _ in zk_activate_backward(kind, parameter, x[0], x[1], y[0], isBF16, count) }
         case .add:
             let isBF16 = types.isBF16(step.outputs[0])
+            let count = isBF16 ? count : Int64(floatCount(step.outputs[0]))
             return { _ in zk_add(x[0], x[1], y[0], isBF16, count) }
         case .dropout(let rate, let layer):
             let indices = placement.imageIndices
@@ -79,12 +83,19 @@ extension StepCompiler {
                     zk_group_norm_backward(
                         x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], workspace, batch, area, channels, Int64(groups))
                 }
-        case .gaussianLatent(let regularizer):
-            return latent(step, x, y, regularizer)
+        case .gaussianLatent:
+            return latent(step, x, y)
         case .reconstruction(let loss):
             return try reconstruction(fused, loss, placement)
+        case .lossGradient(let weight):
+            let rows = info.rows
+            return { values in
+                let count = rows.count(images: values.imageCount)
+                let share = values[weight] * (1 / Float(count))
+                for row in 0..<Int(batch) { y[0][row] = row < count ? share : 0 }
+            }
         case .custom(let operation):
-            return custom(step, operation, placement)
+            return try custom(step, operation, placement)
         case .linear, .convolution, .transposedConvolution:
             throw ZooError("\(step.path): oneDNN has no \(step.operation.name) for these shapes")
         }
@@ -101,8 +112,9 @@ extension StepCompiler {
             return (1, Int64(shape.count))
         }
         let (from, to) = (order(step.inputs[0]), order(step.outputs[0]))
-        let batch = Int64(batchSize)
-        var scratch = [Float](repeating: 0, count: batchSize * program[step.inputs[0]].shape.count)
+        let info = program[step.inputs[0]]
+        let batch = Int64(info.rows.count(images: batchSize))
+        var scratch = [Float](repeating: 0, count: info.elementCount(images: batchSize))
         return { _ in
             scratch.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
@@ -116,12 +128,14 @@ extension StepCompiler {
         _ step: ProgramStep, _ x: [UnsafeMutablePointer<Float>], _ y: [UnsafeMutablePointer<Float>], _ area: Int64,
         _ channels: Int64, _ epsilon: Float, _ momentum: Float, _ training: Bool
     ) throws -> (StepValues) -> Void {
-        let rows = Int64(batchSize) * area
+        let batch = program[step.inputs[0]].rows
+        let rows = Int64(batch.count(images: batchSize)) * area
         if step.pass == .forward {
             return training
                 ? { values in
                     zk_batch_norm(
-                        x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], Int64(values.imageCount) * area, rows, channels,
+                        x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2],
+                        Int64(batch.count(images: values.imageCount)) * area, rows, channels,
                         epsilon, momentum)
                 }
                 : { _ in zk_batch_norm_evaluate(x[0], x[1], x[2], x[3], x[4], y[0], rows, channels, epsilon) }
@@ -131,30 +145,35 @@ extension StepCompiler {
         }
         return { values in
             zk_batch_norm_backward(
-                x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], Int64(values.imageCount) * area, rows, channels)
+                x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], Int64(batch.count(images: values.imageCount)) * area,
+                rows, channels)
         }
     }
 
     private func latent(
-        _ step: ProgramStep, _ x: [UnsafeMutablePointer<Float>], _ y: [UnsafeMutablePointer<Float>],
-        _ regularizer: KLRegularizer
+        _ step: ProgramStep, _ x: [UnsafeMutablePointer<Float>], _ y: [UnsafeMutablePointer<Float>]
     ) -> (StepValues) -> Void {
-        let (batch, size) = (Int64(batchSize), Int64(program[step.inputs[0]].shape.count))
-        if step.pass == .forward {
+        let isForward = step.pass == .forward
+        let info = program[isForward ? step.inputs[0] : step.outputs[0]]
+        let (rows, size) = (info.rows, Int64(info.shape.count))
+        let batch = Int64(rows.count(images: batchSize))
+        let noiseRows = program[step.inputs[step.inputs.count - 1]].rows
+        let samples = Int64(noiseRows.count(images: batchSize)) / batch
+        if isForward {
             return { values in
-                zk_latent(x[0], x[1], x[2], y[0], y[1], y[2], Int64(values.imageCount), batch, size)
+                zk_latent(
+                    x[0], x[1], x[2], y[0], y[1], y[2], Int64(rows.count(images: values.imageCount)), batch, size,
+                    samples)
             }
         }
-        let (kind, nats): (zk_regularizer, Float) =
-            switch regularizer {
-            case .weighted: (ZK_KL_WEIGHTED, 0)
-            case .capacity: (ZK_KL_CAPACITY, 0)
-            case .freeBits(let nats): (ZK_KL_FREE_BITS, nats)
-            }
+        let given = step.gradient?.outputs ?? []
+        func gradient(of output: Int) -> UnsafeMutablePointer<Float>? { given.firstIndex(of: output).map { x[$0] } }
+        let (dz, dKL, dPerDimension) = (gradient(of: 0), gradient(of: 1), gradient(of: 2))
+        let (mean, logVariance, noise) = (x[given.count], x[given.count + 1], x[given.count + 2])
         return { values in
             zk_latent_backward(
-                x[0], x[1], x[2], x[3], x[4], y[0], y[1], Int64(values.imageCount), batch, size, kind, values.klWeight,
-                values.klCapacity, nats)
+                dz, dKL, dPerDimension, mean, logVariance, noise, y[0], y[1],
+                Int64(rows.count(images: values.imageCount)), batch, size, samples)
         }
     }
 }

@@ -1,35 +1,43 @@
 import CKernels
 
-/// Losses, and the steps that call a plug-in's Swift code.
+/// Losses, and the steps that call Swift code.
 extension StepCompiler {
     /// The loss per image and, if a backward step is fused in, its gradients, in one pass per likelihood term.
     func reconstruction(
         _ fused: FusedStep, _ loss: ReconstructionLoss, _ placement: Placement
     ) throws -> (StepValues) -> Void {
-        let inputs = try fused.step.inputs.map { try address($0, placement) }
-        let forward = fused.step.pass == .forward
-        let gradients = try (forward ? fused.backward?.outputs ?? [] : fused.step.outputs).map {
+        let step = fused.step
+        let forward = step.pass == .forward
+        let dLoss = forward ? nil : try address(step.inputs[0], placement)
+        let operands = forward ? step.inputs : Array(step.inputs.dropFirst())
+        let inputs = try operands.map { try address($0, placement) }
+        let gradients = try (forward ? fused.backward?.outputs ?? [] : step.outputs).map {
             try address($0, placement)
         }
-        let pixels = program[fused.step.inputs[1]].shape.count
+        let pixels = program[operands[1]].shape.count
+        let rows = program[operands[0]].rows
+        let samples = rows.count(images: 1)
         // A backward step that stands alone recomputes the loss into memory nobody reads.
-        let losses = forward ? try address(fused.step.outputs[0], placement) : placement.scratchpad
+        let losses = forward ? try address(step.outputs[0], placement) : placement.scratchpad
         let (prediction, target) = (inputs[0], inputs[1])
         let logSigma = inputs.count > 2 ? inputs[2] : nil
         let gradient = gradients.first
         let dLogSigma = gradients.count > 1 ? gradients[1] : nil
-        let batch = batchSize
+        let batch = rows.count(images: batchSize)
         let isSigmoid = loss.link == .sigmoid
+        let lossWeight = fused.lossWeight
 
         var passes: [(StepValues) -> Void] = []
         for (index, term) in loss.terms.enumerated() {
             let isFirst = index == 0
             if case .custom(let pixelLoss) = term.likelihood {
                 passes.append { values in
+                    let count = rows.count(images: values.imageCount)
                     customPixelLoss(
-                        pixelLoss, isSigmoid: isSigmoid, weight: term.weight, isFirst: isFirst, prediction: prediction,
-                        target: target, losses: losses, gradient: gradient, imageCount: values.imageCount,
-                        batchSize: batch, pixels: pixels)
+                        pixelLoss, isSigmoid: isSigmoid, weight: term.weight, isFirst: isFirst,
+                        share: (lossWeight.map { values[$0] } ?? 1) / Float(count), dLoss: dLoss,
+                        prediction: prediction, target: target, losses: losses, gradient: gradient, rowCount: count,
+                        batchSize: batch, pixels: pixels, samples: samples)
                 }
                 continue
             }
@@ -42,83 +50,121 @@ extension StepCompiler {
                 }
             passes.append { values in
                 zk_reconstruction(
-                    kind, isSigmoid, term.weight, isFirst, prediction, target, logSigma, losses, gradient, dLogSigma,
-                    Int64(values.imageCount), Int64(batch), Int64(pixels))
+                    kind, isSigmoid, term.weight, isFirst, lossWeight.map { values[$0] } ?? 1, dLoss, prediction,
+                    target,
+                    logSigma, losses, gradient, dLogSigma, Int64(rows.count(images: values.imageCount)), Int64(batch),
+                    Int64(pixels), Int64(samples))
             }
         }
         if passes.count == 1 { return passes[0] }
         return { values in for pass in passes { pass(values) } }
     }
 
-    /// A plug-in's operation on row-major copies of its tensors.
+    /// An operation with code of its own, on row-major copies of those tensors that lie otherwise.
     func custom(
         _ step: ProgramStep, _ operation: any CustomOperation, _ placement: Placement
-    ) -> (StepValues) -> Void {
-        let forward = step.pass == .forward
-        let tensors = step.inputs + step.outputs
-        var copies = tensors.map { [Float](repeating: 0, count: byteCount($0) / MemoryLayout<Float>.stride) }
-        let inputCount = step.inputs.count
-        let batch = batchSize
-        let moves = tensors.map { id -> (UnsafeMutablePointer<Float>?, images: Int64, channels: Int64, area: Int64) in
-            let info = program[id]
-            let isMaps = info.shape.rank == 3 && info.isBatched
-            return (
-                placement.pointer(id), info.isBatched ? Int64(batch) : 1, isMaps ? Int64(info.shape.channels) : 1,
-                isMaps ? Int64(info.shape.area) : Int64(info.shape.count)
-            )
+    ) throws -> (StepValues) -> Void {
+        let inputs = try step.inputs.map { try RowMajorTensor($0, self, placement) }
+        let outputs = try step.outputs.map { try RowMajorTensor($0, self, placement) }
+        let operands = step.pass == .forward ? step.inputs : Array(step.inputs.dropFirst())
+        let isForward = step.pass == .forward
+        var tensors = OperationTensors<Float>(
+            inputTypes: operands.map { program.type(of: $0) },
+            outputType: program.type(of: isForward ? step.outputs[0] : step.inputs[0]), inputs: [],
+            values: StepValues(imageCount: 0))
+        /// Points to the rows of so many images.
+        func bind(_ imageCount: Int) {
+            tensors.inputs = inputs.map { UnsafeBufferPointer($0.rows(of: imageCount)) }
+            if isForward {
+                tensors.output = outputs[0].rows(of: imageCount)
+                return
+            }
+            tensors.outputGradient = tensors.inputs.removeFirst()
+            tensors.inputGradients = .init(repeating: nil, count: tensors.inputs.count)
+            for (position, output) in zip(step.gradient?.inputs ?? [], outputs) {
+                tensors.inputGradients[position] = output.rows(of: imageCount)
+            }
         }
         return { values in
-            for (index, move) in moves.enumerated() where index < inputCount {
-                guard let memory = move.0 else { continue }
-                zk_channels_first(memory, &copies[index], move.images, move.channels, move.area)
-            }
-            withBuffers(&copies) { whole in
-                // A plug-in sees the images of the batch, not the rows that a short batch leaves unused.
-                let buffers = zip(whole, moves).map { buffer, move in
-                    guard move.images > 1 else { return buffer }
-                    return UnsafeMutableBufferPointer(
-                        rebasing: buffer[..<(buffer.count / Int(move.images) * values.imageCount)])
-                }
-                for output in whole[inputCount...] { output.update(repeating: 0) }
-                let inputs = buffers[..<inputCount].map { UnsafeBufferPointer($0) }
-                if forward {
-                    operation.forward(inputs: inputs, output: buffers[inputCount], imageCount: values.imageCount)
-                } else {
-                    operation.backward(
-                        inputs: Array(inputs.dropFirst()), outputGradient: inputs[0],
-                        inputGradients: Array(buffers[inputCount...]), imageCount: values.imageCount)
-                }
-            }
-            for (index, move) in moves.enumerated() where index >= inputCount {
-                guard let memory = move.0 else { continue }
-                zk_channels_last(copies[index], memory, move.images, move.channels, move.area)
-            }
+            for input in inputs { input.load() }
+            for output in outputs { output.rowMajor.update(repeating: 0) }
+            if tensors.values.imageCount != values.imageCount { bind(values.imageCount) }
+            tensors.values = values
+            if isForward { operation.forwardInSingle(tensors) } else { operation.backwardInSingle(tensors) }
+            for output in outputs { output.store() }
         }
     }
 }
 
-/// Calls `body` with the storage of all arrays at once.
-private func withBuffers(_ arrays: inout [[Float]], _ body: ([UnsafeMutableBufferPointer<Float>]) -> Void) {
-    func descend(_ index: Int, _ buffers: [UnsafeMutableBufferPointer<Float>]) {
-        guard index < arrays.count else { return body(buffers) }
-        var array: [Float] = []
-        swap(&array, &arrays[index])
-        array.withUnsafeMutableBufferPointer { descend(index + 1, buffers + [$0]) }
-        swap(&array, &arrays[index])
+/// A tensor in N C H W order for code in Swift: its own memory where that has the order, else a copy.
+private final class RowMajorTensor {
+    let rowMajor: UnsafeMutableBufferPointer<Float>
+    private let memory: UnsafeMutablePointer<Float>
+    private let isCopy: Bool
+    private let info: TensorInfo
+    private let rows: Int64
+    private let channels: Int64
+    private let area: Int64
+    /// Where each element lies, for weights.
+    private let places: [Int]?
+
+    /// - Throws: `ZooError` where no step fills the tensor, or only oneDNN knows how it lies.
+    init(_ id: TensorID, _ compiler: StepCompiler, _ placement: Placement) throws {
+        memory = try compiler.address(id, placement)
+        info = compiler.program[id]
+        let isMaps = info.shape.rank == 3 && info.isBatched
+        rows = Int64(info.rows.count(images: compiler.batchSize))
+        channels = isMaps ? Int64(info.shape.channels) : 1
+        area = isMaps ? Int64(info.shape.area) : Int64(info.shape.count)
+        places = try compiler.places(of: id)
+        isCopy = (channels > 1 && area > 1) || places != nil
+        let count = info.elementCount(images: compiler.batchSize)
+        if isCopy {
+            rowMajor = .allocate(capacity: count)
+            rowMajor.initialize(repeating: 0)
+        } else {
+            rowMajor = UnsafeMutableBufferPointer(start: memory, count: count)
+        }
     }
-    descend(0, [])
+
+    deinit {
+        if isCopy { rowMajor.deallocate() }
+    }
+
+    /// The rows of so many images.
+    func rows(of imageCount: Int) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(rebasing: rowMajor[..<info.elementCount(images: imageCount)])
+    }
+
+    func load() {
+        guard isCopy, let copy = rowMajor.baseAddress else { return }
+        if let places {
+            for (index, place) in places.enumerated() { copy[index] = memory[place] }
+        } else {
+            zk_channels_first(memory, copy, rows, channels, area)
+        }
+    }
+
+    func store() {
+        guard isCopy, let copy = rowMajor.baseAddress else { return }
+        if let places {
+            for (index, place) in places.enumerated() { memory[place] = copy[index] }
+        } else {
+            zk_channels_last(copy, memory, rows, channels, area)
+        }
+    }
 }
 
 private func customPixelLoss(
-    _ loss: some PixelLoss, isSigmoid: Bool, weight: Float, isFirst: Bool, prediction: UnsafeMutablePointer<Float>,
-    target: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?,
-    imageCount: Int, batchSize: Int, pixels: Int
+    _ loss: some PixelLoss, isSigmoid: Bool, weight: Float, isFirst: Bool, share: Float,
+    dLoss: UnsafeMutablePointer<Float>?, prediction: UnsafeMutablePointer<Float>, target: UnsafeMutablePointer<Float>,
+    losses: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?, rowCount: Int, batchSize: Int,
+    pixels: Int, samples: Int
 ) {
-    let share = weight / Float(imageCount)
     var predicted = [Float](repeating: 0, count: pixels)
     for image in 0..<batchSize {
         let row = image * pixels
-        if image >= imageCount {
+        if image >= rowCount {
             losses[image] = 0
             gradient?.advanced(by: row).update(repeating: 0, count: pixels)
             continue
@@ -127,10 +173,11 @@ private func customPixelLoss(
         var sum = 0.0
         for pixel in 0..<pixels {
             let x = predicted[pixel]
-            let (value, derivative) = loss.valueAndDerivative(prediction: x, target: target[row + pixel])
+            let (value, derivative) = loss.valueAndDerivative(
+                prediction: x, target: target[image / samples * pixels + pixel])
             sum += Double(value)
             guard let gradient else { continue }
-            let slope = share * derivative * (isSigmoid ? x * (1 - x) : 1)
+            let slope = weight * (dLoss?[image] ?? share) * derivative * (isSigmoid ? x * (1 - x) : 1)
             gradient[row + pixel] = isFirst ? slope : gradient[row + pixel] + slope
         }
         losses[image] = Float(Double(weight) * sum) + (isFirst ? 0 : losses[image])

@@ -69,11 +69,13 @@ extension StepCompiler {
     /// The weights that a step updates as soon as it has their gradient: nobody else wants the gradient, and no later step reads
     /// the weights.
     func updatedParameter(of fused: FusedStep, _ kernel: any MatrixKernel) -> TensorID? {
-        guard kernel.updatesWeights, !keepsEverything, let rule = program.update, rule.clipNorm == nil,
+        guard kernel.updatesWeights, !keepsEverything,
             let position = program.parameterGradients.firstIndex(of: fused.step.outputs[0])
         else { return nil }
         let (gradient, parameter) = (program.parameterGradients[position], program.parameters[position])
-        guard let index = self.fused.firstIndex(where: { $0.step.outputs.contains(gradient) }) else { return nil }
+        guard let rule = program.group(of: parameter)?.update, rule.clipNorm == nil,
+            let index = self.fused.firstIndex(where: { $0.step.outputs.contains(gradient) })
+        else { return nil }
         let isReadLater = self.fused[(index + 1)...].contains {
             $0.inputs.contains(gradient) || $0.inputs.contains(parameter)
         }
@@ -105,13 +107,15 @@ extension StepCompiler {
                 weights: try packed ?? at(operands.weights), bias: try operands.bias.map(at),
                 mask: try fused.mask.map(at), target: updated.flatMap { updates.target(of: $0) },
                 workspace: placement.scratchpad, parts: Int64(threadCount),
-                images: Int64(batchSize)),
+                images: Int64(rowCount(operands.source))),
             relu: fused.activation == .relu)
         if operands.pass == .backwardWeights {
             if let bias = operands.bias, !kernel.sumsBias {
                 let (gradient, shape) = (try tensor(operands.destination), program[operands.destination].shape)
                 let channels = program[bias].shape.count
-                let (rows, sums, product) = (Int64(batchSize * shape.count / channels), try at(bias), run)
+                let (rows, sums, product) = (
+                    Int64(rowCount(operands.destination) * shape.count / channels), try at(bias), run
+                )
                 run = { values in
                     product(values)
                     zk_column_sums(gradient.memory, gradient.isBF16, rows, Int64(channels), sums)
@@ -120,7 +124,7 @@ extension StepCompiler {
         } else if fused.activation != .identity, !(kernel.fusesReLU && fused.activation == .relu) {
             let (kind, parameter) = fused.activation.kernel
             let written = try tensor(step.outputs[0])
-            let (count, product) = (Int64(program[step.outputs[0]].shape.count * batchSize), run)
+            let (count, product) = (Int64(program[step.outputs[0]].elementCount(images: batchSize)), run)
             run = { values in
                 product(values)
                 zk_activate(kind, parameter, written.memory, written.memory, written.isBF16, count)
@@ -132,7 +136,7 @@ extension StepCompiler {
         }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: kernel.name,
-            flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
+            flops: 2 * Double(rowCount(operands.source) * program.multiplyAdds(of: step)),
             byteCount: (fused.inputs + fused.outputs).reduce(0) { $0 + byteCount($1) }, updatesWeights: updated != nil,
             run: run)
     }

@@ -59,6 +59,24 @@ struct ParameterStorage {
         withExtendedLifetime(scratchpad) { reorder.run() }
     }
 
+    /// Where each element lies, in the row-major order of the elements; nil where that is the order of the memory.
+    ///
+    /// - Throws: `ZooError` where only oneDNN knows.
+    func places() throws -> [Int]? {
+        if case .rowMajor = layout, rowOrder == .plain, columnOrder == .plain { return nil }
+        guard let places = layout.places(shape) else {
+            throw ZooError("weights in a layout of oneDNN's cannot be read by other code", code: .unsupported)
+        }
+        var result = places
+        let (rows, columns) = (rowOrder.featureAtPlace(), columnOrder.featureAtPlace())
+        let width = shape.rank == 2 ? shape.dimensions[1] : 1
+        for (place, memory) in places.enumerated() {
+            let (row, column) = (place / width, place % width)
+            result[(rows?[row] ?? row) * width + (columns?[column] ?? column)] = memory
+        }
+        return result
+    }
+
     private func permuted(_ values: [Float], toMemory: Bool) -> [Float] {
         let rows = rowOrder.featureAtPlace()
         let columns = columnOrder.featureAtPlace()

@@ -9,14 +9,15 @@ struct ParameterBlock {
     var gradients: UnsafeMutablePointer<Float>
     var state: [UpdateRule.Slot: UnsafeMutablePointer<Float>]
 
-    /// What an update changes, from this byte offset on.
-    func target(at offset: Int, _ update: UnsafePointer<zk_update>) -> zk_target {
-        func part(_ base: UnsafeMutablePointer<Float>?) -> UnsafeMutablePointer<Float>? {
-            base.map { $0 + offset / MemoryLayout<Float>.stride }
+    /// What an update by `rule` changes, from this byte offset on.
+    func target(at offset: Int, _ rule: UpdateRule, _ update: UnsafePointer<zk_update>) -> zk_target {
+        func part(_ slot: UpdateRule.Slot) -> UnsafeMutablePointer<Float>? {
+            guard rule.slots.contains(slot) else { return nil }
+            return state[slot].map { $0 + offset / MemoryLayout<Float>.stride }
         }
         return zk_target(
-            update: update, parameters: part(parameters), first: part(state[.momentum] ?? state[.firstMoment]),
-            second: part(state[.secondMoment]), average: part(state[.average]))
+            update: update, parameters: parameters + offset / MemoryLayout<Float>.stride,
+            first: part(.momentum) ?? part(.firstMoment), second: part(.secondMoment), average: part(.average))
     }
 }
 
@@ -66,6 +67,8 @@ final class StepCompiler {
     let types: ElementTypes
     let fused: [FusedStep]
     private(set) var storages: [TensorID: ParameterStorage] = [:]
+    /// Of the gradients that are summed to that of a parameter.
+    private var partStorages: [TensorID: ParameterStorage] = [:]
     private var primitives: [Int: DNNPrimitive] = [:]
     let keepsEverything: Bool
     /// With how many threads the calling thread computes, now and in every run.
@@ -119,8 +122,8 @@ final class StepCompiler {
         func layout(_ id: TensorID) throws -> DNNLayout {
             let type = !step.outputs.contains(id) ? coarse : types.isBF16(id) ? ZOO_DNN_BF16 : ZOO_DNN_F32
             return operands.window == nil
-                ? try .plain([batchSize, program[id].shape.count], type: type)
-                : try .channelsLast(batch: batchSize, program[id].shape, type: type)
+                ? try .plain([rowCount(id), program[id].shape.count], type: type)
+                : try .channelsLast(batch: rowCount(id), program[id].shape, type: type)
         }
         let (source, destination) = (try layout(operands.wide), try layout(operands.narrow))
         let weights = try DNNLayout.any(
@@ -140,23 +143,27 @@ final class StepCompiler {
     private func chooseStorages() throws {
         var gradientLayouts: [TensorID: WeightLayout] = [:]
         var forwardLayouts: [TensorID: WeightLayout] = [:]
+        func use(_ layout: WeightLayout, of weights: TensorID, in layouts: inout [TensorID: WeightLayout]) throws {
+            guard layouts[weights].map({ $0.isEqual(to: layout) }) ?? true else {
+                throw ZooError(
+                    "the weights \(program[weights].name) are used by two operations that store them differently",
+                    advice: "give each operation weights of its own", code: .unsupported)
+            }
+            layouts[weights] = layout
+        }
+        let parts = gradientParts()
         for (index, fused) in fused.enumerated() {
             let step = fused.step
             let layout =
                 fused.kernel?.weightLayout ?? primitives[index]?.layout(of: ZOO_DNN_WEIGHTS).map { .blocked($0) }
             guard let layout else { continue }
             if step.pass == .backwardWeights {
-                gradientLayouts[step.outputs[0]] = layout
+                guard let parameter = parts[step.outputs[0]] else { continue }
+                try use(layout, of: parameter, in: &gradientLayouts)
             } else if step.pass == .forward {
-                guard forwardLayouts[step.inputs[1]] == nil else {
-                    throw ZooError(
-                        "\(step.path): the weights \(program[step.inputs[1]].name) are used by two operations",
-                        advice: "give each operation weights of its own")
-                }
-                forwardLayouts[step.inputs[1]] = layout
+                try use(layout, of: step.inputs[1], in: &forwardLayouts)
             }
         }
-        let gradients = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
         for parameter in program.parameters + program.buffers {
             // Without a gradient, the forward pass's layout does, unless it would round the parameter.
             let forwardLayout = forwardLayouts[parameter].flatMap { $0.isFloat ? $0 : nil }
@@ -164,12 +171,28 @@ final class StepCompiler {
             let isMatrix = shape.rank == 2
             storages[parameter] = ParameterStorage(
                 shape: shape,
-                layout: gradients[parameter].flatMap { gradientLayouts[$0] } ?? forwardLayout ?? .rowMajor,
+                layout: gradientLayouts[parameter] ?? forwardLayout ?? .rowMajor,
                 rowOrder: isMatrix
                     ? orders.rowOrder(of: parameter) : shape.rank == 1 ? orders.order(of: parameter) : .plain,
                 columnOrder: isMatrix ? orders.columnOrder(of: parameter) : .plain)
         }
+        for (part, parameter) in parts { partStorages[part] = storages[parameter] }
     }
+
+    /// The parameter of each parameter's gradient, and of the gradients that are summed to one.
+    private func gradientParts() -> [TensorID: TensorID] {
+        var parts = Dictionary(uniqueKeysWithValues: zip(program.parameterGradients, program.parameters))
+        for step in program.steps.reversed() {
+            guard case .add = step.operation, let parameter = parts[step.outputs[0]] else { continue }
+            for input in step.inputs { parts[input] = parameter }
+        }
+        return parts
+    }
+
+    /// Where each element of a tensor lies, in row-major order; nil where it lies in that order. Feature maps are not asked for.
+    ///
+    /// - Throws: `ZooError` where only oneDNN knows.
+    func places(of id: TensorID) throws -> [Int]? { try (storages[id] ?? partStorages[id])?.places() }
 
     // MARK: Memory
 
@@ -188,19 +211,25 @@ final class StepCompiler {
     func place() throws -> Placement {
         var blockOffset: [TensorID: Int] = [:]
         var blockBytes = 0
-        for parameter in program.parameters {
-            blockOffset[parameter] = blockBytes
-            blockBytes += ((storages[parameter]?.byteCount ?? 0) + 63) / 64 * 64
+        var groupRanges: [Range<Int>] = []
+        for group in program.groups {
+            let start = blockBytes
+            for parameter in group.parameters {
+                blockOffset[parameter] = blockBytes
+                blockBytes += ((storages[parameter]?.byteCount ?? 0) + 63) / 64 * 64
+            }
+            groupRanges.append(start..<blockBytes)
         }
         blockBytes = max(64, blockBytes)
-        let slots = program.update?.slots ?? []
+        let slots = UpdateRule.Slot.allCases.filter { slot in
+            program.groups.contains { $0.update?.slots.contains(slot) ?? false }
+        }
         let learns = !program.parameterGradients.isEmpty
         let plan = MemoryPlan(
             steps: fused, program: program, aliases: aliases, keepsEverything: keepsEverything
-        ) { [program, batchSize, types] id in
-            let info = program[id]
-            if info.role == .parameter || info.role == .parameterGradient { return nil }
-            return info.shape.count * (info.isBatched ? batchSize : 1) * types.stride(of: id)
+        ) { [self] id in
+            let role = program[id].role
+            return role == .parameter || role == .parameterGradient ? nil : byteCount(id)
         }
 
         let planBase = blockBytes * ((learns ? 2 : 1) + slots.count)
@@ -219,12 +248,17 @@ final class StepCompiler {
         let workspace =
             fused.map { step -> Int in
                 guard case .groupNorm = step.step.operation else { return 0 }
-                return 2 * batchSize * program[step.step.inputs[0]].shape.channels * MemoryLayout<Float>.stride
+                let info = program[step.step.inputs[0]]
+                return 2 * info.rows.count(images: batchSize) * info.shape.channels * MemoryLayout<Float>.stride
             }.max() ?? 0
         let kernelBytes =
-            fused.compactMap { $0.kernel?.workspaceByteCount(images: batchSize, parts: threadCount) }.max() ?? 0
+            fused.compactMap { step in
+                step.kernel.map { $0.workspaceByteCount(images: rowCount($0.operands.source), parts: threadCount) }
+            }.max() ?? 0
         let scratchOffset = next
-        next += max(64, scratch, workspace, kernelBytes, batchSize * MemoryLayout<Float>.stride)
+        let rowBytes =
+            (program.tensors.map { $0.rows.count(images: batchSize) }.max() ?? 1) * MemoryLayout<Float>.stride
+        next += max(64, scratch, workspace, kernelBytes, rowBytes)
 
         let arena = try Arena(byteCount: next)
         var offsets = plan.offsets.map { $0.map { $0 + planBase } }
@@ -246,7 +280,7 @@ final class StepCompiler {
         }
         return Placement(
             arena: arena, offsets: offsets, blockOffset: blockOffset, block: block,
-            updates: FusedUpdates(updated, block),
+            updates: FusedUpdates(updated, groups: Array(zip(program.groups, groupRanges)), block),
             packedOffsets: packedOffsets, conversionOffset: conversionOffset,
             scratchpad: arena.floats(at: scratchOffset),
             imageIndices: ImageIndices(batchSize: batchSize))
@@ -261,7 +295,7 @@ final class StepCompiler {
 
     /// Bytes of a tensor in bfloat16, rounded up to whole cache lines.
     private func bf16ByteCount(_ id: TensorID) -> Int {
-        (program[id].shape.count * batchSize * MemoryLayout<UInt16>.stride + 63) / 64 * 64
+        (program[id].elementCount(images: batchSize) * MemoryLayout<UInt16>.stride + 63) / 64 * 64
     }
 
     // MARK: Kernels
@@ -336,7 +370,7 @@ final class StepCompiler {
         if operands.isTransposed {
             let shape = program[operands.wide].shape
             let (y, bias) = (try at(operands.wide), try operands.wideBias.map(at))
-            let (rows, channels) = (Int64(batchSize * shape.area), Int64(shape.channels))
+            let (rows, channels) = (Int64(rowCount(operands.wide) * shape.area), Int64(shape.channels))
             let isBF16 = types.isBF16(operands.wide)
             if step.pass == .forward, bias != nil || fused.activation != .identity {
                 let (kind, parameter) = fused.activation.kernel
@@ -352,7 +386,7 @@ final class StepCompiler {
             }
         }
         for (id, memory) in converted {
-            let (from, count, whole) = (try at(id), Int64(program[id].shape.count * batchSize), run)
+            let (from, count, whole) = (try at(id), Int64(program[id].elementCount(images: batchSize)), run)
             run = { values in
                 zk_to_bf16(from, memory, count)
                 whole(values)
@@ -360,13 +394,16 @@ final class StepCompiler {
         }
         return CompiledStep(
             path: step.path, operation: step.operation.name, pass: step.pass, implementation: primitive.implementation,
-            flops: 2 * Double(batchSize * program.multiplyAdds(of: step)),
+            flops: 2 * Double(rowCount(operands.wide) * program.multiplyAdds(of: step)),
             byteCount: (step.inputs + step.outputs).reduce(0) { $0 + byteCount($1) }, run: run)
     }
 
     func byteCount(_ id: TensorID) -> Int {
-        program[id].shape.count * (program[id].isBatched ? batchSize : 1) * types.stride(of: id)
+        partStorages[id]?.byteCount ?? program[id].elementCount(images: batchSize) * types.stride(of: id)
     }
+
+    /// Rows of a tensor in the largest batch.
+    func rowCount(_ id: TensorID) -> Int { program[id].rows.count(images: batchSize) }
 }
 
 extension zoo_dnn_pass {

@@ -14,6 +14,17 @@ enum WeightLayout {
     /// A linear layer's outputs × inputs in panels of 32 outputs: panel × input × 32, the last panel 16 or 32 wide (`zk_linear`).
     case panels
 
+    /// Whether two operations can share weights that lie so.
+    func isEqual(to other: WeightLayout) -> Bool {
+        switch (self, other) {
+        case (.blocked(let layout), .blocked(let otherLayout)): layout.isEqual(to: otherLayout)
+        case (.rowMajor, .rowMajor), (.channelsThenMaps, .channelsThenMaps), (.mapsThenChannels, .mapsThenChannels),
+            (.panels, .panels):
+            true
+        case (.blocked, _), (.rowMajor, _), (.channelsThenMaps, _), (.mapsThenChannels, _), (.panels, _): false
+        }
+    }
+
     /// Whether it holds f32.
     var isFloat: Bool {
         if case .blocked(let layout) = self { layout.type == ZOO_DNN_F32 } else { true }

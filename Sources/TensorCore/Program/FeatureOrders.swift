@@ -89,15 +89,20 @@ package struct FeatureOrders {
         case (.linear, .backwardWeights):
             unite([inputs[0], columns(outputs[0])])
             unite([inputs[1], rows(outputs[0])] + outputs.dropFirst())
-        case (.activation, _), (.dropout, _), (.add, _):
+        case (.activation, _), (.dropout, _):
             unite(inputs + outputs)
+        case (.add, _):
+            unite(inputs + outputs)
+            // Also of two gradients of the same weights.
+            unite((inputs + outputs).map(rows))
+            unite((inputs + outputs).map(columns))
         case (.batchNorm, _), (.groupNorm, _):
             let vectors = (step.inputs + step.outputs).filter { program[$0].shape.rank == 1 }
             guard program[step.inputs[0]].shape.rank == 1 else { return }
             let size = program[step.inputs[0]].shape.count
             unite(vectors.filter { program[$0].shape.count == size }.map(\.index))
         case (.convolution, _), (.transposedConvolution, _), (.reshape, _), (.upsampleNearest, _), (.maxPool, _),
-            (.averagePool, _), (.gaussianLatent, _), (.reconstruction, _), (.custom, _):
+            (.averagePool, _), (.gaussianLatent, _), (.reconstruction, _), (.lossGradient, _), (.custom, _):
             break
         }
         // A parameter and its gradient lie alike.
@@ -116,7 +121,7 @@ package struct FeatureOrders {
         case .groupNorm(let groups, _) where groups > 1:
             break
         case .groupNorm, .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .dropout, .reshape,
-            .upsampleNearest, .maxPool, .averagePool, .add:
+            .upsampleNearest, .maxPool, .averagePool, .add, .lossGradient:
             return
         }
         for id in step.inputs + step.outputs where program[id].shape.rank == 1 { orders[find(id.index)] = .plain }

@@ -13,6 +13,9 @@ public struct GraphBuilder: Sendable {
     private var scope: [String] = []
     private var taken: [String: TensorID] = [:]
     private var dropoutLayers: UInt32 = 0
+    private var isSharing = false
+    /// The place of the group whose parameters and terms are being built.
+    private var group = 0
 
     public init(isTraining: Bool) {
         self.isTraining = isTraining
@@ -37,11 +40,26 @@ public struct GraphBuilder: Sendable {
 
     /// A batched tensor that is filled from outside before each run.
     public mutating func input(_ name: String, shape: Shape) -> TensorID {
-        append(TensorInfo(name: name, shape: shape, isBatched: true, role: .input))
+        append(TensorInfo(name: name, shape: shape, rows: .images, role: .input))
     }
 
-    /// A parameter at the current path. Throws where the path is taken.
+    /// An input of standard normal noise, filled from outside before each run, from a stream of its own.
+    ///
+    /// - Parameters:
+    ///   - rows: `.perImage(K)` for K draws for each image.
+    ///   - isPosterior: whether it is the noise that codes are drawn with.
+    public mutating func noise(
+        _ name: String, shape: Shape, rows: Rows = .images, isPosterior: Bool = false
+    ) -> TensorID {
+        let id = append(TensorInfo(name: name, shape: shape, rows: rows, role: .input))
+        let number = isPosterior ? 0 : (program.noises.map(\.number).max() ?? 0) + 1
+        program.noises.append(NoiseInput(tensor: id, number: number))
+        return id
+    }
+
+    /// A parameter at the current path, which belongs to the current group. Throws where the path is taken.
     public mutating func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> TensorID {
+        if isSharing, let shared = taken[(scope + [name]).joined(separator: ".")] { return shared }
         let id = try persistent(name, shape: shape, role: .parameter)
         if case .values(let values) = initializer, values.count != shape.count {
             throw ZooError(
@@ -49,12 +67,22 @@ public struct GraphBuilder: Sendable {
                 code: .mismatch, subject: .tensor(program[id].name))
         }
         program.parameters.append(id)
+        program.groups[group].parameters.append(id)
         initializers.append(initializer)
         return id
     }
 
+    /// Runs `body` with the parameters and buffers that are there already: the same layers on other inputs.
+    public mutating func sharing<Result>(_ body: (inout GraphBuilder) throws -> Result) rethrows -> Result {
+        let before = isSharing
+        isSharing = true
+        defer { isSharing = before }
+        return try body(&self)
+    }
+
     /// A buffer at the current path, all elements `value` at first. Throws where the path is taken.
     public mutating func buffer(_ name: String, shape: Shape, value: Float) throws -> TensorID {
+        if isSharing, let shared = taken[(scope + [name]).joined(separator: ".")] { return shared }
         let id = try persistent(name, shape: shape, role: .buffer)
         program.buffers.append(id)
         bufferValues.append(value)
@@ -100,7 +128,7 @@ public struct GraphBuilder: Sendable {
                 "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own"
             )
         }
-        let id = append(TensorInfo(name: full, shape: shape, isBatched: false, role: role))
+        let id = append(TensorInfo(name: full, shape: shape, rows: .one, role: role))
         taken[full] = id
         return id
     }
@@ -110,13 +138,94 @@ public struct GraphBuilder: Sendable {
         return TensorID(program.tensors.count - 1)
     }
 
-    mutating func activation(_ shape: Shape, suffix: String = "", isBatched: Bool = true) -> TensorID {
-        append(TensorInfo(name: path + suffix, shape: shape, isBatched: isBatched, role: .activation))
+    /// What an operation on `source` gives: as many rows, each of this shape.
+    mutating func activation(_ shape: Shape, of source: TensorID, suffix: String = "") -> TensorID {
+        activation(TensorType(shape, program[source].rows), suffix: suffix)
+    }
+
+    mutating func activation(_ type: TensorType, suffix: String = "") -> TensorID {
+        append(TensorInfo(name: path + suffix, shape: type.shape, rows: type.rows, role: .activation))
     }
 
     private mutating func forward(_ operation: Operation, _ inputs: [TensorID], _ outputs: [TensorID]) {
         program.steps.append(
             ProgramStep(operation: operation, pass: .forward, inputs: inputs, outputs: outputs, path: path))
+    }
+
+    // MARK: Losses
+
+    /// Runs `body` in a group of its own: parameters that it makes learn from the terms that it adds, by `update`.
+    ///
+    /// - Throws: `ZooError` where there are too many schedules, and what `body` throws.
+    public mutating func group<Result>(
+        _ name: String, update: UpdateRule, learningRate: LinearSchedule,
+        _ body: (inout GraphBuilder) throws -> Result
+    ) throws -> Result {
+        let before = group
+        if let known = program.groups.firstIndex(where: { $0.name == name }) {
+            group = known
+        } else {
+            let rate = try schedule(learningRate, named: name + "_learning_rate")
+            program.groups.append(ParameterGroup(name: name, update: update, learningRate: rate))
+            group = program.groups.count - 1
+        }
+        defer { group = before }
+        return try body(&self)
+    }
+
+    /// The number of a schedule in each run.
+    ///
+    /// - Parameter name: under which records of the training tell the number; nil for one that they leave out.
+    /// - Throws: `ZooError` where there are more than `StepValues` can hold.
+    public mutating func schedule(_ schedule: LinearSchedule, named name: String?) throws -> ScheduleSlot {
+        let limit = SIMD16<Float>.scalarCount
+        guard program.schedules.count < limit else {
+            throw ZooError("the objective has more than \(limit) weights and schedules", code: .limit)
+        }
+        program.schedules.append(schedule)
+        program.scheduleNames.append(name)
+        return ScheduleSlot(index: program.schedules.count - 1)
+    }
+
+    /// Adds a term to the loss of the current group.
+    ///
+    /// - Parameters:
+    ///   - value: of shape `[]`, one for each image or one for the whole batch.
+    ///   - finalValue: the same at the end of all schedules, where the term itself contains one.
+    ///   - weightName: what records call the weight; nil for the term's name and `_weight`.
+    ///   - isMetric: whether the term itself is reported, too.
+    /// - Throws: `ZooError` for a term of another shape, or a name that is taken.
+    public mutating func term(
+        _ name: String, _ value: TensorID, finalValue: TensorID? = nil, weight: LinearSchedule,
+        weightName: String? = nil, isMetric: Bool = true
+    ) throws {
+        guard shape(value).rank == 0 else {
+            throw mismatch("loss term \(name)", "a term is one number, not \(shape(value))")
+        }
+        guard !program.terms.contains(where: { $0.name == name }) else {
+            throw ZooError(
+                "two terms of the objective are called \(name)",
+                advice: "give one regulariser only of those that compute it",
+                code: .mismatch, subject: .field("objective"))
+        }
+        if let finalValue { keep(finalValue, as: "final_" + name) }
+        let slot = try schedule(weight, named: weightName ?? name + "_weight")
+        program.groups[group].terms.append(
+            LossTerm(name: name, value: value, finalValue: finalValue, weight: slot))
+        if isMetric { try metric(name, value) } else { keep(value, as: name) }
+    }
+
+    /// Reports a number under its name, and keeps it readable; a metric of this name that is there already stays as it is.
+    ///
+    /// - Throws: `ZooError` where there are more than sixteen.
+    public mutating func metric(_ name: String, _ value: TensorID) throws {
+        guard !program.metrics.contains(where: { $0.name == name }) else { return }
+        let limit = SIMD16<Double>.scalarCount
+        guard program.metrics.count < limit else {
+            throw ZooError("the objective reports more than \(limit) numbers", code: .limit)
+        }
+        keep(value, as: name)
+        program.metrics.append(Metric(name: name, value: value))
     }
 
     // MARK: Operations
@@ -127,7 +236,7 @@ public struct GraphBuilder: Sendable {
         guard input.rank == 1, weights.rank == 2, weights.dimensions[1] == input.count else {
             throw mismatch("linear", "weights \(weights) do not apply to an input of shape \(input)")
         }
-        let y = activation([weights.dimensions[0]])
+        let y = activation([weights.dimensions[0]], of: x)
         forward(.linear, [x, weight] + (bias.map { [$0] } ?? []), [y])
         return y
     }
@@ -143,7 +252,7 @@ public struct GraphBuilder: Sendable {
         guard let extent = window.outputExtent(height: input.height, width: input.width) else {
             throw mismatch("conv2d", "\(window.description) does not fit an input of shape \(input)")
         }
-        let y = activation([weights.dimensions[0], extent.height, extent.width])
+        let y = activation([weights.dimensions[0], extent.height, extent.width], of: x)
         forward(.convolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
         return y
     }
@@ -161,7 +270,7 @@ public struct GraphBuilder: Sendable {
             throw mismatch(
                 "conv_transpose2d", "\(window.description) leaves nothing of an input of shape \(input)")
         }
-        let y = activation([weights.dimensions[1], extent.height, extent.width])
+        let y = activation([weights.dimensions[1], extent.height, extent.width], of: x)
         forward(.transposedConvolution(window), [x, weight] + (bias.map { [$0] } ?? []), [y])
         return y
     }
@@ -169,7 +278,7 @@ public struct GraphBuilder: Sendable {
     /// Element-wise; the identity adds nothing to the program.
     public mutating func activation(_ function: Activation, _ x: TensorID) -> TensorID {
         if function == .identity { return x }
-        let y = activation(shape(x))
+        let y = activation(shape(x), of: x)
         forward(.activation(function), [x], [y])
         return y
     }
@@ -179,14 +288,14 @@ public struct GraphBuilder: Sendable {
         _ x: TensorID, scale: TensorID, shift: TensorID, runningMean: TensorID, runningVariance: TensorID,
         epsilon: Float, momentum: Float
     ) -> TensorID {
-        let y = activation(shape(x))
+        let y = activation(shape(x), of: x)
         let operation = Operation.batchNorm(epsilon: epsilon, momentum: momentum, training: isTraining)
         var outputs = [y]
         if isTraining {
             let channels: Shape = [shape(x).channels]
             outputs += [
-                activation(channels, suffix: ".mean", isBatched: false),
-                activation(channels, suffix: ".inverse_deviation", isBatched: false), runningMean, runningVariance,
+                activation(TensorType(channels, .one), suffix: ".mean"),
+                activation(TensorType(channels, .one), suffix: ".inverse_deviation"), runningMean, runningVariance,
             ]
         }
         forward(operation, [x, scale, shift, runningMean, runningVariance], outputs)
@@ -200,17 +309,22 @@ public struct GraphBuilder: Sendable {
         guard groups > 0, shape(x).channels % groups == 0 else {
             throw mismatch("group_norm", "\(shape(x).channels) channels do not divide into \(groups) groups")
         }
-        let y = activation(shape(x))
-        let statistics = [activation([groups], suffix: ".mean"), activation([groups], suffix: ".inverse_deviation")]
+        let y = activation(shape(x), of: x)
+        let statistics = [
+            activation([groups], of: x, suffix: ".mean"), activation([groups], of: x, suffix: ".inverse_deviation"),
+        ]
         forward(.groupNorm(groups: groups, epsilon: epsilon), [x, scale, shift], [y] + statistics)
         return y
     }
 
     /// Dropout in training; the identity in evaluation.
-    public mutating func dropout(_ x: TensorID, rate: Float) -> TensorID {
+    public mutating func dropout(_ x: TensorID, rate: Float) throws -> TensorID {
         defer { dropoutLayers += 1 }
         guard isTraining, rate > 0 else { return x }
-        let y = activation(shape(x))
+        guard program[x].rows == .images else {
+            throw mismatch("dropout", "needs one row for each image, and there are several samples")
+        }
+        let y = activation(shape(x), of: x)
         forward(.dropout(rate: rate, layer: dropoutLayers), [x], [y])
         return y
     }
@@ -222,7 +336,7 @@ public struct GraphBuilder: Sendable {
             throw mismatch(
                 "reshape", "\(shape(x)) has \(shape(x).count) elements, \(target) has \(target.count)")
         }
-        let y = activation(target)
+        let y = activation(target, of: x)
         forward(.reshape, [x], [y])
         return y
     }
@@ -231,7 +345,7 @@ public struct GraphBuilder: Sendable {
     public mutating func upsampleNearest(_ x: TensorID, factor: Window.Extent) throws -> TensorID {
         let input = shape(x)
         guard input.rank == 3 else { throw mismatch("upsample", "needs [C, H, W], not \(input)") }
-        let y = activation([input.channels, input.height * factor.height, input.width * factor.width])
+        let y = activation([input.channels, input.height * factor.height, input.width * factor.width], of: x)
         forward(.upsampleNearest(factor), [x], [y])
         return y
     }
@@ -256,37 +370,46 @@ public struct GraphBuilder: Sendable {
         guard window.padding.height * 2 <= window.kernel.height, window.padding.width * 2 <= window.kernel.width else {
             throw mismatch(name, "padding may be at most half the kernel")
         }
-        return activation([input.channels, extent.height, extent.width])
+        return activation([input.channels, extent.height, extent.width], of: x)
     }
 
     /// a + b, of one shape.
     public mutating func add(_ a: TensorID, _ b: TensorID) throws -> TensorID {
-        guard shape(a) == shape(b) else { throw mismatch("add", "\(shape(a)) and \(shape(b)) differ") }
-        let y = activation(shape(a))
+        guard shape(a) == shape(b), program[a].rows == program[b].rows else {
+            throw mismatch("add", "\(shape(a)) and \(shape(b)) differ")
+        }
+        let y = activation(shape(a), of: a)
         forward(.add, [a, b], [y])
         return y
     }
 
-    /// A plug-in's operation.
+    /// An operation with code of its own.
     public mutating func custom(_ operation: any CustomOperation, _ inputs: [TensorID]) throws -> TensorID {
-        let y = activation(try operation.outputShape(inputs.map { shape($0) }))
+        let y = activation(try operation.output(inputs.map { program.type(of: $0) }))
         forward(.custom(operation), inputs, [y])
         return y
     }
 
     /// z = μ + σ·ε and the KL divergence per image and per dimension.
+    ///
+    /// - Parameter noise: ε, one row for each image or more: z has as many rows.
     public mutating func gaussianLatent(
-        mean: TensorID, logVariance: TensorID, noise: TensorID, regularizer: KLRegularizer
+        mean: TensorID, logVariance: TensorID, noise: TensorID
     ) throws -> (z: TensorID, kl: TensorID, klPerDimension: TensorID) {
-        let shapes = [mean, logVariance, noise].map { shape($0) }
-        guard shapes[0].rank == 1, shapes[1] == shapes[0], shapes[2] == shapes[0] else {
+        let infos = [mean, logVariance, noise].map { program[$0] }
+        guard infos[0].shape.rank == 1, infos.allSatisfy({ $0.shape == infos[0].shape }),
+            infos[1].rows == infos[0].rows,
+            infos[2].rows.count(images: 1) % infos[0].rows.count(images: 1) == 0
+        else {
             throw mismatch(
-                "gaussian_latent", "mean \(shapes[0]), log variance \(shapes[1]) and noise \(shapes[2]) must agree")
+                "gaussian_latent",
+                "mean \(infos[0].shape), log variance \(infos[1].shape) and noise \(infos[2].shape) must agree")
         }
-        let z = activation(shapes[0], suffix: ".z")
-        let kl = activation([], suffix: ".kl")
-        let klPerDimension = activation(shapes[0], suffix: ".kl_per_dimension", isBatched: false)
-        forward(.gaussianLatent(regularizer), [mean, logVariance, noise], [z, kl, klPerDimension])
+        let shape = infos[0].shape
+        let z = activation(shape, of: noise, suffix: ".z")
+        let kl = activation([], of: mean, suffix: ".kl")
+        let klPerDimension = activation(TensorType(shape, .one), suffix: ".kl_per_dimension")
+        forward(.gaussianLatent, [mean, logVariance, noise], [z, kl, klPerDimension])
         return (z, kl, klPerDimension)
     }
 
@@ -300,7 +423,7 @@ public struct GraphBuilder: Sendable {
                 "the decoder gives \(shape(prediction)), but the images are \(shape(target))")
         }
         let prediction = try reshape(prediction, to: shape(target))
-        let y = activation([], suffix: ".loss")
+        let y = activation([], of: prediction, suffix: ".loss")
         forward(.reconstruction(loss), [prediction, target] + (logSigma.map { [$0] } ?? []), [y])
         return y
     }

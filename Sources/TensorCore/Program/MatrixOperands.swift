@@ -31,7 +31,7 @@ extension ProgramStep {
         case .convolution(let value): (window, isTransposed) = (value, false)
         case .transposedConvolution(let value): (window, isTransposed) = (value, true)
         case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
-            .gaussianLatent, .reconstruction, .custom:
+            .gaussianLatent, .reconstruction, .lossGradient, .custom:
             return nil
         }
         let direction: Pass =

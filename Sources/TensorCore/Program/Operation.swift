@@ -37,14 +37,18 @@ public enum Operation: Sendable {
     /// y = a + b, also the sum of two gradients. Forward `[a, b] → [y]`. Backward passes dy on to both.
     case add
     /// The reparameterised sample z = μ + σ·ε with σ = exp(½ log σ²), and the KL divergence to N(0, I)
-    /// (Kingma and Welling 2014, eq. 10 and appendix B). Forward `[μ, log σ², ε] → [z, kl, klPerDimension]`: kl is batched
-    /// `[]`, klPerDimension `[D]` holds means over the batch. Backward data `[dz, μ, log σ², ε, klPerDimension] →
-    /// [dμ, d log σ²]`, the regulariser's gradient (divided by the number of images) included.
-    case gaussianLatent(KLRegularizer)
+    /// (Kingma and Welling 2014, eq. 10 and appendix B). Forward `[μ, log σ², ε] → [z, kl, klPerDimension]`: ε and z have
+    /// one row or several for each of μ, kl is batched `[]`, klPerDimension `[D]` holds means over the batch. Backward data `[those of dz, dkl, dklPerDimension that exist, μ,
+    /// log σ², ε] → [dμ, d log σ²]`.
+    case gaussianLatent
     /// Forward `[prediction, target, logSigma?] → [loss]` with loss batched `[]`, in nats per image. Backward data
-    /// `[prediction, target, logSigma?] → [dPrediction, dLogSigma?]`, divided by the number of images.
+    /// `[dLoss, prediction, target, logSigma?] → [dPrediction, dLogSigma?]`.
     case reconstruction(ReconstructionLoss)
-    /// A plug-in's operation. Forward `[inputs…] → [y]`, backward data `[dy, inputs…] → [d inputs…]`.
+    /// Where a backward pass begins: the gradient of a loss with respect to one of its terms. Forward `[] → [dTerm]`: the weight
+    /// divided by the number of rows, for each row that counts.
+    case lossGradient(ScheduleSlot)
+    /// An operation with code of its own, from the objectives or a plug-in. Forward `[inputs…] → [y]`, backward data
+    /// `[dy, inputs…] → [d inputs…]` for the inputs that need it.
     case custom(any CustomOperation)
 
     /// A short name for profiles, traces and errors.
@@ -64,6 +68,7 @@ public enum Operation: Sendable {
         case .add: "add"
         case .gaussianLatent: "gaussian_latent"
         case .reconstruction: "reconstruction"
+        case .lossGradient: "loss_gradient"
         case .custom(let operation): operation.name
         }
     }

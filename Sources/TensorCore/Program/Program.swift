@@ -30,9 +30,38 @@ public struct TensorInfo: Sendable {
     public var name: String
     /// The shape of one image's worth if batched, else of the whole tensor.
     public var shape: Shape
-    /// Whether the tensor has a leading batch axis N.
-    public var isBatched: Bool
+    /// How many of that shape there are.
+    public var rows: Rows
     public var role: Role
+
+    /// Whether the tensor has a leading batch axis N.
+    public var isBatched: Bool { rows != .one }
+
+    /// Elements for so many images.
+    public func elementCount(images: Int) -> Int { shape.count * rows.count(images: images) }
+}
+
+/// The leading axis of a tensor.
+public enum Rows: Hashable, Sendable {
+    /// None: a parameter, or a number of the whole batch.
+    case one
+    /// So many for each image of the batch, those of an image one after another; 1 for most tensors, K for the samples of an
+    /// importance-weighted bound.
+    case perImage(Int)
+    /// As many whatever the batch: the pseudo-inputs of a prior.
+    case fixed(Int)
+
+    /// One for each image.
+    public static var images: Rows { .perImage(1) }
+
+    /// How many there are for so many images.
+    @inlinable public func count(images: Int) -> Int {
+        switch self {
+        case .one: 1
+        case .perImage(let count): count * images
+        case .fixed(let count): count
+        }
+    }
 }
 
 /// The direction of a step.
@@ -59,6 +88,8 @@ public struct ProgramStep: Sendable {
         public var step: Int
         /// Which of that step's inputs the outputs are the gradients of, in order.
         public var inputs: [Int]
+        /// Which of that step's outputs have gradients: these come first among the inputs, in order.
+        public var outputs: [Int] = [0]
     }
 }
 
@@ -74,8 +105,43 @@ public struct Program: Sendable {
     public internal(set) var buffers: [TensorID] = []
     /// The gradient of each parameter, filled by `GraphBuilder.differentiate()`; same order as `parameters`.
     public internal(set) var parameterGradients: [TensorID] = []
-    /// How the parameters change at the end of a run; nil for a program that does not learn.
-    public var update: UpdateRule?
+    /// Inputs that are standard normal noise.
+    public internal(set) var noises: [NoiseInput] = []
+    /// Numbers that change with the training step.
+    public internal(set) var schedules: [LinearSchedule] = []
+    /// What records of the training call them; nil for those that they leave out.
+    public internal(set) var scheduleNames: [String?] = []
+    /// What is reported of each batch.
+    public internal(set) var metrics: [Metric] = []
+    /// Who learns from which loss; the first is the model itself.
+    public var groups: [ParameterGroup] = [ParameterGroup(name: "model")]
+
+    /// How the model's own parameters change at the end of a run; nil for a program that does not learn.
+    public var update: UpdateRule? {
+        get { groups[0].update }
+        set { groups[0].update = newValue }
+    }
+
+    /// The group that a parameter belongs to.
+    func group(of parameter: TensorID) -> ParameterGroup? { groups.first { $0.parameters.contains(parameter) } }
+
+    /// Where the elements of a noise input begin in a random stream.
+    func firstNoiseElement(of id: TensorID) -> UInt64 {
+        UInt64(noises.first { $0.tensor == id }?.number ?? 0) << 48
+    }
+
+    /// All loss terms, those of the model first.
+    public var terms: [LossTerm] { groups.flatMap(\.terms) }
+
+    /// The numbers of a step.
+    public func scheduledNumbers(step: Int) -> SIMD16<Float> {
+        var numbers = SIMD16<Float>()
+        for (slot, schedule) in schedules.enumerated() { numbers[slot] = schedule.value(step: step) }
+        return numbers
+    }
+
+    /// The shape of one row of a tensor, and how many rows it has.
+    public func type(of id: TensorID) -> TensorType { TensorType(self[id].shape, self[id].rows) }
 
     public subscript(id: TensorID) -> TensorInfo {
         tensors[id.index]

@@ -52,21 +52,36 @@ public struct StepValues: Sendable {
     public var updateCount: Int
     public var seed: UInt64
     public var learningRate: Float
-    /// β of the regulariser (γ for capacity).
-    public var klWeight: Float
-    /// C of the capacity regulariser, in nats.
-    public var klCapacity: Float
+    /// Where the program's schedules are: usually the training step.
+    public var scheduleStep: Int
+    /// Images that are trained on, of which the batch is a sample: what estimates of q(z) from a batch need.
+    public var datasetSize: Int
+    /// The numbers of the program's schedules; the engine fills them in.
+    var scheduled = SIMD16<Float>()
 
+    /// - Parameters:
+    ///   - scheduleStep: nil for `step`; `.max` for the end of all schedules.
+    ///   - datasetSize: nil where the batch is all there is.
     public init(
         imageCount: Int, step: UInt32 = 0, updateCount: Int = 0, seed: UInt64 = 0, learningRate: Float = 1e-3,
-        klWeight: Float = 1, klCapacity: Float = 0
+        scheduleStep: Int? = nil, datasetSize: Int? = nil
     ) {
         self.imageCount = imageCount
         self.step = step
         self.updateCount = updateCount
         self.seed = seed
         self.learningRate = learningRate
-        self.klWeight = klWeight
-        self.klCapacity = klCapacity
+        self.scheduleStep = scheduleStep ?? Int(step)
+        self.datasetSize = datasetSize ?? imageCount
+    }
+
+    /// The number of a schedule in this run.
+    public subscript(slot: ScheduleSlot) -> Float { scheduled[slot.index] }
+
+    /// With the numbers that the program's schedules have.
+    public func scheduled(by program: Program) -> StepValues {
+        var values = self
+        values.scheduled = program.scheduledNumbers(step: scheduleStep)
+        return values
     }
 }

@@ -34,6 +34,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case sampling = 5
     case split = 6
     case evaluationNoise = 7
+    case permutation = 8
     /// Free for plug-ins and tests.
     case other = 255
 }

@@ -19,8 +19,9 @@ extension StepContext {
     /// y = a + b; also for tensors without a batch axis, as sums of parameters' gradients are.
     func add(_ inputs: [[Double]]) -> [[Double]] {
         var y = zeros(0)
-        let isBatched = program[step.outputs[0]].isBatched
-        for i in 0..<(isBatched ? images : 1) * outputShape(0).count { y[i] = inputs[0][i] + inputs[1][i] }
+        for i in 0..<program[step.outputs[0]].elementCount(images: values.imageCount) {
+            y[i] = inputs[0][i] + inputs[1][i]
+        }
         return [y]
     }
 

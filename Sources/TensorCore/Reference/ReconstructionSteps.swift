@@ -1,29 +1,35 @@
 import Glibc
 
 extension StepContext {
-    /// `[prediction, target, logSigma?] → [loss]`, in nats per image.
+    /// `[prediction, target, logSigma?] → [loss]`, in nats per row; rows of one image share its target.
     func reconstruction(_ inputs: [[Double]], _ loss: ReconstructionLoss) -> [[Double]] {
         let pixels = inputShape(1).count
+        let samples = images / values.imageCount
         let logSigma = inputs.count > 2 ? inputs[2][0] : 0
         var losses = zeros(0)
         for n in 0..<images {
-            for i in n * pixels..<(n + 1) * pixels {
-                losses[n] += loss.pixel(inputs[0][i], target: inputs[1][i], logSigma: logSigma).value
+            for p in 0..<pixels {
+                let target = inputs[1][n / samples * pixels + p]
+                losses[n] += loss.pixel(inputs[0][n * pixels + p], target: target, logSigma: logSigma).value
             }
         }
         return [losses]
     }
 
-    /// `[prediction, target, logSigma?] → [dPrediction, dLogSigma?]` of the mean loss over the images.
+    /// `[dLoss, prediction, target, logSigma?] → [dPrediction, dLogSigma?]`.
     func reconstructionBackward(_ inputs: [[Double]], _ loss: ReconstructionLoss) -> [[Double]] {
-        let pixels = inputShape(1).count
-        let logSigma = inputs.count > 2 ? inputs[2][0] : 0
+        let pixels = inputShape(2).count
+        let samples = images / values.imageCount
+        let logSigma = inputs.count > 3 ? inputs[3][0] : 0
         var dPrediction = zeros(0)
         var dLogSigma = 0.0
-        for i in 0..<images * pixels {
-            let pixel = loss.pixel(inputs[0][i], target: inputs[1][i], logSigma: logSigma)
-            dPrediction[i] = pixel.derivative / Double(images)
-            dLogSigma += pixel.logSigmaDerivative / Double(images)
+        for n in 0..<images {
+            for p in 0..<pixels {
+                let target = inputs[2][n / samples * pixels + p]
+                let pixel = loss.pixel(inputs[1][n * pixels + p], target: target, logSigma: logSigma)
+                dPrediction[n * pixels + p] = pixel.derivative * inputs[0][n]
+                dLogSigma += pixel.logSigmaDerivative * inputs[0][n]
+            }
         }
         return step.outputs.count > 1 ? [dPrediction, [dLogSigma]] : [dPrediction]
     }

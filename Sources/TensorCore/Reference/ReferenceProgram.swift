@@ -22,21 +22,19 @@ public final class ReferenceProgram: CompiledProgram {
         self.keepsEverything = keepsEverything
         self.roundsToSingle = roundsToSingle
         tensors = program.tensors.map { info in
-            [Double](repeating: 0, count: info.shape.count * (info.isBatched ? batchSize : 1))
+            [Double](repeating: 0, count: info.elementCount(images: batchSize))
         }
         imageIndices = (0..<batchSize).map { Int32(truncatingIfNeeded: $0) }
-        if let rule = program.update {
-            for id in program.parameters {
-                state[id] = ReferenceOptimizerState(rule, count: program[id].shape.count)
-            }
+        for group in program.groups {
+            guard let rule = group.update else { continue }
+            for id in group.parameters { state[id] = ReferenceOptimizerState(rule, count: program[id].shape.count) }
         }
     }
 
     public var memoryByteCount: Int {
-        let slots = program.update?.slots ?? []
-        let elements =
-            tensors.reduce(0) { $0 + $1.count }
-            + program.parameters.reduce(0) { $0 + program[$1].shape.count * slots.count }
+        let elements = program.groups.reduce(tensors.reduce(0) { $0 + $1.count }) { sum, group in
+            sum + group.parameters.reduce(0) { $0 + program[$1].shape.count } * (group.update?.slots.count ?? 0)
+        }
         return elements * MemoryLayout<Double>.stride
     }
 
@@ -47,11 +45,11 @@ public final class ReferenceProgram: CompiledProgram {
         precondition(
             values.imageCount > 0 && values.imageCount <= batchSize,
             "\(values.imageCount) images in a program for batches of 1 to \(batchSize)")
+        let values = values.scheduled(by: program)
         for step in program.steps { run(step, values) }
         defer { if !keepsEverything { forgetIntermediates() } }
-        guard lossesAreFinite(values.imageCount) else { return false }
-        guard let rule = program.update else { return true }
-        return update(rule, values)
+        guard termsAreFinite(values.imageCount) else { return false }
+        return update(values)
     }
 
     private func run(_ step: ProgramStep, _ values: StepValues) {
@@ -61,19 +59,17 @@ public final class ReferenceProgram: CompiledProgram {
         let outputs = context.outputs(inputs)
         for (id, output) in zip(step.outputs, outputs) {
             precondition(
-                output.count == program[id].shape.count * (program[id].isBatched ? batchSize : 1),
+                output.count == program[id].elementCount(images: batchSize),
                 "\(step.path) (\(step.operation.name)): \(output.count) values for \(program[id].shape)")
             tensors[id.index] = roundsToSingle ? output.map { Double(Float($0)) } : output
         }
     }
 
-    private func lossesAreFinite(_ imageCount: Int) -> Bool {
-        for step in program.steps where step.pass == .forward {
-            for id in step.outputs where program[id].isBatched && program[id].shape.rank == 0 {
-                if tensors[id.index].prefix(imageCount).contains(where: { !$0.isFinite }) { return false }
-            }
+    private func termsAreFinite(_ imageCount: Int) -> Bool {
+        program.terms.allSatisfy { term in
+            tensors[term.value.index].prefix(program[term.value].elementCount(images: imageCount))
+                .allSatisfy(\.isFinite)
         }
-        return true
     }
 
     private func forgetIntermediates() {
@@ -84,20 +80,32 @@ public final class ReferenceProgram: CompiledProgram {
         keepsEverything || (info.role != .activation && info.role != .gradient)
     }
 
-    /// Makes the update, unless the gradient is to be clipped and its norm is not finite.
+    /// Makes the updates, unless a gradient is to be clipped and its norm is not finite.
     ///
-    /// - Returns: whether it was made.
-    private func update(_ rule: UpdateRule, _ values: StepValues) -> Bool {
-        var gradients = program.parameterGradients.map { tensors[$0.index] }
-        if let limit = rule.clipNorm {
-            let norm = rule.clip(&gradients, to: Double(limit))
-            gradientNorm = Float(norm)
-            guard norm.isFinite else { return false }
+    /// - Returns: whether they were made.
+    private func update(_ values: StepValues) -> Bool {
+        let byParameter = Dictionary(uniqueKeysWithValues: zip(program.parameters, program.parameterGradients))
+        var updates: [(group: ParameterGroup, rule: UpdateRule, gradients: [[Double]])] = []
+        for group in program.groups {
+            guard let rule = group.update else { continue }
+            var gradients = group.parameters.map { parameter in
+                byParameter[parameter].map { tensors[$0.index] } ?? []
+            }
+            if let limit = rule.clipNorm {
+                let norm = rule.clip(&gradients, to: Double(limit))
+                if updates.isEmpty { gradientNorm = Float(norm) }
+                guard norm.isFinite else { return false }
+            }
+            updates.append((group, rule, gradients))
         }
-        for (parameter, gradient) in zip(program.parameters, gradients) {
-            guard var moved = state.removeValue(forKey: parameter) else { continue }
-            rule.apply(gradient, to: &tensors[parameter.index], state: &moved, values)
-            state[parameter] = moved
+        for (group, rule, gradients) in updates {
+            var values = values
+            if let slot = group.learningRate { values.learningRate = values[slot] }
+            for (parameter, gradient) in zip(group.parameters, gradients) {
+                guard var moved = state.removeValue(forKey: parameter) else { continue }
+                rule.apply(gradient, to: &tensors[parameter.index], state: &moved, values)
+                state[parameter] = moved
+            }
         }
         return true
     }
@@ -113,7 +121,7 @@ public final class ReferenceProgram: CompiledProgram {
             "\(info.name): \(values.count) values for \(info.isBatched ? "batches of \(batchSize) × " : "")\(info.shape)"
         )
         tensors[id.index].replaceSubrange(0..<values.count, with: values)
-        if info.role == .parameter, program.update?.averageDecay != nil { state[id]?.average = values }
+        if info.role == .parameter, hasState(.average, of: id) { state[id]?.average = values }
     }
 
     /// Reads a tensor, like `read(_:)`, in full precision.
@@ -146,9 +154,10 @@ public final class ReferenceProgram: CompiledProgram {
 
     public func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID) {
         precondition(imageIndices.count <= batchSize, "\(imageIndices.count) images for batches of \(batchSize)")
-        let count = program[id].shape.count
+        let count = program[id].elementCount(images: 1)
+        let noise = program.firstNoiseElement(of: id)
         for (row, image) in imageIndices.enumerated() {
-            let first = RandomStream.firstElement(image: image, count: count)
+            let first = noise + RandomStream.firstElement(image: image, count: count)
             for element in 0..<count {
                 tensors[id.index][row * count + element] = Double(stream.normal(first + UInt64(element)))
             }
@@ -161,20 +170,20 @@ public final class ReferenceProgram: CompiledProgram {
     }
 
     public func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? {
-        guard hasState(slot) else { return nil }
+        guard hasState(slot, of: parameter) else { return nil }
         return state[parameter]?[slot].map { Float($0) }
     }
 
     public func writeState(_ slot: UpdateRule.Slot, of parameter: TensorID, _ values: [Float]) {
         let info = program[parameter]
-        precondition(hasState(slot), "\(info.name) has no optimiser state \(slot.rawValue)")
+        precondition(hasState(slot, of: parameter), "\(info.name) has no optimiser state \(slot.rawValue)")
         precondition(
             values.count == info.shape.count,
             "\(info.name): \(values.count) values for the optimiser's \(slot.rawValue) of \(info.shape)")
         state[parameter]?[slot] = values.map(Double.init)
     }
 
-    private func hasState(_ slot: UpdateRule.Slot) -> Bool {
-        program.update?.slots.contains(slot) ?? false
+    private func hasState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> Bool {
+        program.group(of: parameter)?.update?.slots.contains(slot) ?? false
     }
 }

@@ -1,7 +1,7 @@
 /// What one step of the reference engine needs to know, and the choice of the function that computes it.
 ///
-/// All tensors are arrays in row-major N C H W order; batched ones hold `batchSize` images of which the first `images`
-/// count. The functions named after operations return the step's outputs in order.
+/// All tensors are arrays in row-major N C H W order; batched ones hold the rows of `batchSize` images of which the first `images`
+/// rows count. The functions named after operations return the step's outputs in order.
 struct StepContext {
     let step: ProgramStep
     let program: Program
@@ -10,8 +10,11 @@ struct StepContext {
     /// The image of the data set in each row of the batch.
     let imageIndices: [Int32]
 
-    /// Images in this batch.
-    var images: Int { values.imageCount }
+    /// Rows of the step's batched tensors that count: images, or more where each has several samples.
+    var images: Int {
+        let rows = (step.inputs + step.outputs).lazy.map { program[$0].rows }.first { $0 != .one }
+        return (rows ?? .one).count(images: values.imageCount)
+    }
 
     /// The shape of one image of an input.
     func inputShape(_ position: Int) -> Shape { program[step.inputs[position]].shape }
@@ -21,8 +24,7 @@ struct StepContext {
 
     /// An array of zeros for an output.
     func zeros(_ position: Int) -> [Double] {
-        let info = program[step.outputs[position]]
-        return [Double](repeating: 0, count: info.shape.count * (info.isBatched ? batchSize : 1))
+        [Double](repeating: 0, count: program[step.outputs[position]].elementCount(images: batchSize))
     }
 
     /// Computes the step.
@@ -58,10 +60,12 @@ struct StepContext {
             return forward ? averagePool(inputs, window) : averagePoolBackward(inputs, window)
         case .add:
             return add(inputs)
-        case .gaussianLatent(let regularizer):
-            return forward ? gaussianLatent(inputs) : gaussianLatentBackward(inputs, regularizer)
+        case .gaussianLatent:
+            return forward ? gaussianLatent(inputs) : gaussianLatentBackward(inputs)
         case .reconstruction(let loss):
             return forward ? reconstruction(inputs, loss) : reconstructionBackward(inputs, loss)
+        case .lossGradient(let weight):
+            return lossGradient(weight)
         case .custom(let operation):
             return forward ? custom(inputs, operation) : customBackward(inputs, operation)
         }

@@ -48,30 +48,39 @@ struct EvaluateCommand: ParsableCommand {
         let means = result.losses
         if json {
             Console.print(
-                JSONValue.object([
-                    ("model", .string(model.definition.name)), ("checkpoint", .string(model.path)),
-                    ("dataset", .string(dataset.info.name)), ("split", .string(split.rawValue)),
-                    ("images", .integer(result.imageCount)), ("objective", .string(model.definition.objective.formula)),
-                    ("loss", .number(means.loss)), ("reconstruction", .number(means.reconstruction)),
-                    ("kl", .number(means.kl)),
-                    ("active_units", JSONValue(result.activeUnits)),
-                    ("weights", .string(model.checkpoint.keepsAverage ? "average" : "last")),
-                    ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
-                ]).text())
+                JSONValue.object(
+                    [
+                        ("model", .string(model.definition.name)), ("checkpoint", .string(model.path)),
+                        ("dataset", .string(dataset.info.name)), ("split", .string(split.rawValue)),
+                        ("images", .integer(result.imageCount)),
+                        ("objective", .string(model.definition.objective.formula)),
+                        ("loss", .number(means.loss)),
+                    ] + means.metrics.values.map { ($0.name, .number($0.value)) } + [
+                        ("active_units", JSONValue(result.activeUnits)),
+                        ("weights", .string(model.checkpoint.keepsAverage ? "average" : "last")),
+                        ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
+                    ]
+                ).text())
             return
         }
         Console.print(
             "\(model.definition.name) on \(Formatting.grouped(result.imageCount)) \(split.rawValue) images of \(dataset.info.name)"
         )
-        Console.print("  objective       \(model.definition.objective.formula), nats per image")
-        Console.print("  loss            \(Formatting.decimals(means.loss, 3))")
-        Console.print("  reconstruction  \(Formatting.decimals(means.reconstruction, 3))")
-        if model.checkpoint.keepsAverage { Console.print("  weights         moving average of the parameters") }
+        var rows = [
+            ("objective", "\(model.definition.objective.formula), nats per image"),
+            ("loss", Formatting.decimals(means.loss, 3)),
+        ]
+        rows += means.metrics.values.map { (MeanLosses.words($0.name), Formatting.decimals($0.value, 3)) }
+        if model.checkpoint.keepsAverage { rows.append(("weights", "moving average of the parameters")) }
         if let active = result.activeUnits {
-            Console.print("  KL              \(Formatting.decimals(means.kl, 3))")
-            Console.print("  active units    \(active) of \(model.definition.latentSize)")
+            rows.append(("active units", "\(active) of \(model.definition.latentSize)"))
         }
         let stored = model.checkpoint.latentStatistics.map { LatentText($0).line }
-        Console.print("  stored latent   \((stored ?? "none (\(Tool.convert) latent --store)").printable())")
+        rows.append(("stored latent", stored ?? "none (\(Tool.convert) latent --store)"))
+        let width = rows.map(\.0.count).max() ?? 0
+        for (name, value) in rows {
+            let padding = String(repeating: " ", count: width - name.count + 2)
+            Console.print("  \(name)\(padding)\(value.printable())")
+        }
     }
 }

@@ -1,0 +1,126 @@
+import LayerLibrary
+import TensorCore
+
+/// What the loss has besides the reconstruction: a configuration, without weights.
+///
+/// A regulariser gets the tensors of the model and adds `LossTerm`s, made of the program's operations. What the whole zoo knows of a
+/// family beyond its layers is here.
+public protocol Regularizer: Sendable {
+    /// What definitions call it, for instance `kl`.
+    var kind: String { get }
+
+    /// Its settings under the names that definitions have for them. Fields that are left out have their defaults.
+    var fields: [String: FieldValue] { get }
+
+    /// One line, for instance `4·KL`.
+    var formula: String { get }
+
+    /// Whether it needs a posterior distribution: heads for a mean and a log variance.
+    var needsPosterior: Bool { get }
+
+    /// Whether it makes the codes follow the prior N(0, I), so that draws from that can be decoded.
+    var matchesPrior: Bool { get }
+
+    /// The fewest images of a batch that it can be computed from.
+    var smallestBatch: Int { get }
+
+    /// Codes that it needs for each image.
+    var samples: Int { get }
+
+    /// Whether its terms stand in place of the reconstruction loss, which then is only reported.
+    var replacesReconstruction: Bool { get }
+
+    /// Adds its terms, and what they are computed from, to the program.
+    ///
+    /// - Throws: `ZooError` where the model does not suit it.
+    func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws
+}
+
+extension Regularizer {
+    public var needsPosterior: Bool { false }
+    public var matchesPrior: Bool { false }
+    public var smallestBatch: Int { 1 }
+    public var samples: Int { 1 }
+    public var replacesReconstruction: Bool { false }
+}
+
+/// The tensors of a model that a regulariser can build on.
+public struct ModelTensors: Sendable {
+    /// Of a diagonal Gaussian q(z|x), per image `[D]`.
+    public struct Posterior: Sendable {
+        public let mean: TensorID
+        public let logVariance: TensorID
+        /// KL(q(z|x) ‖ N(0, I)) in nats, per image `[]`.
+        public let kl: TensorID
+        /// The same per dimension, as means over the batch: `[D]`.
+        public let klPerDimension: TensorID
+
+        public init(mean: TensorID, logVariance: TensorID, kl: TensorID, klPerDimension: TensorID) {
+            self.mean = mean
+            self.logVariance = logVariance
+            self.kl = kl
+            self.klPerDimension = klPerDimension
+        }
+    }
+
+    /// x, per image `[C, H, W]` or `[D]`, from 0 to 1.
+    public let images: TensorID
+    /// z `[D]`: what the decoder gets; without a posterior the code itself. One for each image, or as many as the regularisers ask for.
+    public let code: TensorID
+    /// The reconstruction loss of each code, `[]`, in nats.
+    public let reconstruction: TensorID
+    /// nil for an encoder that gives a code and no distribution.
+    public let posterior: Posterior?
+
+    public init(images: TensorID, code: TensorID, reconstruction: TensorID, posterior: Posterior?) {
+        self.images = images
+        self.code = code
+        self.reconstruction = reconstruction
+        self.posterior = posterior
+    }
+
+    /// The posterior, which `Regularizer.needsPosterior` promises.
+    ///
+    /// - Throws: `ZooError` where there is none.
+    public func requirePosterior(for regularizer: any Regularizer) throws -> Posterior {
+        guard let posterior else {
+            throw ZooError(
+                "objective.\(regularizer.kind) needs a posterior: latent.mean and latent.log_variance", code: .mismatch,
+                subject: .field("objective.\(regularizer.kind)"))
+        }
+        return posterior
+    }
+}
+
+/// A regulariser as definitions know it.
+public struct RegularizerDescriptor: Sendable {
+    /// The name in a definition's `objective`, for instance `kl`.
+    public var kind: String
+    /// One sentence.
+    public var summary: String
+    /// The paper and the equation.
+    public var source: String
+    public var fields: [FieldSchema]
+    public var make: @Sendable (FieldValues) throws -> any Regularizer
+
+    public init(
+        kind: String, summary: String, source: String, fields: [FieldSchema],
+        make: @escaping @Sendable (FieldValues) throws -> any Regularizer
+    ) {
+        self.kind = kind
+        self.summary = summary
+        self.source = source
+        self.fields = fields
+        self.make = make
+    }
+}
+
+extension Float {
+    /// Without `.0`, for formulas.
+    var plain: String {
+        self == rounded() && abs(self) < 1e6 ? "\(Int(self))" : "\(self)"
+    }
+
+    /// `4·`, or nothing for a factor of 1.
+    var factor: String { self == 1 ? "" : plain + "·" }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import ModelKit
+import Planning
+import TensorCore
+import Testing
+
+/// What `Golden/families.json` says: numbers that PyTorch computed in double precision (`tools/reference/families.py`).
+struct FamilyGolden: Decodable, Sendable {
+    struct Family: Decodable, Sendable {
+        /// Those that differ from the common ones, by name.
+        var weights: [String: [Float]]
+        /// Of the first step, without their weights.
+        var terms: [String: Double]
+        /// Of the first step, by the parameter's name.
+        var gradients: [String: [Double]]
+        /// Of ten steps.
+        var losses: [Double]
+        var otherLosses: [String: [Double]]
+    }
+
+    struct Random: Decodable, Sendable {
+        /// `[6, 3]`.
+        var noise0: [Double]
+        var noise1: [Double]
+        var noise1Step9: [Double]
+        /// `[3, 6]`.
+        var permutations: [[Int]]
+    }
+
+    var images: [UInt8]
+    var seed: UInt64
+    var datasetSize: Int
+    var random: Random
+    var weights: [String: [Float]]
+    var families: [String: Family]
+
+    static let shared = Result {
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Golden/families.json")
+        return try JSONDecoder().decode(FamilyGolden.self, from: Data(contentsOf: url))
+    }
+}
+
+/// A family of models on the small network of `tools/reference/families.py`.
+struct FamilyCase: Sendable, CustomTestStringConvertible {
+    /// As in the golden file.
+    var name: String
+    /// The section `objective`, in YAML.
+    var objective: String
+    /// Whether the encoder gives a code and no distribution.
+    var isDeterministic = false
+    /// Whether the decoder ends in a sigmoid.
+    var endsInSigmoid = true
+    /// What follows the layer of the code.
+    var codeActivation = "identity"
+    /// The first of the encoder, in YAML; nil for none besides `flatten` and `fc1`.
+    var firstLayer: String?
+    /// Terms of the golden file by our names, where they differ.
+    var terms: [String: String] = [:]
+    /// Terms of the golden file that we do not report.
+    var unreported: Set<String> = []
+
+    var testDescription: String { name }
+
+    func definition() throws -> ModelDefinition {
+        let latent =
+            isDeterministic
+            ? "{size: 3, code: {code: {activation: \(codeActivation)}}}"
+            : "{size: 3, mean: mean, log_variance: log_variance}"
+        let text = """
+            format: zoo.model/1
+            name: small
+            family: vae
+            summary: the network of the golden numbers
+            input: [1, 4, 4]
+            latent: \(latent)
+            encoder:
+            \(firstLayer.map { "  - \($0)" } ?? "  # nothing before")
+              - flatten: {flatten: {}}
+              - fc1: {linear: {units: 12}, activation: tanh}
+            decoder:
+              - fc1: {linear: {units: 12}, activation: tanh}
+              - out: {linear: {units: 16}\(endsInSigmoid ? ", activation: sigmoid" : "")}
+            objective: \(objective)
+            training: {optimizer: {adam: {learning_rate: 0.01}}, batch_size: 6, epochs: 1}
+            """
+        return try ModelDefinition(text: text, source: name, registry: .builtIn)
+    }
+
+    static let all: [FamilyCase] = {
+        func discriminator(_ activation: String) -> String {
+            "discriminator: [{fc1: {linear: {units: 8}, activation: \(activation)}}], learning_rate: 0.001"
+        }
+        return [
+            FamilyCase(name: "vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}"),
+            FamilyCase(name: "beta_vae", objective: "{reconstruction: bernoulli, kl: {weight: 4}}"),
+            FamilyCase(
+                name: "beta_tc_vae_mws",
+                objective: "{reconstruction: bernoulli, kl_decomposition: {total_correlation: 6}}"),
+            FamilyCase(
+                name: "beta_tc_vae_mss",
+                objective:
+                    "{reconstruction: bernoulli, kl_decomposition: {total_correlation: 6, estimator: minibatch_stratified}}"
+            ),
+            FamilyCase(
+                name: "dip_vae_i",
+                objective:
+                    "{reconstruction: bernoulli, kl: {weight: 1}, covariance: {off_diagonal: 10, diagonal: 100}}",
+                terms: ["dip_off_diagonal": "covariance_off_diagonal", "dip_diagonal": "covariance_diagonal"],
+                unreported: ["dip"]),
+            FamilyCase(
+                name: "dip_vae_ii",
+                objective:
+                    "{reconstruction: bernoulli, kl: {weight: 1}, covariance: {off_diagonal: 10, diagonal: 10, of: codes}}",
+                terms: ["dip_off_diagonal": "covariance_off_diagonal", "dip_diagonal": "covariance_diagonal"],
+                unreported: ["dip"]),
+            FamilyCase(
+                name: "info_vae_rbf", objective: "{reconstruction: bernoulli, kl: {weight: 0.5}, mmd: {weight: 9.5}}"),
+            FamilyCase(
+                name: "info_vae_imq",
+                objective: "{reconstruction: bernoulli, kl: {weight: 0.5}, mmd: {weight: 9.5, kernel: imq}}"),
+            FamilyCase(
+                name: "wae_rbf",
+                objective: "{reconstruction: {gaussian: 2}, mmd: {weight: 10, unbiased: true}}", isDeterministic: true,
+                endsInSigmoid: false),
+            FamilyCase(
+                name: "wae_imq",
+                objective: "{reconstruction: {gaussian: 2}, mmd: {weight: 10, kernel: imq, unbiased: true}}",
+                isDeterministic: true, endsInSigmoid: false),
+            FamilyCase(
+                name: "factor_vae",
+                objective:
+                    "{reconstruction: bernoulli, kl: {weight: 1}, adversarial_total_correlation: {weight: 6.4, \(discriminator("{leaky_relu: {slope: 0.2}}"))}}"
+            ),
+            FamilyCase(
+                name: "adversarial_ae_deterministic",
+                objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}",
+                isDeterministic: true),
+            FamilyCase(
+                name: "iwae", objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5}}",
+                unreported: ["kl"]),
+            FamilyCase(
+                name: "miwae", objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5, repeats: 3}}",
+                unreported: ["kl"]),
+            FamilyCase(
+                name: "ciwae",
+                objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5, lower_bound_share: 0.5}}",
+                terms: ["vae": "negative_elbo", "iwae": "importance_weighted"], unreported: ["kl"]),
+            FamilyCase(
+                name: "denoising", objective: "{reconstruction: bernoulli}", isDeterministic: true,
+                firstLayer: "{gaussian_noise: 0.3}"),
+            FamilyCase(
+                name: "sparse", objective: "{reconstruction: bernoulli, sparsity: {weight: 3}}", isDeterministic: true,
+                codeActivation: "sigmoid"),
+            FamilyCase(
+                name: "rae_l2",
+                objective: "{reconstruction: {gaussian: 2}, code_norm: {weight: 0.1}, decoder_norm: {weight: 0.01}}",
+                isDeterministic: true, endsInSigmoid: false,
+                terms: ["embedding": "code_norm", "decoder_l2": "decoder_norm"]),
+            FamilyCase(
+                name: "adversarial_ae",
+                objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}"),
+        ]
+    }()
+}
