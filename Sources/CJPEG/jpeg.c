@@ -15,10 +15,52 @@ typedef struct {
     struct jpeg_error_mgr base;
     jmp_buf failed;
     char *message;
+    /// What the function returns that failed.
+    int result;
 } error_handler;
+
+/// How a frame of the kind that its marker names is coded (ITU-T T.81, table B.1); NULL for the kinds that are read.
+static const char *process(int marker) {
+    switch (marker) {
+    case 0xC3: return "lossless coding (SOF3)";
+    case 0xC5:
+    case 0xC6:
+    case 0xC7: return "hierarchical coding";
+    case 0xC9:
+    case 0xCA: return "arithmetic coding";
+    case 0xCB: return "lossless arithmetic coding (SOF11)";
+    case 0xCD:
+    case 0xCE:
+    case 0xCF: return "hierarchical arithmetic coding";
+    default: return NULL;
+    }
+}
+
+/// Whether an error means a file that may well be sound, but uses what this libjpeg does not read. Says what that is.
+static int is_unsupported(j_common_ptr jpeg, char *message) {
+    const char *kind = NULL;
+    switch (jpeg->err->msg_code) {
+    case JERR_SOF_UNSUPPORTED: kind = process(jpeg->err->msg_parm.i[0]); break;
+    case JERR_ARITH_NOTIMPL: kind = "arithmetic coding"; break;
+    case JERR_BAD_PRECISION: {
+        int bits = jpeg->is_decompressor ? ((j_decompress_ptr)jpeg)->data_precision : 0;
+        // Others than these no JPEG has.
+        if (bits != 12 && bits != 16) return 0;
+        snprintf(message, CJPEG_MESSAGE_SIZE, "samples of %d bits", bits);
+        return 1;
+    }
+    default: break;
+    }
+    if (kind != NULL) snprintf(message, CJPEG_MESSAGE_SIZE, "%s", kind);
+    return kind != NULL;
+}
 
 static void fail(j_common_ptr jpeg) {
     error_handler *handler = (error_handler *)jpeg->err;
+    if (is_unsupported(jpeg, handler->message)) {
+        handler->result = CJPEG_UNSUPPORTED;
+        longjmp(handler->failed, 1);
+    }
     char text[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, text);
     snprintf(handler->message, CJPEG_MESSAGE_SIZE, "%s", text);
@@ -59,6 +101,7 @@ static void prepare(error_handler *handler, struct jpeg_decompress_struct *jpeg,
     handler->base.emit_message = judge_warning;
     handler->base.output_message = print_nothing;
     handler->message = message;
+    handler->result = CJPEG_DAMAGED;
 }
 
 static uint32_t decoded_channels(const struct jpeg_decompress_struct *jpeg) {
@@ -76,7 +119,7 @@ int cjpeg_read_header(const uint8_t *bytes, size_t byte_count, cjpeg_header *hea
     prepare(&handler, &jpeg, message);
     if (setjmp(handler.failed)) {
         jpeg_destroy_decompress(&jpeg);
-        return -1;
+        return handler.result;
     }
     jpeg_create_decompress(&jpeg);
     jpeg_mem_src(&jpeg, bytes, byte_count);
@@ -97,7 +140,7 @@ int cjpeg_decode(
     prepare(&handler, &jpeg, message);
     if (setjmp(handler.failed)) {
         jpeg_destroy_decompress(&jpeg);
-        return -1;
+        return handler.result;
     }
     jpeg_create_decompress(&jpeg);
     jpeg.progress = &progress;
@@ -112,7 +155,7 @@ int cjpeg_decode(
             jpeg.output_width, jpeg.output_height, jpeg.output_components, header->width, header->height,
             header->channels);
         jpeg_destroy_decompress(&jpeg);
-        return -1;
+        return CJPEG_DAMAGED;
     }
     size_t stride = (size_t)header->width * header->channels;
     while (jpeg.output_scanline < jpeg.output_height) {

@@ -30,18 +30,25 @@ enum JPEG {
     }
 
     private static func call(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws {
-        var failed = false
+        var result: Int32 = 0
         let message = [UInt8](unsafeUninitializedCapacity: Int(CJPEG_MESSAGE_SIZE)) { buffer, count in
             buffer.withMemoryRebound(to: CChar.self) { text in
                 guard let start = text.baseAddress else { return }
-                failed = body(start) != 0
+                result = body(start)
             }
-            count = failed ? buffer.prefix { $0 != 0 }.count : 0
+            count = result != 0 ? buffer.prefix { $0 != 0 }.count : 0
         }
-        guard !failed else {
+        let reason = String(decoding: message, as: UTF8.self)
+        switch Int(result) {
+        case 0: return
+        case CJPEG_UNSUPPORTED:
             throw ZooError(
-                "the JPEG image '\(name)' is damaged: \(String(decoding: message, as: UTF8.self))",
-                advice: "fetch or export the image again")
+                "the JPEG image '\(name)' uses \(reason), which is not supported",
+                advice: "convert it to PNG, or to an 8-bit JPEG of the usual kind, first", code: .unsupported)
+        default:
+            throw ZooError(
+                "the JPEG image '\(name)' is damaged: \(reason)", advice: "fetch or export the image again",
+                code: .damaged)
         }
     }
 }

@@ -182,6 +182,27 @@ struct ImageFilesTests {
         #expect(zip(right, [0, 0, 255]).allSatisfy { abs(Int($0) - $1) < 16 })
     }
 
+    /// Sound files of kinds that libjpeg does not read: the frame's marker is changed, or its precision.
+    @Test(
+        "A JPEG of another process is unsupported, not damaged",
+        arguments: [
+            (0xC3, 8, "lossless coding (SOF3)"), (0xC7, 8, "hierarchical coding"),
+            (0xCB, 8, "lossless arithmetic coding (SOF11)"), (0xC1, 12, "samples of 12 bits"),
+        ] as [(UInt8, UInt8, String)])
+    func otherProcesses(marker: UInt8, precision: UInt8, what: String) throws {
+        var bytes = JPEGSamples.grey
+        let frame = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+        bytes[frame + 1] = marker
+        bytes[frame + 4] = precision
+        let error = zooError { _ = try ImageFiles.decode(bytes, name: "x-ray.jpg") }
+        #expect(error?.message == "the JPEG image 'x-ray.jpg' uses \(what), which is not supported")
+        #expect(error?.code == .unsupported && error?.advice?.contains("convert it to PNG") == true)
+        // A precision that no JPEG has is damage.
+        bytes[frame + 1] = 0xC0
+        bytes[frame + 4] = 7
+        #expect(zooError { _ = try ImageFiles.decode(bytes, name: "x-ray.jpg") }?.code == .damaged)
+    }
+
     @Test("A CMYK JPEG is refused with its number of components")
     func cmykJPEG() {
         let error = zooError { _ = try ImageFiles.decode(JPEGSamples.cmyk, name: "print.jpg") }

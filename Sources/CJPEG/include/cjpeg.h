@@ -8,6 +8,14 @@
 /// The most bytes of a message, including the final zero.
 #define CJPEG_MESSAGE_SIZE 256
 
+/// What a function returns that failed.
+enum {
+    /// The file is not what its format says.
+    CJPEG_DAMAGED = -1,
+    /// The file uses a part of JPEG that libjpeg does not read; the message names it.
+    CJPEG_UNSUPPORTED = -2,
+};
+
 /// What the header of a JPEG file says.
 typedef struct {
     uint32_t width;
@@ -20,13 +28,13 @@ typedef struct {
 } cjpeg_header;
 
 /// Reads the header of the JPEG file `bytes[0..<byte_count]`.
-/// Returns 0, or -1 with the reason in `message` (`CJPEG_MESSAGE_SIZE` bytes).
+/// Returns 0, or `CJPEG_DAMAGED` or `CJPEG_UNSUPPORTED` with the reason in `message` (`CJPEG_MESSAGE_SIZE` bytes).
 int cjpeg_read_header(const uint8_t *bytes, size_t byte_count, cjpeg_header *header, char *message);
 
 /// Decodes the JPEG file `bytes[0..<byte_count]` to `pixels`: rows from the top, `channels` bytes a pixel, without
 /// padding. `header` is what `cjpeg_read_header` gave for the same bytes, and `pixels` has room for
 /// width * height * channels bytes. Damage that libjpeg would paper over (missing data, bad codes) is an error here.
-/// Returns 0, or -1 with the reason in `message` (`CJPEG_MESSAGE_SIZE` bytes).
+/// Returns 0, or `CJPEG_DAMAGED` or `CJPEG_UNSUPPORTED` with the reason in `message` (`CJPEG_MESSAGE_SIZE` bytes).
 int cjpeg_decode(
     const uint8_t *bytes, size_t byte_count, const cjpeg_header *header, uint8_t *pixels, char *message);
 
