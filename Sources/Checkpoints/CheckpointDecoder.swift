@@ -31,6 +31,21 @@ struct CheckpointDecoder<Source: HDF5Source> {
         return result
     }
 
+    /// Whether training can go on from the checkpoint, as the file states it.
+    ///
+    /// - Throws: `ZooError` when the attribute is missing or none of the kinds there are.
+    private func kind() throws -> Names.Kind {
+        let text = try root.attributes.text(Names.Root.kind, of: "/")
+        guard let kind = Names.Kind(rawValue: text) else {
+            let known = Names.Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " and ")
+            throw ZooError(
+                "the checkpoint is of the unknown kind \(String(text.prefix(64)).debugDescription); known are \(known)",
+                advice: "the zoo did not write it like this: copy the file again from where it came", code: .unsupported
+            )
+        }
+        return kind
+    }
+
     /// The whole checkpoint.
     ///
     /// - Throws: `ZooError` naming what is missing, of the wrong type, or damaged.
@@ -63,7 +78,8 @@ struct CheckpointDecoder<Source: HDF5Source> {
         for member in provenance.members {
             checkpoint.provenance[member.name] = try text(member.name, in: provenance, "/zoo/provenance")
         }
-        if state[Names.State.progress] != nil {
+        // What a slim file may hold of a training's state does not make it one to go on from.
+        if try kind() == .full {
             checkpoint.progress = try progress(
                 try group(Names.State.progress, in: state, "/zoo"), version: version)
         }

@@ -14,7 +14,7 @@ package enum CheckpointEncoder {
             HDF5Attribute(Names.Root.version, .integer(Names.version)),
             text(Names.Root.model, checkpoint.model),
             text(Names.Root.family, checkpoint.family),
-            text(Names.Root.kind, checkpoint.isResumable ? "full" : "slim"),
+            text(Names.Root.kind, (checkpoint.isResumable ? Names.Kind.full : .slim).rawValue),
         ]
         if let dataset = checkpoint.dataset { root.attributes.append(text(Names.Root.dataset, dataset)) }
         if let digest = checkpoint.datasetDigest { root.attributes.append(text(Names.Root.datasetDigest, digest)) }

@@ -23,6 +23,14 @@ enum CheckpointLayout {
         static let layers = "layer_names"
     }
 
+    /// Values of the root attribute `kind`.
+    enum Kind: String, CaseIterable {
+        /// Training can go on from here.
+        case full
+        /// Without what only training needs, for publishing.
+        case slim
+    }
+
     /// Keras' name for the datasets of a layer, on its group.
     static let weights = "weight_names"
 

@@ -87,10 +87,15 @@ extension Trainer {
     ///
     /// - Throws: `ZooError` where the checkpoint is slim or does not fit.
     public func resume(from checkpoint: Checkpoint) throws {
-        guard let progress = checkpoint.progress else {
+        let slots = plan.model.graph.program.update?.slots.map(\.rawValue) ?? []
+        let missing = slots.filter { slot in !checkpoint.optimizer.contains { $0.name == slot } }
+        guard let progress = checkpoint.progress, missing.isEmpty else {
+            let what =
+                checkpoint.progress == nil
+                ? "is slim" : "lacks the optimiser's state (\(missing.joined(separator: ", ")))"
             throw ZooError(
-                "the checkpoint holds weights only, not the state of training", code: .unsupported,
-                remedy: .initializeFrom(checkpoint: nil))
+                "the checkpoint \(what): it holds weights to evaluate, sample, export or begin a run with, but training "
+                    + "cannot go on from it", code: .unsupported, remedy: .initializeFrom(checkpoint: nil))
         }
         guard progress.randomStreamVersion == RandomStream.version else {
             throw ZooError(

@@ -41,6 +41,11 @@ import Testing
         TreeRule("escapes are whole characters", "", "an escape that does not end") {
             $0.setAttribute("model", .string("\\ud800"))
         },
+        TreeRule("the kind is named", "", "\"kind\"") { $0.setAttribute("kind", nil) },
+        TreeRule("the kind is known", "", "unknown kind \"other\"; known are \"full\" and \"slim\"") {
+            $0.setAttribute("kind", .string("other"))
+        },
+        TreeRule("a full checkpoint says how far it is", "zoo", "\"progress\" is missing") { $0.remove("progress") },
         TreeRule("the state is there", "", "\"zoo\" is missing") { $0.remove("zoo") },
         TreeRule("the definition is there", "zoo", "\"definition\" is missing") { $0.remove("definition") },
         TreeRule("the definition is a text", "zoo", "instead of one text") {
@@ -125,6 +130,16 @@ import Testing
         CheckpointTrailer.append(to: &bytes)
         let error = #expect(throws: ZooError.self) { try Checkpoint(encoded: bytes) }
         #expect(error?.message.contains(rule.message) == true, "\(String(describing: error))")
+    }
+
+    /// What a slim checkpoint may hold of a training's state is passed over: it is none to go on from.
+    @Test func aSlimCheckpointIsNotResumable() throws {
+        var tree = try CheckpointEncoder.tree(of: Samples.small())
+        tree.setAttribute("kind", .string("slim"))
+        var bytes = try HDF5Writer.image(of: tree)
+        CheckpointTrailer.append(to: &bytes)
+        let checkpoint = try Checkpoint(encoded: bytes)
+        #expect(!checkpoint.isResumable && checkpoint.parameters == Samples.small().parameters)
     }
 
     /// What the trailer says is checked before anything else is read.

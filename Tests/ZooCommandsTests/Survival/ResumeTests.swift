@@ -96,6 +96,26 @@ import Testing
         #expect(resumed.status == 1 && resumed.errors.contains("version 99 of the random numbers"))
     }
 
+    /// Weights without the state of training, and a full checkpoint that has lost the optimiser's.
+    @Test func aSlimCheckpointIsRefused() throws {
+        let small = try SmallRun()
+        #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 1))).status == 0)
+        let full = try small.newest("run")
+        let path = small.folder.path + "/slim.h5"
+        var lost = full
+        lost.optimizer.removeAll { $0.name == "second_moment" }
+        for (checkpoint, what) in [
+            (full.slimmed(), "is slim: it holds weights to evaluate, sample, export or begin a run with"),
+            (lost, "lacks the optimiser's state (second_moment)"),
+        ] {
+            try checkpoint.write(to: path)
+            let resumed = try zoo(
+                "train", "--resume", path, "--image-folder", small.pictures, "--epochs", "2", "-q")
+            #expect(resumed.status == 1 && resumed.errors.contains(what), "\(resumed.errors)")
+            #expect(resumed.errors.contains("--init-from"), "\(resumed.errors)")
+        }
+    }
+
     /// A file that the zoo wrote in the middle of an epoch before version 2 of the format.
     @Test func aCheckpointOfVersionOneGoesOn() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
