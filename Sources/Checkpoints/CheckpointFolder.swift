@@ -20,7 +20,7 @@ public struct CheckpointFolder: Sendable {
         public var path: String
     }
 
-    /// A file that should be a checkpoint and cannot be read as one.
+    /// A file that should be a checkpoint and cannot be read as one, or is of another step than its name states.
     public struct Rejection: Sendable, Equatable {
         public var path: String
         public var reason: String
@@ -45,19 +45,53 @@ public struct CheckpointFolder: Sendable {
 
     /// The file for a step.
     public func file(step: Int) -> String {
+        "\(path)/step-\(Self.digits(of: step)).h5"
+    }
+
+    private static func digits(of step: Int) -> String {
         let digits = String(step)
-        return "\(path)/step-\(String(repeating: "0", count: max(0, 10 - digits.count)))\(digits).h5"
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
 
     /// The files of steps, oldest first, whole or not; none where the folder cannot be read.
     public var entries: [Entry] {
         ((try? FolderListing.names(in: path)) ?? []).compactMap { name in
-            guard name.hasPrefix("step-"), name.hasSuffix(".h5"), let step = Int(name.dropFirst(5).dropLast(3)),
-                step >= 0
-            else { return nil }
-            return Entry(step: step, path: "\(path)/\(name)")
+            Self.step(ofFile: name).map { Entry(step: $0, path: "\(path)/\(name)") }
         }
         .sorted { ($0.step, $0.path) < ($1.step, $1.path) }
+    }
+
+    /// The step that a file's name states; nil for other names.
+    private static func step(ofFile name: some StringProtocol) -> Int? {
+        guard name.hasPrefix("step-"), name.hasSuffix(".h5"), let step = Int(name.dropFirst(5).dropLast(3)), step >= 0
+        else { return nil }
+        return step
+    }
+
+    /// Compares the step in the name of a run's file with the one that is stored in it: a run that went on from another
+    /// step than it counts by would save over, and remove, the wrong files.
+    ///
+    /// - Throws: `ZooError` naming both.
+    public static func requireNamedStep(_ checkpoint: Checkpoint, of path: String) throws {
+        guard let named = step(ofFile: path.split(separator: "/").last ?? ""), let found = checkpoint.progress?.step,
+            named != found
+        else { return }
+        throw ZooError(
+            "its name says step \(named), but it holds the state after step \(found); if it belongs to this run, "
+                + "call it step-\(digits(of: found)).h5", code: .mismatch, subject: .path(path))
+    }
+
+    /// Reads a checkpoint of the run.
+    ///
+    /// - Throws: `ZooError` when it cannot be read, or is not of the step that its name states.
+    private static func read(_ path: String) throws -> Checkpoint {
+        let checkpoint = try Checkpoint.read(from: path)
+        do {
+            try requireNamedStep(checkpoint, of: path)
+        } catch let error as ZooError {
+            throw error.at(path)
+        }
+        return checkpoint
     }
 
     /// Reads the newest checkpoint that is whole: of the steps first, and `best.h5` when none of them is.
@@ -69,7 +103,7 @@ public struct CheckpointFolder: Sendable {
         if access(best, F_OK) == 0 { candidates.append(best) }
         for path in candidates {
             do {
-                let checkpoint = try Checkpoint.read(from: path)
+                let checkpoint = try Self.read(path)
                 verified.insert(path)
                 return Newest(path: path, checkpoint: checkpoint, rejected: rejected)
             } catch {
@@ -123,7 +157,7 @@ public struct CheckpointFolder: Sendable {
 
     private mutating func isWhole(_ path: String) -> Bool {
         if verified.contains(path) { return true }
-        guard (try? Checkpoint.read(from: path)) != nil else { return false }
+        guard (try? Self.read(path)) != nil else { return false }
         verified.insert(path)
         return true
     }

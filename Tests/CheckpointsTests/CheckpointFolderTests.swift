@@ -103,6 +103,28 @@ import Testing
         }
     }
 
+    /// A file of another step than its name says is as good as damaged: it is neither gone on from, nor counted.
+    @Test func filesOfAnotherStepArePassedOver() throws {
+        try withTemporaryFolder { path in
+            var folder = CheckpointFolder(path: path)
+            for step in 1...2 { try folder.save(checkpoint(step: step), step: step) }
+            for named in [10, 11, 12] { try checkpoint(step: 0).write(to: folder.file(step: named)) }
+            var later = CheckpointFolder(path: path)
+            let newest = try later.newest()
+            #expect(newest.checkpoint.progress?.step == 2)
+            #expect(newest.rejected.map(\.path) == [12, 11, 10].map { folder.file(step: $0) })
+            #expect(
+                newest.rejected.first?.reason.hasSuffix(
+                    "step-0000000012.h5: its name says step 12, but it holds the state after step 0; if it belongs to "
+                        + "this run, call it step-0000000000.h5") == true, "\(newest.rejected)")
+            try later.save(checkpoint(step: 3), step: 3)
+            #expect(later.entries.map(\.step) == [1, 2, 3, 10, 11, 12])
+            // The step that the name says is reached.
+            try later.save(checkpoint(step: 10), step: 10)
+            #expect(try later.newest().checkpoint.progress?.step == 10)
+        }
+    }
+
     @Test func theBestIsTheLastResort() throws {
         try withTemporaryFolder { path in
             var folder = CheckpointFolder(path: path)

@@ -99,7 +99,9 @@ public struct RunOverview {
             byteCount = Int(status.st_size)
             identity = FileIdentity(path)
             do {
-                progress = try Checkpoint(encoded: Checkpoint.contents(of: path)).progress
+                let checkpoint = try Checkpoint(encoded: Checkpoint.contents(of: path))
+                try CheckpointFolder.requireNamedStep(checkpoint, of: path)
+                progress = checkpoint.progress
                 problem = nil
             } catch {
                 progress = nil

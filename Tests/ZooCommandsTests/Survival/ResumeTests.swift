@@ -116,6 +116,29 @@ import Testing
         }
     }
 
+    /// A file in the run's folder that is of another step than its name says: the run goes on from the one before.
+    @Test func aCheckpointOfAnotherStepIsPassedOver() throws {
+        let small = try SmallRun()
+        #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 2))).status == 0)
+        var checkpoint = try small.newest("run")
+        checkpoint.progress?.step = 0
+        try checkpoint.write(to: small.checkpoints("run").file(step: 12))
+        let shown = try zoo("runs", "show", small.folder.path + "/run")
+        #expect(shown.output.contains("its name says step 12, but it holds the state after step 0"), "\(shown.output)")
+        let resumed = try zoo(small.resume("run", ["--epochs", "3"]))
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        #expect(
+            resumed.errors.contains("step-0000000012.h5: its name says step 12, but it holds the state after step 0"),
+            "\(resumed.errors)")
+        #expect(try small.newest("run").progress?.step == 15)
+        // Where no other is left, the message says what is wrong.
+        for entry in small.checkpoints("run").entries { try FileManager.default.removeItem(atPath: entry.path) }
+        try FileManager.default.removeItem(atPath: small.checkpoints("run").best)
+        try checkpoint.write(to: small.checkpoints("run").file(step: 12))
+        let alone = try zoo(small.resume("run", ["--epochs", "4"]))
+        #expect(alone.status == 1 && alone.errors.contains("call it step-0000000000.h5"), "\(alone.errors)")
+    }
+
     /// A file that the zoo wrote in the middle of an epoch before version 2 of the format.
     @Test func aCheckpointOfVersionOneGoesOn() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
