@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CProcess"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // The way of the data, in order.
@@ -99,7 +100,7 @@ let package = Package(
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
                 "Runs",
-                "Tracing", "WeightFiles", "ModelComparison", argumentParser,
+                "Tracing", "WeightFiles", "ModelComparison", "CProcess", argumentParser,
             ]),
         library(
             "Zoo",

@@ -42,6 +42,7 @@ extension ParsableCommand {
         _ recipes: () throws -> [Recipe] = { [] }
     ) -> Never {
         do {
+            ParentProcess.follow()
             Interruption.leaveQuitToTheSystem()
             try checkEncoding()
             let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())

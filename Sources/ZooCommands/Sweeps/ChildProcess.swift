@@ -2,7 +2,7 @@ import Glibc
 import ModelFigures
 import TensorCore
 
-/// `zoo` in a process of its own, what it writes going to a file.
+/// `zoo` in a process of its own, what it writes going to a file. It stops when this process ends, however that happens.
 struct ChildProcess {
     private let id: pid_t
 
@@ -18,12 +18,25 @@ struct ChildProcess {
         let words = [Tool.name] + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
+        var environment = Self.environment
+        defer { for text in environment { free(text) } }
         var id: pid_t = 0
-        let status = posix_spawn(&id, ZooContext.executable, &actions, nil, &pointers, environ)
+        let status = posix_spawn(&id, ZooContext.executable, &actions, nil, &pointers, &environment)
         guard status == 0 else {
             throw ZooError("cannot start \(ZooContext.executable): \(String(cString: strerror(status)))")
         }
         self.id = id
+    }
+
+    /// This process's environment, and who it is.
+    private static var environment: [UnsafeMutablePointer<CChar>?] {
+        var texts: [UnsafeMutablePointer<CChar>?] = []
+        var place: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = environ
+        while let text = place?.pointee {
+            if !ParentProcess.isAnnouncement(text) { texts.append(strdup(text)) }
+            place = place?.successor()
+        }
+        return texts + [strdup(ParentProcess.environment), nil]
     }
 
     /// Its exit status if it has ended (128 and more for a signal), without waiting.

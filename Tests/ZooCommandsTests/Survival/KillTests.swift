@@ -2,6 +2,7 @@ import Checkpoints
 import FileSupport
 import Foundation
 import Glibc
+import Runs
 import TensorCore
 import Testing
 
@@ -39,6 +40,32 @@ import Testing
             watch = Watch(small)
         }
         print("\(optimizer) \(precision): \(kills) kills in \(round) runs, all ended in the same state")
+    }
+
+    /// A sweep that is killed cannot stop the processes that train for it: they save and stop by themselves.
+    @Test func theProcessesOfAKilledSweepEnd() throws {
+        let small = try SmallRun()
+        let file = try small.folder.write(SmallRun.definition(epochs: 100_000), "endless.yaml")
+        let output = small.folder.path + "/sweep"
+        let command = [
+            "sweep", file, "--output", output, "--vary", "latent.size=2,3", "--jobs", "2", "--image-folder",
+            small.pictures, "--threads", "1", "-q",
+        ]
+        let runs = [2, 3].map { RunFolder(path: "\(output)/latent.size=\($0)") }
+        func wait(_ isReached: () throws -> Bool) rethrows -> Bool {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try !isReached(), ContinuousClock.now < deadline { usleep(20_000) }
+            return try isReached()
+        }
+        let process = try ZooProcess(command)
+        #expect(wait { runs.allSatisfy { ($0.checkpoints.entries.last?.step ?? 0) > 0 } || !process.isRunning })
+        #expect(runs.allSatisfy { $0.writer != nil })
+        #expect(process.kill())
+        #expect(wait { runs.allSatisfy { $0.writer == nil } })
+        for run in runs {
+            #expect(try run.record().status == .interrupted)
+            #expect(try run.record().steps == run.checkpoints.entries.last?.step)
+        }
     }
 
     /// Killed before its first epoch has ended, a run goes on from the state before the first step.
