@@ -15,7 +15,7 @@ struct ManifoldCommand: ParsableCommand {
             \(Tool.name) manifold runs/conv-vae-mnist --dimensions 3,11 --quantile
             """)
 
-    @OptionGroup var options: LatentOptions
+    @OptionGroup var options: DrawingOptions
 
     @Option(
         parsing: .unconditional,

@@ -23,6 +23,16 @@ struct DataOptions: ParsableArguments {
     /// Whether the user named a data set.
     var isGiven: Bool { dataset != nil || imageFolder != nil }
 
+    /// A data set that is named is known, even where a command turns out to need none.
+    func validate() throws {
+        guard let dataset else { return }
+        do {
+            _ = try ZooContext.current.datasets.descriptor(dataset)
+        } catch let error as ZooError {
+            throw ValidationError(error.commandLineDescription)
+        }
+    }
+
     /// Opens the data set for a trained model: the one asked for, or the one it was trained on.
     ///
     /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.

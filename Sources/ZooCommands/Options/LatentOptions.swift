@@ -9,38 +9,20 @@ import TextSupport
 
 extension Split: ExpressibleByArgument {}
 
-/// What every command that looks into a latent space takes.
+/// What every command takes that looks into a latent space with images of a data set.
 struct LatentOptions: ParsableArguments {
-    @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
-    var checkpoint: String
-
-    @OptionGroup var models: ModelOptions
     @OptionGroup var data: DataOptions
 
     @Option(help: "Where images of the data set are chosen from.")
     var split: Split = .test
 
-    @Option(help: "Seed of everything random.")
-    var seed: UInt64 = 0
+    @OptionGroup var drawing: DrawingOptions
 
-    @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
-    var threads: Int?
-
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            "The file to write, its format by the extension; may be given several times (default: in this folder, named "
-                + "after the model).", valueName: "file"), completion: .figure)
-    var output: [String] = []
-
-    @Flag(help: "One JSON object on standard output: the numbers behind the picture.")
-    var json = false
+    var seed: UInt64 { drawing.seed }
+    var json: Bool { drawing.json }
 
     /// The trained model.
-    func model() throws -> TrainedModel {
-        try Computing.use(threads: threads)
-        return try TrainedModel(argument: checkpoint, registry: try models.registry())
-    }
+    func model() throws -> TrainedModel { try drawing.model() }
 
     /// The model's images.
     /// - Throws: `ZooError` where there is no data set or its images do not fit the model.
@@ -73,32 +55,15 @@ struct LatentOptions: ParsableArguments {
         return (chosen, [dataset, files, isDrawn ? "seed \(seed)" : nil].compactMap(\.self))
     }
 
-    /// The files to write: those asked for, or `MODEL-kind.EXTENSION` for each of `extensions`.
-    ///
-    /// - Parameter allowed: what the command can write besides figures (`gif`, `csv` …).
-    /// - Throws: `ZooError` of kind `usage` for another extension.
+    /// The files to write; see `DrawingOptions.files`.
     func files(
         _ model: TrainedModel, _ kind: String, extensions: [String] = ["png"], allowed: [String] = []
     ) throws -> [String] {
-        for path in output where !allowed.contains(where: { path.lowercased().hasSuffix("." + $0) }) {
-            do {
-                _ = try FigureFormat(path: path)
-            } catch let error as ZooError where !allowed.isEmpty {
-                let all = FigureFormat.allCases.map(\.rawValue) + allowed
-                throw ZooError(
-                    error.message, advice: "use one of \(all.map { "." + $0 }.joined(separator: ", "))", kind: .usage)
-            }
-        }
-        return output.isEmpty ? extensions.map { "\(model.definition.name)-\(kind).\($0)" } : output
+        try drawing.files(model, kind, extensions: extensions, allowed: allowed)
     }
 
     /// Prints what was done: the files, or with --json the numbers.
     func report(_ files: [String], _ model: TrainedModel, _ fields: [(String, JSONValue)]) {
-        guard json else { return files.forEach(Console.print) }
-        let head: [(String, JSONValue)] = [
-            ("output", .array(files.map { .string($0) })), ("model", .string(model.definition.name)),
-            ("checkpoint", .string(model.path)), ("seed", .string(String(seed))),
-        ]
-        Console.print(JSONValue.object(head + fields).text())
+        drawing.report(files, model, fields)
     }
 }
