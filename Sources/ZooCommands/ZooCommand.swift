@@ -82,7 +82,7 @@ extension ParsableCommand {
             if let code = ExitStatus.code(of: error) { return code }
             let status = exitCode(for: error)
             if status == .success {
-                Console.print(fullMessage(for: error))
+                Console.print(lines: fullMessage(for: error))
                 return 0
             }
             Console.complain(misuse(error, arguments).description)

@@ -194,6 +194,35 @@ import Testing
         expectPrintable(try zoo("--\(Self.escapes)"), "an option")
     }
 
+    /// One line stays one line, whatever a run, a file or a data set is called.
+    @Test func namesDoNotMakeLines() throws {
+        let small = try SmallRun()
+        let name = "run\nfake\r\u{2028}fake\u{2029}fake\u{B}fake\u{C}fake\u{85}fake"
+        #expect(try zoo(small.begin(name, SmallRun.definition(epochs: 1))).status == 0)
+        let path = small.folder.path + "/" + name
+        let best = path + "/checkpoints/best.h5"
+        var checkpoint = try Checkpoint.read(from: best)
+        (checkpoint.model, checkpoint.dataset) = (name, name)
+        try checkpoint.write(to: best)
+        let record = try small.folder.text("\(name)/run.json").replacing("small-vae", with: #"small\nfake\r\u2028fake"#)
+        try small.folder.write(record, "\(name)/run.json")
+        for command in [
+            ["runs", "list", small.folder.path], ["runs", "show", path], ["show", path], ["convert", "inspect", best],
+            ["convert", "inspect", best, "--weights"], ["convert", "verify", path], ["show", best],
+            ["validate", path + "/definition.yaml"], ["list", "--zoo", path],
+            ["sample", best, "--count", "1", "--output", path + "/x.png"],
+            ["reconstruct", best, "--image-folder", small.pictures, "--output", path + "/x.png"],
+            ["train", "--resume", path, "--image-folder", small.pictures, "--epochs", "2"],
+        ] {
+            let result = try zoo(command)
+            #expect(result.status == 0, "\(command): \(result.errors)")
+            let text = result.output + result.errors
+            #expect(!text.split(separator: "\n").contains { $0.hasPrefix("fake") }, "\(command): \(text)")
+            expectPrintable(result, "\(command)")
+            for separator in ["\u{2028}", "\u{2029}"] { #expect(!text.contains(separator), "\(command): \(text)") }
+        }
+    }
+
     @Test func recordsOfRunsDoNotReachTheTerminalRaw() throws {
         let small = try SmallRun()
         #expect(try zoo(small.begin("run", SmallRun.definition(epochs: 1))).status == 0)

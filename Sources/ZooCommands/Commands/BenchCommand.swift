@@ -66,7 +66,7 @@ struct BenchCommand: ParsableCommand {
             return try Measurement(definition, batchSize: batchSize, seconds: seconds, peak: peak)
         }
         if json {
-            Console.print(JSONValue.array(results.map(\.json)).text(indented: true))
+            Console.print(JSONValue.array(results.map(\.json)))
             return
         }
         Console.print(
@@ -89,7 +89,7 @@ extension BenchCommand {
     private func measureCheckpoints(_ definitions: [ModelDefinition]) throws {
         let results = try definitions.map { try CheckpointMeasurement($0, seconds: seconds, in: ".") }
         if json {
-            Console.print(JSONValue.array(results.map(\.json)).text(indented: true))
+            Console.print(JSONValue.array(results.map(\.json)))
             return
         }
         var table = Table(CheckpointMeasurement.headings)

@@ -104,7 +104,7 @@ struct DataListCommand: ParsableCommand {
                         ("images", JSONValue(descriptor.imageCount)),
                     ] + presence.json)
             }
-            Console.print(JSONValue.array(values).text(indented: true))
+            Console.print(JSONValue.array(values))
             return
         }
         var table = Table([
@@ -138,7 +138,7 @@ struct DataInfoCommand: ParsableCommand {
         let descriptor = try ZooContext.current.datasets.descriptor(name)
         let presence = try DatasetPresence(descriptor, places.options)
         if json {
-            Console.print(Self.json(descriptor, presence).text(indented: true))
+            Console.print(Self.json(descriptor, presence))
         } else {
             Self.print(descriptor, presence)
         }
@@ -147,7 +147,7 @@ struct DataInfoCommand: ParsableCommand {
     private static func print(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence) {
         let info = descriptor.info
         Console.printTitle(info.title)
-        Console.print(info.summary)
+        Console.print(lines: info.summary)
         Console.print("")
         func field(_ name: String, _ value: String) {
             Console.print("  \(name)\(String(repeating: " ", count: max(1, 10 - name.count)))\(value)")
@@ -161,7 +161,10 @@ struct DataInfoCommand: ParsableCommand {
         switch presence {
         case .generated: field("files", "none, it is generated")
         case .found: field("found", presence.place ?? "")
-        case .missing(let error): field("missing", error.description.replacingNewlines(indentation: 12))
+        case .missing(let error):
+            for (index, line) in error.description.split(separator: "\n").enumerated() {
+                field(index == 0 ? "missing" : "", String(line))
+            }
         }
         if let factors = info.factors { show(factors) }
         if !descriptor.files.isEmpty { show(descriptor.files) }
@@ -222,12 +225,5 @@ struct DataInfoCommand: ParsableCommand {
                 ("factors", factors ?? .null), ("files", .array(files)),
                 ("instructions", JSONValue(descriptor.instructions)),
             ] + presence.json)
-    }
-}
-
-extension String {
-    /// The text with its further lines indented.
-    fileprivate func replacingNewlines(indentation: Int) -> String {
-        split(separator: "\n").joined(separator: "\n" + String(repeating: " ", count: indentation))
     }
 }

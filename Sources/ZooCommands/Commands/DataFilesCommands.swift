@@ -60,7 +60,7 @@ struct DataVerifyCommand: ParsableCommand {
     func run() throws {
         let found = try ZooContext.current.datasets.verify(name, places.options)
         if json {
-            Console.print(Self.json(found).text(indented: true))
+            Console.print(Self.json(found))
             return
         }
         for file in found.files {

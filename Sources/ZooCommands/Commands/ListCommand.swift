@@ -53,7 +53,7 @@ struct ListCommand: ParsableCommand {
         }
         let listed = entries.filter { entry in family.map { $0 == entry.definition.family } ?? true }
         if json {
-            Console.print(JSONValue.array(listed.map(\.json)).text(indented: true))
+            Console.print(JSONValue.array(listed.map(\.json)))
             return
         }
         if let family, !entries.isEmpty, listed.isEmpty {

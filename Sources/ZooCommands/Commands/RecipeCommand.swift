@@ -42,7 +42,7 @@ struct RecipeCommand: ParsableCommand {
         }
         let folder = output ?? "runs/\(recipe.name)\(quick ? "-quick" : "")"
         let commands = recipe.commands(isQuick: quick, output: folder)
-        if json { return Console.print(description(recipe, commands).text(indented: true)) }
+        if json { return Console.print(description(recipe, commands)) }
         if dryRun {
             for command in commands { Console.print(Tool.line(command)) }
             return
@@ -103,7 +103,7 @@ struct RecipeCommand: ParsableCommand {
             let all = recipes.map { recipe in
                 description(recipe, recipe.commands(isQuick: quick, output: output ?? "runs/\(recipe.name)"))
             }
-            return Console.print(JSONValue.array(all).text(indented: true))
+            return Console.print(JSONValue.array(all))
         }
         var table = Table([("NAME", .left), ("TASK", .left), ("SUMMARY", .left)])
         for recipe in recipes { table.add([recipe.name, recipe.task, recipe.summary]) }

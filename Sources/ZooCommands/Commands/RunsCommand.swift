@@ -32,7 +32,7 @@ struct RunsListCommand: ParsableCommand {
         let (runs, problems) = try RunOverview.all(in: folder)
         for problem in problems { Console.warn(problem) }
         if json {
-            Console.print(JSONValue.array(runs.map { $0.json(files: $0.files(), isWhole: false) }).text(indented: true))
+            Console.print(JSONValue.array(runs.map { $0.json(files: $0.files(), isWhole: false) }))
             return
         }
         guard !runs.isEmpty else {
@@ -89,7 +89,7 @@ struct RunsShowCommand: ParsableCommand {
         let files = overview.files()
         if let output { try overview.curves.write(to: output) }
         if json {
-            Console.print(overview.json(files: files, isWhole: true).text(indented: true))
+            Console.print(overview.json(files: files, isWhole: true))
             return
         }
         for line in overview.lines(files) { Console.print(line) }

@@ -12,6 +12,6 @@ struct SchemaCommand: ParsableCommand {
 
     func run() throws {
         let text = DefinitionSchema.json(registry: ZooContext.current.registry)
-        Console.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+        Console.print(lines: text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }
 }

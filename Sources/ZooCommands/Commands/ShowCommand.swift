@@ -37,7 +37,7 @@ struct ShowCommand: ParsableCommand {
         let (definition, checkpoint) = try ModelArgument.resolve(model, overrides: changes, registry: registry)
         let cost = try ModelCost(definition)
         if json {
-            Console.print(Self.json(definition, cost, checkpoint).text(indented: true))
+            Console.print(Self.json(definition, cost, checkpoint))
         } else {
             Self.print(definition, cost, checkpoint)
         }
@@ -51,7 +51,7 @@ struct ShowCommand: ParsableCommand {
         _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: ModelArgument.Trained?
     ) {
         Console.printTitle(definition.name)
-        Console.print(definition.summary)
+        Console.print(lines: definition.summary)
         Console.print("")
         func field(_ name: String, _ value: String) {
             Console.print("  \(name)\(String(repeating: " ", count: max(1, 12 - name.count)))\(value)")

@@ -67,7 +67,7 @@ struct TraceCommand: ParsableCommand {
             definition, weights: trained?.checkpoint.weights,
             input: try traceInput(definition, dataset: trained?.checkpoint.dataset ?? definition.dataset))
         if json {
-            Console.print(trace.json.text(indented: true))
+            Console.print(trace.json)
         } else {
             for line in trace.lines { Console.print(line) }
         }

@@ -115,7 +115,7 @@ struct TrainCommand: ParsableCommand {
             if !quiet {
                 Console.writeError("\(choice.name) is not on this machine: training would first download \(download)")
             }
-            return Console.print(definition.text)
+            return Console.print(lines: definition.text)
         }
         try choice.prepareForTraining()
         let dataset = try choice.open()
@@ -127,7 +127,7 @@ struct TrainCommand: ParsableCommand {
         announce(trainer, dataset)
         if !quiet, let weights { for line in weights.report { Console.writeError(line) } }
         if dryRun {
-            Console.print(definition.text)
+            Console.print(lines: definition.text)
             return
         }
         try finish(
@@ -201,7 +201,7 @@ struct TrainCommand: ParsableCommand {
         }
         announce(trainer, resumption.dataset)
         if dryRun {
-            Console.print(trainer.definition.text)
+            Console.print(lines: trainer.definition.text)
             return
         }
         let differences = resumption.differences

@@ -27,15 +27,14 @@ struct ValidateCommand: ParsableCommand {
         let failed = checks.count { $0.problemCount > 0 }
         if json {
             Console.print(
-                JSONValue.object([("ok", .boolean(failed == 0)), ("files", .array(checks.map(\.json)))])
-                    .text(indented: true))
+                JSONValue.object([("ok", .boolean(failed == 0)), ("files", .array(checks.map(\.json)))]))
         } else {
             for check in checks {
                 if let definition = check.definition {
                     Console.print("\(check.file): ok, \(definition.name), \(definition.summary)")
                 }
-                for problem in check.problems { Console.writeError("\(problem)") }
-                if let failure = check.failure { Console.writeError(failure) }
+                for problem in check.problems { Console.writeError(lines: "\(problem)") }
+                if let failure = check.failure { Console.writeError(lines: failure) }
             }
         }
         guard failed == 0 else {

@@ -37,7 +37,7 @@ struct DiffCommand: ParsableCommand {
             throw ZooError(error.message, advice: error.advice, kind: .usage)
         }
         if json {
-            Console.print(difference.json.text(indented: true))
+            Console.print(difference.json)
         } else {
             difference.print()
         }

@@ -5,7 +5,8 @@ import TextSupport
 /// Standard output for results, standard error for progress and diagnostics.
 ///
 /// The only place that writes to a terminal. Names, paths and texts may come from anybody's file, so every text is made
-/// printable here, and the escapes for styles and progress are added here.
+/// printable here, and the escapes for styles and progress are added here. A text is one line, whatever names in it hold;
+/// only what is known to have lines keeps them.
 package enum Console {
     /// Takes what commands write, in place of the two streams, so that tests can look at it.
     package final class Recording: Sendable {
@@ -28,8 +29,13 @@ package enum Console {
     /// The recording under way; nil writes to the process's streams.
     @TaskLocal package static var recording: Recording?
 
-    /// Writes lines of results.
-    static func print(_ text: String) {
+    /// Writes a line of results.
+    static func print(_ line: String) {
+        write(line.printable() + "\n", to: STDOUT_FILENO)
+    }
+
+    /// Writes a text of results that has lines of its own: a definition, help, prose.
+    static func print(lines text: String) {
         write(text.printable(keepsLines: true) + "\n", to: STDOUT_FILENO)
     }
 
@@ -39,24 +45,33 @@ package enum Console {
         write("\n", to: STDOUT_FILENO)
     }
 
-    /// Writes lines of progress or diagnostics.
-    static func writeError(_ text: String) {
+    /// Writes a line of progress or diagnostics.
+    static func writeError(_ line: String) {
+        write(line.printable() + "\n", to: STDERR_FILENO)
+    }
+
+    /// Writes diagnostics that have lines of their own: errors that say what to do next, or list others.
+    static func writeError(lines text: String) {
         write(text.printable(keepsLines: true) + "\n", to: STDERR_FILENO)
     }
 
-    /// Writes lines of progress or diagnostics that begin with `lead` in a style.
+    /// Writes a line of progress or diagnostics that begins with `lead` in a style.
     static func writeError(_ lead: String, _ style: Style, _ text: String) {
+        write(styled(lead, style, if: errorIsTerminal) + text.printable() + "\n", to: STDERR_FILENO)
+    }
+
+    private static func write(_ lead: String, _ style: Style, lines text: String) {
         write(styled(lead, style, if: errorIsTerminal) + text.printable(keepsLines: true) + "\n", to: STDERR_FILENO)
     }
 
     /// Writes `error: …`.
     static func complain(_ message: String) {
-        writeError("error:", .red, " " + message)
+        write("error:", .red, lines: " " + message)
     }
 
     /// Writes `warning: …`.
     static func warn(_ message: String) {
-        writeError("warning:", .yellow, " " + message)
+        write("warning:", .yellow, lines: " " + message)
     }
 
     /// Draws the line of a progress display again, cut to the terminal's width; an empty one clears it.
@@ -82,9 +97,9 @@ package enum Console {
         case yellow = "33"
     }
 
-    /// Text in a style, on terminals that want it (`NO_COLOR` says no).
+    /// A line in a style, on terminals that want it (`NO_COLOR` says no).
     private static func styled(_ text: String, _ style: Style, if isTerminal: Bool) -> String {
-        let text = text.printable(keepsLines: true)
+        let text = text.printable()
         guard isTerminal, getenv("NO_COLOR") == nil else { return text }
         return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
     }

@@ -55,7 +55,9 @@ extension RunOverview {
             ),
         ]
         rows.append(("size", Formatting.bytes(folder.byteCount)))
-        if let message = record.message { rows.append(("failure", message)) }
+        for (index, line) in (record.message ?? "").split(separator: "\n").enumerated() {
+            rows.append((index == 0 ? "failure" : "", String(line)))
+        }
         if !losses.isEmpty {
             rows.append(("losses", "nats per image"))
             rows += curveRows
