@@ -101,22 +101,6 @@ extension CheckpointOutline: TensorFile {
     }
 }
 
-/// A file on the disk, of which only what is asked for is read.
-struct HDF5FileSource: HDF5Source {
-    private let file: RegularFile
-    let byteCount: Int
-
-    /// The first `byteCount` bytes of `file`.
-    init(_ file: RegularFile, byteCount: Int? = nil) {
-        self.file = file
-        self.byteCount = min(byteCount ?? file.byteCount, file.byteCount)
-    }
-
-    func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
-        try file.read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
-    }
-}
-
 extension CheckpointDecoder {
     /// All tensors in model order, their values not read.
     ///

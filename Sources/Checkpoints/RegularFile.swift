@@ -6,7 +6,7 @@ import TensorCore
 package final class RegularFile: Sendable {
     private let descriptor: Int32
     /// Length in bytes when it was opened.
-    let byteCount: Int
+    package let byteCount: Int
 
     /// Opens `path`. Folders, devices and pipes are refused without waiting for them.
     ///
@@ -59,6 +59,15 @@ package final class RegularFile: Sendable {
         return bytes
     }
 
+    /// The last `count` bytes, or all where there are fewer.
+    ///
+    /// - Throws: `ZooError` as `read`.
+    package func end(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: min(count, byteCount))
+        try bytes.withUnsafeMutableBytes { try read(at: byteCount - $0.count, into: $0) }
+        return bytes
+    }
+
     /// All bytes.
     ///
     /// - Throws: `ZooError` as `read`.
@@ -67,13 +76,6 @@ package final class RegularFile: Sendable {
             try read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
             count = byteCount
         }
-    }
-
-    /// All bytes of the file `path`, at most 4 GiB.
-    ///
-    /// - Throws: `ZooError` as `init` and `read`.
-    package static func contents(of path: String) throws -> [UInt8] {
-        try RegularFile(path, limit: HDF5Limits().fileByteCount).contents()
     }
 
     /// Most bytes of a file of text: a definition, a map, a record, the metrics of a run.

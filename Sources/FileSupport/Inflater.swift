@@ -47,10 +47,10 @@ package enum Inflater {
         return unpacked
     }
 
-    /// CRC-32 of `bytes` (ISO 3309), as in zip.
-    package static func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    /// CRC-32 of `bytes` (ISO 3309), as in zip; of what came before and `bytes` where `before` is that of the former.
+    package static func crc32(_ bytes: ArraySlice<UInt8>, after before: UInt32 = 0) -> UInt32 {
         bytes.withUnsafeBufferPointer { buffer in
-            UInt32(truncatingIfNeeded: crc32_z(0, buffer.baseAddress, buffer.count))
+            UInt32(truncatingIfNeeded: crc32_z(UInt(before), buffer.baseAddress, buffer.count))
         }
     }
 }

@@ -5,8 +5,12 @@ import TensorCore
 enum FileKind {
     case safetensors, zip, npy, hdf5, onnx
 
+    /// - Parameters:
+    ///   - bytes: the file's first ones, or all.
+    ///   - end: its last ones, where `bytes` are not all.
     /// - Throws: `ZooError` for pickles, and for what is none of these.
-    init(of bytes: [UInt8], path: String) throws {
+    init(of bytes: [UInt8], end: [UInt8] = [], path: String) throws {
+        func names(_ entry: String) -> Bool { Self.contains(entry, bytes) || Self.contains(entry, end) }
         let name = path.lowercased()
         if HDF5Superblock.start(in: bytes) != nil {
             // First, for a user block may begin with anything.
@@ -14,10 +18,10 @@ enum FileKind {
         } else if bytes.starts(with: [0x50, 0x4B]) {
             // torch.save makes a zip archive around a pickle; model.save of Keras 3 one around its configuration.
             // Cut short, it may name neither.
-            if Self.contains("data.pkl", bytes) || (Self.isPickleName(name) && !Self.contains(".npy", bytes)) {
+            if names("data.pkl") || (Self.isPickleName(name) && !names(".npy")) {
                 throw Self.pickle
             }
-            if name.hasSuffix(".keras") || Self.contains("model.weights.h5", bytes) {
+            if name.hasSuffix(".keras") || names("model.weights.h5") {
                 throw ZooError(
                     "this is an archive of Keras with a description of a model, which is not read",
                     advice: "save its weights with model.save_weights(\"model.weights.h5\") and import that file")

@@ -5,7 +5,8 @@ import TensorCore
 /// The weights in a file of another tool, under that tool's names and in its layouts.
 ///
 /// Meant for files from strangers: nothing a file describes is executed or instantiated, memory stays within four times
-/// the file's length and 64 MiB, and whatever is not understood is an error.
+/// the file's length and 64 MiB, and whatever is not understood is an error. Of a file on the disk, tensors that are
+/// stored in one piece are read when they are asked for; only ONNX, whose tensors can be found no other way, is read whole.
 public struct ForeignFile: Sendable {
     public let path: String
     public let format: InterchangeFormat
@@ -26,26 +27,44 @@ public struct ForeignFile: Sendable {
     /// - Throws: `ZooError` when it cannot be read, is damaged, or of a kind that is refused.
     public init(path: String) throws {
         do {
-            // What is of no known kind is not read whole. HDF5 may begin behind a user block.
-            _ = try FileKind(of: try RegularFile(path, limit: .max).start(64 << 10), path: path)
-            try self.init(try RegularFile.contents(of: path), path: path)
+            let file = try RegularFile(path, limit: .max)
+            // HDF5 may begin behind a user block; zip has its directory at the end.
+            let start = try file.start(Self.searchedByteCount)
+            let kind = try FileKind(of: start, end: try file.end(Self.searchedByteCount), path: path)
+            guard file.byteCount <= HDF5Limits().fileByteCount else {
+                throw ZooError(
+                    "the file has \(file.byteCount) bytes; at most \(HDF5Limits().fileByteCount) are read", code: .limit
+                )
+            }
+            let superblock = kind == .hdf5 ? HDF5Superblock.start(in: start) : nil
+            try self.init(HDF5FileSource(file, from: superblock ?? 0), kind, path: path)
         } catch let error as ZooError {
-            throw ZooError("\(path): \(error.message)", advice: error.advice, kind: error.kind)
+            throw error.at(path)
         }
     }
 
+    /// Bytes at both ends of a file by which its kind is told.
+    private static let searchedByteCount = 64 << 10
+
     /// Decodes `bytes`, the contents of `path`.
     public init(_ bytes: [UInt8], path: String) throws {
+        let kind = try FileKind(of: bytes, path: path)
+        try self.init(
+            kind == .hdf5 ? HDF5MemorySource(withUserBlock: bytes) : HDF5MemorySource(bytes), kind, path: path)
+    }
+
+    /// Decodes what is in `source`, which begins with what tells its kind.
+    private init(_ source: some HDF5Source, _ kind: FileKind, path: String) throws {
         self.path = path
-        switch try FileKind(of: bytes, path: path) {
+        switch kind {
         case .safetensors:
             format = .safetensors
-            let contents = try SafeTensorsReader.decode(bytes)
+            let contents = try SafeTensorsReader.decode(source)
             (tensors, metadata) = (contents.tensors, contents.metadata)
             notes = contents.unknownFields.map { "the field \($0) is not part of the format and was passed over" }
         case .zip:
             format = .npz
-            let contents = try NumPyArchive.decode(archive: bytes)
+            let contents = try NumPyArchive.decode(archive: source)
             tensors = contents.tensors
             metadata["zoo.definition"] = contents.definition
         case .npy:
@@ -53,15 +72,16 @@ public struct ForeignFile: Sendable {
             let file = path.split(separator: "/").last.map(String.init) ?? path
             tensors = [
                 try NumPyArchive.decode(
-                    array: bytes[...], name: file.hasSuffix(".npy") ? String(file.dropLast(4)) : file)
+                    array: source, name: file.hasSuffix(".npy") ? String(file.dropLast(4)) : file)
             ]
         case .onnx:
             format = .onnx
-            let contents = try ONNXReader.decode(bytes)
+            try ONNXReader.check(byteCount: source.byteCount)
+            let contents = try ONNXReader.decode(try source.slice(0..<source.byteCount))
             (tensors, metadata) = (contents.tensors, contents.metadata)
         case .hdf5:
             format = .keras
-            let contents = try KerasReader.decode(bytes)
+            let contents = try KerasReader.decode(source)
             (tensors, notes, kerasLayout) = (contents.tensors, contents.notes, contents.layout)
             metadata["zoo.definition"] = contents.definition
         }

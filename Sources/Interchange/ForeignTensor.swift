@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSupport
 import TensorCore
 
@@ -8,16 +9,28 @@ public struct ForeignTensor: Sendable {
     /// Extent per axis, slowest first; empty for a scalar.
     public var shape: [Int]
     public var elementType: StoredElementType
-    /// Little-endian elements in row-major order. A slice of the file where that is possible, so that nothing is copied.
-    public var bytes: ArraySlice<UInt8>
+    /// Bytes of the elements.
+    public var byteCount: Int { range.count }
+    /// Where the elements are, little-endian in row-major order: in the file where that is possible, so that nothing is
+    /// read that nobody asks for.
+    private let source: any HDF5Source
+    private let range: Range<Int>
 
     /// - Precondition: `bytes` are as many as the shape needs.
     public init(name: String, shape: [Int], elementType: StoredElementType, bytes: ArraySlice<UInt8>) {
-        precondition(elementType.byteCount(of: shape) == bytes.count, "\(name): \(bytes.count) bytes for \(shape)")
+        self.init(
+            name: name, shape: shape, elementType: elementType, source: HDF5MemorySource(slice: bytes),
+            range: 0..<bytes.count)
+    }
+
+    /// - Precondition: `range` is as long as the shape needs, and inside `source`.
+    init(name: String, shape: [Int], elementType: StoredElementType, source: some HDF5Source, range: Range<Int>) {
+        precondition(elementType.byteCount(of: shape) == range.count, "\(name): \(range.count) bytes for \(shape)")
         self.name = name
         self.shape = shape
         self.elementType = elementType
-        self.bytes = bytes
+        self.source = source
+        self.range = range
     }
 
     /// A tensor of f32.
@@ -41,6 +54,11 @@ public struct ForeignTensor: Sendable {
         }
     }
 
+    /// Little-endian elements in row-major order.
+    ///
+    /// - Throws: `ZooError` when they cannot be read.
+    public func bytes() throws -> ArraySlice<UInt8> { try source.slice(range) }
+
     /// The type of the elements in words, for instance `f32`.
     public var elementTypeName: String { elementType.rawValue }
 
@@ -49,21 +67,21 @@ public struct ForeignTensor: Sendable {
 
     /// The elements as f32: exact for f16, bf16 and f32, rounded to nearest for f64.
     ///
-    /// - Throws: `ZooError` for types that are no floating-point weights.
+    /// - Throws: `ZooError` for types that are no floating-point weights, and when they cannot be read.
     public func floats() throws -> [Float] {
         switch elementType {
-        case .float32: return converted(from: UInt32.self) { Float(bitPattern: $0) }
-        case .float64: return converted(from: UInt64.self) { Float(Double(bitPattern: $0)) }
-        case .float16: return converted(from: UInt16.self) { Float(Float16(bitPattern: $0)) }
-        case .bfloat16: return converted(from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+        case .float32: return try converted(from: UInt32.self) { Float(bitPattern: $0) }
+        case .float64: return try converted(from: UInt64.self) { Float(Double(bitPattern: $0)) }
+        case .float16: return try converted(from: UInt16.self) { Float(Float16(bitPattern: $0)) }
+        case .bfloat16: return try converted(from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
         default: throw ZooError("\(name) holds \(elementType), which are no weights: f32, f16, bf16 or f64 are read")
         }
     }
 
     private func converted<Bits: FixedWidthInteger & BitwiseCopyable>(
         from type: Bits.Type, _ convert: (Bits) -> Float
-    ) -> [Float] {
-        bytes.withUnsafeBytes { source in
+    ) throws -> [Float] {
+        try bytes().withUnsafeBytes { source in
             let width = MemoryLayout<Bits>.size
             return [Float](unsafeUninitializedCapacity: source.count / width) { target, count in
                 count = source.count / width
@@ -78,9 +96,9 @@ public struct ForeignTensor: Sendable {
     /// The bytes of its values as f32; nil for types that have none.
     public var floatByteCount: Int? {
         switch elementType {
-        case .float32: bytes.count
-        case .float64: bytes.count / 2
-        case .float16, .bfloat16: bytes.count * 2
+        case .float32: byteCount
+        case .float64: byteCount / 2
+        case .float16, .bfloat16: byteCount * 2
         default: nil
         }
     }

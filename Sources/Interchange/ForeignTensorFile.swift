@@ -6,7 +6,7 @@ extension ForeignFile: TensorFile {
 
     public var entries: [TensorEntry] {
         tensors.map {
-            TensorEntry(path: $0.name, shape: $0.shape, elementType: $0.elementTypeName, byteCount: $0.bytes.count)
+            TensorEntry(path: $0.name, shape: $0.shape, elementType: $0.elementTypeName, byteCount: $0.byteCount)
         }
     }
 

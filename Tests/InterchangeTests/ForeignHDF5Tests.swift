@@ -39,7 +39,7 @@ import Testing
     private func values(_ name: String) throws -> [String: [Float]] {
         Dictionary(
             uniqueKeysWithValues: try KerasReader.decode(try Fixtures.bytes(name)).tensors.map {
-                ($0.name, $0.elementType == .uint8 ? $0.bytes.map { Float($0) } : try $0.floats())
+                ($0.name, $0.elementType == .uint8 ? try $0.bytes().map { Float($0) } : try $0.floats())
             })
     }
 
@@ -142,8 +142,8 @@ import Testing
             bytes[index] ^= 0x81
             defer { bytes[index] ^= 0x81 }
             guard let tensors = try? KerasReader.decode(bytes).tensors, tensors.count == sound.count else { continue }
-            let changed = zip(tensors, sound).filter {
-                $0.name != $1.name || $0.shape != $1.shape || $0.bytes != $1.bytes
+            let changed = try zip(tensors, sound).filter {
+                try $0.name != $1.name || $0.shape != $1.shape || $0.bytes() != $1.bytes()
             }
             // A group's name is a part of the names of all that is in it.
             let isRenamed = changed.contains { $0.name != $1.name }

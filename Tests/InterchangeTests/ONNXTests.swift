@@ -134,17 +134,17 @@ import Testing
     @Test func elementsInFieldsOfTheirTypesAreRead() throws {
         let file = try ForeignFile(try Fixtures.bytes("typed.onnx"), path: "typed.onnx")
         let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
-        func integers<Value: FixedWidthInteger>(_ name: String, _ type: Value.Type) -> [Value] {
-            let bytes = Array(tensors[name]?.bytes ?? [])
+        func integers<Value: FixedWidthInteger>(_ name: String, _ type: Value.Type) throws -> [Value] {
+            let bytes = Array(try #require(tensors[name]).bytes())
             return stride(from: 0, to: bytes.count, by: MemoryLayout<Value>.size).map { start in
                 bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: Value.self) }
             }
         }
-        #expect(integers("i64", Int64.self) == [-1, 784, 1 << 40])
-        #expect(integers("i32", Int32.self) == [-7, 1 << 30])
-        #expect(integers("i8", Int8.self) == [-128, 127])
-        #expect(integers("u64", UInt64.self) == [.max])
-        #expect(integers("flag", UInt8.self) == [1, 0])
+        #expect(try integers("i64", Int64.self) == [-1, 784, 1 << 40])
+        #expect(try integers("i32", Int32.self) == [-7, 1 << 30])
+        #expect(try integers("i8", Int8.self) == [-128, 127])
+        #expect(try integers("u64", UInt64.self) == [.max])
+        #expect(try integers("flag", UInt8.self) == [1, 0])
         #expect(try tensors["a.weight"]?.floats() == [0.5, -2])
         #expect(try tensors["f16"]?.floats() == [1.5, -0.25, 65504])
         #expect(try tensors["bf16"]?.floats() == [1.5, -3])

@@ -56,6 +56,11 @@ package struct HDF5MemorySource: HDF5Source {
         self.bytes = bytes.prefix(max(0, byteCount ?? bytes.count))
     }
 
+    /// All of `slice`.
+    package init(slice: ArraySlice<UInt8>) {
+        bytes = slice
+    }
+
     /// All of `bytes` from the superblock on, where a file of another tool begins with a user block.
     package init(withUserBlock bytes: [UInt8]) {
         self.bytes = bytes.dropFirst(HDF5Superblock.start(in: bytes) ?? 0)
@@ -68,6 +73,32 @@ package struct HDF5MemorySource: HDF5Source {
     package func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8> {
         try check(range)
         return bytes.dropFirst(range.lowerBound).prefix(range.count)
+    }
+}
+
+/// A file on the disk, of which only what is asked for is read.
+package struct HDF5FileSource: HDF5Source {
+    private let file: RegularFile
+    private let start: Int
+    package let byteCount: Int
+
+    /// The first `byteCount` bytes of `file`, or all of them.
+    init(_ file: RegularFile, byteCount: Int? = nil) {
+        self.file = file
+        start = 0
+        self.byteCount = min(byteCount ?? file.byteCount, file.byteCount)
+    }
+
+    /// All of `file` from `start` on, which lies inside it.
+    package init(_ file: RegularFile, from start: Int) {
+        self.file = file
+        self.start = start
+        byteCount = file.byteCount - start
+    }
+
+    package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
+        try file.read(
+            at: start + range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
     }
 }
 

@@ -14,7 +14,7 @@ struct KerasImport {
         guard let layout = file.kerasLayout, layout != .plain else { return file.tensors }
         var result = KerasImport(model: try KerasModel(definition))
         switch layout {
-        case .paths(let models): result.readPaths(file.tensors, models)
+        case .paths(let models): try result.readPaths(file.tensors, models)
         case .order(let counts): try result.readOrder(file.tensors, counts)
         case .plain: break
         }
@@ -30,18 +30,18 @@ struct KerasImport {
         self.model = model
     }
 
-    private mutating func place(_ tensor: ForeignTensor, _ variable: KerasVariable) {
+    private mutating func place(_ tensor: ForeignTensor, _ variable: KerasVariable) throws {
         guard tensor.shape == variable.kerasShape else {
             problems.append(
                 "\(tensor.name) has shape \(tensor.shape), where \(variable.path) needs \(variable.kerasShape)")
             return
         }
-        tensors.append(variable.zooTensor(tensor))
+        tensors.append(try variable.zooTensor(tensor))
     }
 
     /// Tensors named by class and count, below `encoder/` and `decoder/` or models of these names, or below others or none:
     /// then the shapes tell which of the two they are, or both in one.
-    private mutating func readPaths(_ all: [ForeignTensor], _ models: [String: String]) {
+    private mutating func readPaths(_ all: [ForeignTensor], _ models: [String: String]) throws {
         var groups: [(prefix: [String], tensors: [(path: [String], tensor: ForeignTensor)])] = []
         for tensor in all {
             let names = tensor.name.split(separator: "/").map(String.init)
@@ -76,7 +76,7 @@ struct KerasImport {
             }
             let variables = Dictionary(uniqueKeysWithValues: zip(part.paths, part.variables))
             for (path, tensor) in group.tensors {
-                if let variable = variables[path] { place(tensor, variable) } else { tensors.append(tensor) }
+                if let variable = variables[path] { try place(tensor, variable) } else { tensors.append(tensor) }
             }
         }
     }
@@ -101,6 +101,6 @@ struct KerasImport {
                     + (orders.isEmpty ? "neither encoder, decoder nor both" : "in several ways"))
             return
         }
-        for (tensor, variable) in zip(all, candidate.1) { place(tensor, variable) }
+        for (tensor, variable) in zip(all, candidate.1) { try place(tensor, variable) }
     }
 }

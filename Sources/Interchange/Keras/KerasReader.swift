@@ -30,7 +30,13 @@ package enum KerasReader {
     ///
     /// - Throws: `ZooError` naming what is damaged or not supported.
     package static func decode(_ bytes: [UInt8]) throws -> Contents {
-        let source = HDF5MemorySource(withUserBlock: bytes)
+        try decode(HDF5MemorySource(withUserBlock: bytes))
+    }
+
+    /// Reads a file from its superblock on; of what is stored in one piece only where it is.
+    ///
+    /// - Throws: `ZooError` as `decode`.
+    static func decode(_ source: some HDF5Source) throws -> Contents {
         let root = try HDF5Reader.read(source, limits: .foreign)
         guard root.attributes.value("format") != .string("zoo.checkpoint") else {
             throw ZooError("this is a checkpoint of the zoo already", advice: "use it as it is", kind: .usage)
@@ -50,7 +56,7 @@ package enum KerasReader {
     }
 
     private static func readPaths(
-        _ root: HDF5Group<HDF5Extent>, _ source: HDF5MemorySource, _ contents: inout Contents
+        _ root: HDF5Group<HDF5Extent>, _ source: some HDF5Source, _ contents: inout Contents
     ) throws {
         var found = root.datasets()
         let isKeras = found.contains { $0.path.dropLast().last == "vars" }
@@ -72,7 +78,7 @@ package enum KerasReader {
     }
 
     private static func readOrder(
-        _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: HDF5MemorySource, _ contents: inout Contents
+        _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: some HDF5Source, _ contents: inout Contents
     ) throws {
         var counts: [Int] = []
         // Lists may be long and name one tensor again and again, each time to be unpacked anew.
@@ -119,7 +125,7 @@ package enum KerasReader {
     }
 
     private static func tensor(
-        _ dataset: HDF5Dataset<HDF5Extent>, _ name: String, _ source: HDF5MemorySource
+        _ dataset: HDF5Dataset<HDF5Extent>, _ name: String, _ source: some HDF5Source
     ) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         let isBrainFloat = dataset.attributes.value("dtype") == .string("bfloat16")
@@ -137,8 +143,12 @@ package enum KerasReader {
         case .string: throw ZooError("unsupported Keras file: \(name) is a text")
         case .variableString: throw ZooError("unsupported Keras file: \(name) holds texts of any length")
         }
+        guard dataset.payload.chunks == nil else {
+            return ForeignTensor(
+                name: name, shape: dataset.shape, elementType: type, bytes: try dataset.payload.bytes(from: source))
+        }
         return ForeignTensor(
-            name: name, shape: dataset.shape, elementType: type, bytes: try dataset.payload.bytes(from: source))
+            name: name, shape: dataset.shape, elementType: type, source: source, range: dataset.payload.range)
     }
 }
 

@@ -65,12 +65,14 @@ struct KerasVariable {
     /// Keras' tensor under the zoo's path, shape and order.
     ///
     /// - Precondition: it has the shape `kerasShape`.
-    func zooTensor(_ tensor: ForeignTensor) -> ForeignTensor {
+    /// - Throws: `ZooError` when its elements cannot be read.
+    func zooTensor(_ tensor: ForeignTensor) throws -> ForeignTensor {
         let width = tensor.elementType.byteCount
-        var bytes = [UInt8](repeating: 0, count: tensor.bytes.count)
-        var source = tensor.bytes.startIndex
+        let stored = try tensor.bytes()
+        var bytes = [UInt8](repeating: 0, count: stored.count)
+        var source = stored.startIndex
         forEachPlace { place in
-            for byte in 0..<width { bytes[place * width + byte] = tensor.bytes[source + byte] }
+            for byte in 0..<width { bytes[place * width + byte] = stored[source + byte] }
             source += width
         }
         return ForeignTensor(name: path, shape: shape, elementType: tensor.elementType, bytes: bytes[...])

@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSupport
 import TensorCore
 
@@ -33,7 +34,14 @@ public enum NumPyArchive {
     ///
     /// - Throws: `ZooError` naming the array that is damaged or no plain numbers.
     static func decode(archive bytes: [UInt8]) throws -> (tensors: [ForeignTensor], definition: String?) {
-        var zip = try ZipReader(bytes)
+        try decode(archive: HDF5MemorySource(bytes))
+    }
+
+    /// The arrays of a `.npz`; of those that are not packed only where they are.
+    ///
+    /// - Throws: `ZooError` as the other.
+    static func decode(archive source: some HDF5Source) throws -> (tensors: [ForeignTensor], definition: String?) {
+        var zip = try ZipReader(source)
         var tensors: [ForeignTensor] = []
         for entry in zip.entries {
             guard entry.name.hasSuffix(".npy"), entry.name.utf8.count > 4 else {
@@ -41,7 +49,8 @@ public enum NumPyArchive {
                     "the archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez")
             }
             let name = String(entry.name.dropLast(4))
-            let tensor = try decode(array: try zip.contents(of: entry), name: name, budget: &zip.budget)
+            let contents = try zip.contents(of: entry)
+            let tensor = try decode(array: contents.source, contents.range, name: name, budget: &zip.budget)
             try zip.budget.borrow(tensor.floatByteCount ?? 0, for: name)
             tensors.append(tensor)
         }
@@ -53,17 +62,25 @@ public enum NumPyArchive {
     ///
     /// - Throws: `ZooError` when it is damaged or no plain numbers.
     static func decode(array bytes: ArraySlice<UInt8>, name: String) throws -> ForeignTensor {
-        var budget = UnpackingBudget(fileByteCount: bytes.count)
-        return try decode(array: bytes, name: name, budget: &budget)
+        try decode(array: HDF5MemorySource(slice: bytes), name: name)
+    }
+
+    /// The array of a `.npy`, or where it is.
+    ///
+    /// - Throws: `ZooError` as the other.
+    static func decode(array source: some HDF5Source, name: String) throws -> ForeignTensor {
+        var budget = UnpackingBudget(fileByteCount: source.byteCount)
+        return try decode(array: source, 0..<source.byteCount, name: name, budget: &budget)
     }
 
     private static func decode(
-        array bytes: ArraySlice<UInt8>, name: String, budget: inout UnpackingBudget
+        array source: some HDF5Source, _ range: Range<Int>, name: String, budget: inout UnpackingBudget
     ) throws -> ForeignTensor {
-        var rest = bytes
+        var rest = range
         let header = try NumPyHeader(name: name) { count in
-            defer { rest = rest.dropFirst(count) }
-            return Array(rest.prefix(count))
+            let next = rest.prefix(count)
+            rest = next.upperBound..<rest.upperBound
+            return try source.bytes(next)
         }
         guard header.shape.count <= ForeignTensor.rankLimit else {
             throw ZooError("\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read")
@@ -75,9 +92,11 @@ public enum NumPyArchive {
         }
         if header.isFortranOrder, header.shape.count > 1 {
             try budget.take(byteCount, for: name)
-            rest = rowMajor(rest, header.shape, width: header.type.byteCount)[...]
+            return ForeignTensor(
+                name: name, shape: header.shape, elementType: header.type,
+                bytes: rowMajor(try source.slice(rest), header.shape, width: header.type.byteCount)[...])
         }
-        return ForeignTensor(name: name, shape: header.shape, elementType: header.type, bytes: rest)
+        return ForeignTensor(name: name, shape: header.shape, elementType: header.type, source: source, range: rest)
     }
 
     /// The elements, of `width` bytes each and with the first axis varying fastest, in row-major order.

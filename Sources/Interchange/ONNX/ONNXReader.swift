@@ -22,15 +22,25 @@ package enum ONNXReader {
     /// Reads the bytes of a file.
     ///
     /// - Throws: `ZooError` naming what is damaged or refused.
-    package static func decode(_ bytes: [UInt8]) throws -> Contents {
-        guard bytes.count <= fileLimit else {
-            throw ZooError("the file has \(bytes.count) bytes; ONNX files have less than 2 GiB")
+    package static func decode(_ bytes: [UInt8]) throws -> Contents { try decode(bytes[...]) }
+
+    /// - Throws: `ZooError` for a file that is too long.
+    static func check(byteCount: Int) throws {
+        guard byteCount <= fileLimit else {
+            throw ZooError("the file has \(byteCount) bytes; ONNX files have less than 2 GiB", code: .limit)
         }
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// - Throws: `ZooError` as `decode`.
+    static func decode(_ bytes: ArraySlice<UInt8>) throws -> Contents {
+        try check(byteCount: bytes.count)
         var contents = Contents()
         var version: Int?
         var graphs = 0
         var budget = UnpackingBudget(fileByteCount: bytes.count)
-        var reader = ProtobufReader(bytes[...], subject: "the model")
+        var reader = ProtobufReader(bytes, subject: "the model")
         while let (field, value) = try reader.next() {
             switch field {
             case Fields.Model.irVersion: version = try reader.integer(value, "the version")

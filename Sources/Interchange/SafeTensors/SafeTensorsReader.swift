@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSupport
 import TensorCore
 
@@ -29,27 +30,34 @@ package enum SafeTensorsReader {
     /// Reads the bytes of a file.
     ///
     /// - Throws: `ZooError` naming the tensor and the rule that it breaks.
-    package static func decode(_ bytes: [UInt8]) throws -> Contents {
-        guard bytes.count >= 8 else {
-            throw ZooError("the file has \(bytes.count) bytes, too few for safetensors, which begins with 8")
+    package static func decode(_ bytes: [UInt8]) throws -> Contents { try decode(HDF5MemorySource(bytes)) }
+
+    /// Reads the header of a file, and where its tensors are.
+    ///
+    /// - Throws: `ZooError` as `decode`.
+    static func decode(_ source: some HDF5Source) throws -> Contents {
+        guard source.byteCount >= 8 else {
+            throw ZooError("the file has \(source.byteCount) bytes, too few for safetensors, which begins with 8")
         }
-        let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= headerLimit, let count = Int(exactly: length), count <= bytes.count - 8 else {
+        let length = try source.bytes(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= headerLimit, let count = Int(exactly: length), count <= source.byteCount - 8 else {
             throw ZooError(
-                "the header of the safetensors file is said to have \(length) bytes; \(bytes.count - 8) follow, and at "
+                "the header of the safetensors file is said to have \(length) bytes; \(source.byteCount - 8) follow, and at "
                     + "most \(headerLimit) are read")
         }
-        guard bytes[8...].first == UInt8(ascii: "{") else {
+        // From the beginning, so that problems are named with their place in the file.
+        let header = try source.slice(0..<8 + count).dropFirst(8)
+        guard header.first == UInt8(ascii: "{") else {
             throw ZooError("the header of the safetensors file does not begin with \"{\"")
         }
         var contents = Contents(tensors: [], metadata: [:], unknownFields: [])
-        let entries = try entries(bytes[8..<8 + count], &contents)
-        try checkTiling(entries, byteCount: bytes.count - 8 - count)
+        let entries = try entries(header, &contents)
+        try checkTiling(entries, byteCount: source.byteCount - 8 - count)
         let start = 8 + count
         contents.tensors = entries.map { entry in
             ForeignTensor(
-                name: entry.name, shape: entry.shape, elementType: entry.type,
-                bytes: bytes[start + entry.range.lowerBound..<start + entry.range.upperBound])
+                name: entry.name, shape: entry.shape, elementType: entry.type, source: source,
+                range: start + entry.range.lowerBound..<start + entry.range.upperBound)
         }
         return contents
     }

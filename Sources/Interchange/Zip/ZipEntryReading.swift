@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSupport
 import TensorCore
 
@@ -16,7 +17,7 @@ extension ZipReader {
 
     /// Reads the next entry of the directory, and compares it with its local header.
     static func entry(
-        _ cursor: inout ByteCursor, _ bytes: [UInt8], _ extents: inout ExtentMap
+        _ cursor: inout ByteCursor, _ source: any HDF5Source, _ extents: inout ExtentMap
     ) throws -> ZipEntry {
         try cursor.expect("PK\u{1}\u{2}", "signature of an entry")
         _ = try cursor.bytes(2, "version made by")
@@ -44,9 +45,9 @@ extension ZipReader {
         guard found.method != 0 || found.packedByteCount == found.unpackedByteCount else {
             throw cursor.damaged("\(name) is stored, but its two sizes differ")
         }
-        let headerEnd = try checkLocal(found, name, at: start, in: bytes)
+        let headerEnd = try checkLocal(found, name, at: start, in: source)
         let (end, overflow) = headerEnd.addingReportingOverflow(found.packedByteCount)
-        guard !overflow, end <= bytes.count else {
+        guard !overflow, end <= source.byteCount else {
             throw cursor.damaged("\(name) claims \(found.packedByteCount) bytes at \(headerEnd), outside the file")
         }
         _ = try extents.claim(start, end - start, name)
@@ -93,14 +94,14 @@ extension ZipReader {
 
     /// Compares the local header at `start` with the directory; returns where it ends.
     private static func checkLocal(
-        _ expected: Description, _ name: String, at start: Int, in bytes: [UInt8]
+        _ expected: Description, _ name: String, at start: Int, in source: any HDF5Source
     ) throws -> Int {
-        guard start >= 0, start < bytes.count, bytes.count - start >= 30 else {
+        guard start >= 0, start < source.byteCount, source.byteCount - start >= 30 else {
             throw ZooError("damaged zip data: the local header of \(name) is said to be at byte \(start)")
         }
-        let most = min(bytes.count, start + 30 + 2 * 0xFFFF)
+        let most = min(source.byteCount, start + 30 + 2 * 0xFFFF)
         var cursor = ByteCursor(
-            Array(bytes[start..<most]), address: start, format: .zip, subject: "the local header of \(name)")
+            try source.bytes(start..<most), address: start, format: .zip, subject: "the local header of \(name)")
         try cursor.expect("PK\u{3}\u{4}", "signature")
         var local = try description(&cursor)
         local.description.name = Array(try cursor.bytes(local.nameLength, "name"))
