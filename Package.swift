@@ -147,7 +147,8 @@ let package = Package(
                 "TestSupport",
             ]),
         tests(
-            "ObjectiveLibraryTests", ["ObjectiveLibrary", "Planning", "ModelKit", "LayerLibrary", "TensorCore"],
+            "ObjectiveLibraryTests",
+            ["ObjectiveLibrary", "Planning", "ModelKit", "LayerLibrary", "TensorCore", realModule],
             resources: [.copy("Golden")]),
         tests(
             "LayerLibraryTests",

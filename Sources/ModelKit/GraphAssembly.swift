@@ -28,7 +28,9 @@ struct GraphAssembly {
         var link = isBernoulli ? ReconstructionLoss.Link.sigmoid : .identity
         // Losses are computed from the pre-activation of a final sigmoid.
         if let last = layers.last {
-            if case .builtIn(.sigmoid) = last.activation {
+            if !(definition.objective.distribution?.takesLogits ?? true) {
+                // A sigmoid would be part of what gives the parameters.
+            } else if case .builtIn(.sigmoid) = last.activation {
                 link = .sigmoid
                 layers[layers.count - 1].activation = .identity
             } else if let activation = last.layer as? ActivationLayer, case .builtIn(.sigmoid) = activation.function {
@@ -47,7 +49,13 @@ struct GraphAssembly {
         case .decoding:
             latent = builder.input("latent", shape: [definition.latentSize])
             try decode(&builder)
-            if let prediction {
+            if let prediction, let distribution = definition.objective.distribution {
+                let image = try distribution.mean(
+                    parameters(prediction, of: distribution, &builder), image: definition.input, into: &builder)
+                let shaped = try builder.reshape(image, to: definition.input)
+                builder.keep(shaped, as: "reconstruction")
+                reconstruction = shaped
+            } else if let prediction {
                 let image = link == .sigmoid ? builder.activation(.sigmoid, prediction) : prediction
                 let shaped = try builder.reshape(image, to: definition.input)
                 builder.keep(shaped, as: "reconstruction")
@@ -105,14 +113,32 @@ struct GraphAssembly {
         try builder.scoped("decoder") { builder in
             let output = try lower(decoderLayers, latent, &builder)
             listLink(builder.shape(output))
+            prediction = output
+            if let distribution = definition.objective.distribution {
+                _ = try parameters(output, of: distribution, &builder)
+                return
+            }
             guard builder.shape(output).count == definition.input.count else {
                 throw ZooError(
                     "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
                     advice: "make the last layers end in the input's shape", code: .mismatch, subject: .layer("decoder")
                 )
             }
-            prediction = output
         }
+    }
+
+    /// What the decoder gives, as the parameters of a distribution.
+    private func parameters(
+        _ prediction: TensorID, of distribution: any PixelDistribution, _ builder: inout GraphBuilder
+    ) throws -> TensorID {
+        let shape = try distribution.parameterShape(for: definition.input)
+        guard builder.shape(prediction).count == shape.count else {
+            throw ZooError(
+                "decoder (the whole): gives \(builder.shape(prediction)), but \(distribution.name) of images \(definition.input) "
+                    + "has parameters \(shape)",
+                advice: "make the last layers end in that shape", code: .mismatch, subject: .layer("decoder"))
+        }
+        return try builder.reshape(prediction, to: shape)
     }
 
     /// Lists the final sigmoid, which the losses contain.
@@ -131,15 +157,23 @@ struct GraphAssembly {
 
     private mutating func loss(_ builder: inout GraphBuilder) throws {
         guard let images, var prediction else { return }
-        let terms = definition.objective.terms.map { ReconstructionLoss.Term($0.likelihood, weight: $0.weight) }
-        let loss = ReconstructionLoss(terms: terms, link: link)
         try builder.scoped("objective") { builder in
-            let logSigma =
-                loss.learnsVariance
-                ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
-            prediction = try builder.reshape(prediction, to: definition.input)
-            let perImage = try builder.reconstructionLoss(
-                prediction: prediction, target: images, logSigma: logSigma, loss: loss)
+            let perImage: TensorID
+            if let distribution = definition.objective.distribution {
+                prediction = try parameters(prediction, of: distribution, &builder)
+                perImage = try distribution.loss(prediction, images: images, into: &builder)
+            } else {
+                let terms = definition.objective.terms.map {
+                    ReconstructionLoss.Term($0.likelihood, weight: $0.weight)
+                }
+                let loss = ReconstructionLoss(terms: terms, link: link)
+                let logSigma =
+                    loss.learnsVariance
+                    ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
+                prediction = try builder.reshape(prediction, to: definition.input)
+                perImage = try builder.reconstructionLoss(
+                    prediction: prediction, target: images, logSigma: logSigma, loss: loss)
+            }
             if definition.objective.regularizers.contains(where: \.replacesReconstruction) {
                 try builder.metric("reconstruction", perImage)
             } else {
@@ -147,10 +181,24 @@ struct GraphAssembly {
             }
             reconstructionLoss = perImage
             if let kl { try builder.metric("kl", kl) }
+            if definition.objective.distribution?.isDiscrete == true, let kl,
+                builder.program.type(of: kl) == builder.program.type(of: perImage)
+            {
+                try builder.metric(
+                    "bits_per_dimension", Self.bitsPerDimension(perImage, kl, of: definition.input, &builder))
+            }
             try regularize(images, &builder)
         }
         builder.keep(prediction, as: "prediction")
         self.prediction = prediction
+    }
+
+    /// The evidence lower bound in bits for each of the D numbers of an image.
+    private static func bitsPerDimension(
+        _ reconstruction: TensorID, _ kl: TensorID, of image: Shape, _ builder: inout GraphBuilder
+    ) throws -> TensorID {
+        let share = 1 / (Float(image.count) * 0.693_147_18)
+        return try builder.custom(WeightedSum([share, share]), [reconstruction, kl])
     }
 
     private func regularize(_ images: TensorID, _ builder: inout GraphBuilder) throws {

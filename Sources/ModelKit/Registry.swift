@@ -46,21 +46,23 @@ public struct Registry: Sendable {
     public private(set) var layers: [LayerDescriptor]
     public private(set) var activations: [ActivationDescriptor]
     public private(set) var likelihoods: [LikelihoodDescriptor]
+    public private(set) var distributions: [DistributionDescriptor]
     public private(set) var regularizers: [RegularizerDescriptor]
     public private(set) var models: [ModelSource]
 
     /// The layers, activations, likelihoods and regularisers of the zoo, and no models.
     public static let builtIn = Registry(
         layers: builtInLayers, activations: builtInActivations, likelihoods: builtInLikelihoods,
-        regularizers: builtInRegularizers, models: [])
+        distributions: builtInDistributions, regularizers: builtInRegularizers, models: [])
 
     private init(
         layers: [LayerDescriptor], activations: [ActivationDescriptor], likelihoods: [LikelihoodDescriptor],
-        regularizers: [RegularizerDescriptor], models: [ModelSource]
+        distributions: [DistributionDescriptor], regularizers: [RegularizerDescriptor], models: [ModelSource]
     ) {
         self.layers = layers
         self.activations = activations
         self.likelihoods = likelihoods
+        self.distributions = distributions
         self.regularizers = regularizers
         self.models = models
     }
@@ -70,13 +72,19 @@ public struct Registry: Sendable {
     /// - Throws: `ZooError` for a name that is taken.
     public func adding(
         layers: [LayerDescriptor] = [], activations: [ActivationDescriptor] = [],
-        likelihoods: [LikelihoodDescriptor] = [], regularizers: [RegularizerDescriptor] = [],
-        models: [ModelSource] = []
+        likelihoods: [LikelihoodDescriptor] = [], distributions: [DistributionDescriptor] = [],
+        regularizers: [RegularizerDescriptor] = [], models: [ModelSource] = []
     ) throws -> Registry {
-        Registry(
+        let names = (self.likelihoods + likelihoods).map(\.name)
+        if let taken = (self.distributions + distributions).first(where: { names.contains($0.name) }) {
+            throw ZooError(
+                "the likelihood \(taken.name) is registered twice", advice: "give one of them another name")
+        }
+        return Registry(
             layers: try merged(self.layers, layers, "layer", \.kind),
             activations: try merged(self.activations, activations, "activation", \.name),
             likelihoods: try merged(self.likelihoods, likelihoods, "likelihood", \.name),
+            distributions: try merged(self.distributions, distributions, "distribution", \.name),
             regularizers: try merged(self.regularizers, regularizers, "regulariser", \.kind),
             models: try merged(self.models, models, "model", \.name))
     }
@@ -85,6 +93,7 @@ public struct Registry: Sendable {
     public func activation(_ name: String) -> ActivationDescriptor? { activations.first { $0.name == name } }
     public func likelihood(_ name: String) -> LikelihoodDescriptor? { likelihoods.first { $0.name == name } }
 
+    public func distribution(_ name: String) -> DistributionDescriptor? { distributions.first { $0.name == name } }
     public func regularizer(_ kind: String) -> RegularizerDescriptor? { regularizers.first { $0.kind == kind } }
 
     /// The model of this name.

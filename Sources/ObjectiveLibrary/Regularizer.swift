@@ -15,9 +15,6 @@ public protocol Regularizer: Sendable {
     /// One line, for instance `4·KL`.
     var formula: String { get }
 
-    /// Whether it needs a posterior distribution: heads for a mean and a log variance.
-    var needsPosterior: Bool { get }
-
     /// Whether it makes the codes follow the prior N(0, I), so that draws from that can be decoded.
     var matchesPrior: Bool { get }
 
@@ -37,7 +34,6 @@ public protocol Regularizer: Sendable {
 }
 
 extension Regularizer {
-    public var needsPosterior: Bool { false }
     public var matchesPrior: Bool { false }
     public var smallestBatch: Int { 1 }
     public var samples: Int { 1 }
@@ -79,7 +75,7 @@ public struct ModelTensors: Sendable {
         self.posterior = posterior
     }
 
-    /// The posterior, which `Regularizer.needsPosterior` promises.
+    /// The posterior, which `RegularizerDescriptor.needsPosterior` promises.
     ///
     /// - Throws: `ZooError` where there is none.
     public func requirePosterior(for regularizer: any Regularizer) throws -> Posterior {
@@ -96,6 +92,10 @@ public struct ModelTensors: Sendable {
 public struct RegularizerDescriptor: Sendable {
     /// The name in a definition's `objective`, for instance `kl`.
     public var kind: String
+    /// Whether it needs a posterior distribution: heads for a mean and a log variance.
+    public var needsPosterior: Bool
+    /// Whether it takes the place of all other regularisers.
+    public var standsAlone: Bool
     /// One sentence.
     public var summary: String
     /// The paper and the equation.
@@ -104,10 +104,13 @@ public struct RegularizerDescriptor: Sendable {
     public var make: @Sendable (FieldValues) throws -> any Regularizer
 
     public init(
-        kind: String, summary: String, source: String, fields: [FieldSchema],
+        kind: String, needsPosterior: Bool = false, standsAlone: Bool = false, summary: String, source: String,
+        fields: [FieldSchema],
         make: @escaping @Sendable (FieldValues) throws -> any Regularizer
     ) {
         self.kind = kind
+        self.needsPosterior = needsPosterior
+        self.standsAlone = standsAlone
         self.summary = summary
         self.source = source
         self.fields = fields

@@ -84,7 +84,7 @@ import ZooModels
             [DefinitionFields.training] + DefinitionFields.optimizers.values
             + DefinitionFields.schedules.values + Registry.builtIn.layers.map(\.fields)
             + Registry.builtIn.activations.map(\.fields)
-        names += builtInRegularizers.map(\.kind) + tables.flatMap { $0 }.map(\.name)
+        names += builtInDistributions.map(\.name) + builtInRegularizers.map(\.kind) + tables.flatMap { $0 }.map(\.name)
         names += Array(DefinitionFields.optimizers.keys) + Array(DefinitionFields.schedules.keys)
         names += Registry.builtIn.layers.map(\.kind) + Registry.builtIn.activations.map(\.name)
         for name in Set(names).sorted() { #expect(text.contains("`\(name)`"), "\(name) is not documented") }

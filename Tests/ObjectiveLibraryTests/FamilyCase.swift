@@ -51,6 +51,9 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     var isDeterministic = false
     /// Whether the decoder ends in a sigmoid.
     var endsInSigmoid = true
+    var inputChannels = 1
+    /// Numbers that the decoder gives.
+    var outputCount = 16
     /// What follows the layer of the code.
     var codeActivation = "identity"
     /// The first of the encoder, in YAML; nil for none besides `flatten` and `fc1`.
@@ -72,7 +75,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             name: small
             family: vae
             summary: the network of the golden numbers
-            input: [1, 4, 4]
+            input: [\(inputChannels), 4, 4]
             latent: \(latent)
             encoder:
             \(firstLayer.map { "  - \($0)" } ?? "  # nothing before")
@@ -80,7 +83,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
               - fc1: {linear: {units: 12}, activation: tanh}
             decoder:
               - fc1: {linear: {units: 12}, activation: tanh}
-              - out: {linear: {units: 16}\(endsInSigmoid ? ", activation: sigmoid" : "")}
+              - out: {linear: {units: \(outputCount)}\(endsInSigmoid ? ", activation: sigmoid" : "")}
             objective: \(objective)
             training: {optimizer: {adam: {learning_rate: 0.01}}, batch_size: 6, epochs: 1}
             """
@@ -147,6 +150,16 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5, lower_bound_share: 0.5}}",
                 terms: ["vae": "negative_elbo", "iwae": "importance_weighted"], unreported: ["kl"]),
             FamilyCase(
+                name: "continuous_bernoulli", objective: "{reconstruction: continuous_bernoulli, kl: {weight: 1}}"),
+            FamilyCase(
+                name: "gaussian_pixel_variance",
+                objective: "{reconstruction: gaussian_pixel_variance, kl: {weight: 1}}",
+                endsInSigmoid: false, outputCount: 32),
+            FamilyCase(
+                name: "discretised_logistic_mixture",
+                objective: "{reconstruction: {discretized_logistic_mixture: {components: 3}}, kl: {weight: 1}}",
+                endsInSigmoid: false, outputCount: 144),
+            FamilyCase(
                 name: "denoising", objective: "{reconstruction: bernoulli}", isDeterministic: true,
                 firstLayer: "{gaussian_noise: 0.3}"),
             FamilyCase(
@@ -162,4 +175,19 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}"),
         ]
     }()
+
+    /// What the golden file has not: for differences.
+    static let further = [
+        FamilyCase(
+            name: "capacity",
+            objective: "{reconstruction: bernoulli, capacity: {weight: 10, start: 4, end: 5, steps: 10}}"),
+        FamilyCase(name: "free_bits", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}"),
+        FamilyCase(
+            name: "mmd_imq_single",
+            objective: "{reconstruction: bernoulli, mmd: {weight: 3, kernel: imq_single, bandwidth: 2}}"),
+        FamilyCase(
+            name: "colour_mixture",
+            objective: "{reconstruction: {discretized_logistic_mixture: {components: 2}}, kl: {weight: 1}}",
+            endsInSigmoid: false, inputChannels: 3, outputCount: 2 * 10 * 16),
+    ]
 }

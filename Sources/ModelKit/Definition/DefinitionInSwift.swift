@@ -68,7 +68,12 @@ extension Objective {
     ///   - reconstruction: how images are compared.
     ///   - regularizers: none for a plain autoencoder.
     public init(_ reconstruction: Term..., regularizers: [any Regularizer] = []) {
-        self.init(terms: reconstruction, regularizers: regularizers)
+        self.init(terms: reconstruction, distribution: nil, regularizers: regularizers)
+    }
+
+    /// A distribution of the images whose parameters the decoder gives, and what else the loss has.
+    public init(_ distribution: any PixelDistribution, regularizers: [any Regularizer] = []) {
+        self.init(terms: [], distribution: distribution, regularizers: regularizers)
     }
 
     /// Reconstruction + β·KL (Higgins and others 2017, equation 4).
@@ -79,7 +84,7 @@ extension Objective {
     ///   - freeNats: nats that each latent dimension counts at least.
     public init(_ reconstruction: Term, beta: Float, warmupSteps: Int = 0, freeNats: Float = 0) {
         self.init(
-            terms: [reconstruction],
+            terms: [reconstruction], distribution: nil,
             regularizers: [KLDivergence(weight: beta, warmupSteps: warmupSteps, freeNats: freeNats)])
     }
 }

@@ -73,7 +73,7 @@ extension NodeReader {
         guard let name, let family, let summary, let input, let latent, let encoder, let decoder, let objective,
             let training
         else { return nil }
-        check(objective, latent.heads, batchSize: training.batchSize, at: fields["objective"])
+        check(objective, latent.heads, batchSize: training.batchSize, at: fields["objective"], registry)
         return ModelDefinition(
             name: name, family: family, summary: summary, references: references, dataset: dataset, input: input,
             latentSize: latent.size, latent: latent.heads, encoder: encoder, decoder: decoder, objective: objective,

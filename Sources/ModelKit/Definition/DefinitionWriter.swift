@@ -58,12 +58,30 @@ struct DefinitionWriter {
     }
 
     private func objective(_ objective: Objective) throws -> Node {
+        if let distribution = objective.distribution {
+            guard let descriptor = registry.distribution(distribution.name) else {
+                throw ZooError(
+                    "the registry has no distribution \(distribution.name)",
+                    advice: "add its descriptor to the registry",
+                    code: .notFound)
+            }
+            let written = try self.fields(distribution.fields, descriptor.fields, of: distribution.name)
+            let node =
+                written.isEmpty
+                ? string(distribution.name)
+                : mapping([(distribution.name, mapping(written, isFlow: true))], isFlow: true)
+            return try regularized([("reconstruction", node)], objective)
+        }
         let isSingle = objective.terms.count == 1 && objective.terms[0].weight == 1
         let terms =
             isSingle
             ? string(objective.terms[0].name)
             : mapping(objective.terms.map { ($0.name, number($0.weight.decimal)) }, isFlow: true)
-        var fields = [("reconstruction", terms)]
+        return try regularized([("reconstruction", terms)], objective)
+    }
+
+    private func regularized(_ reconstruction: [(String, Node)], _ objective: Objective) throws -> Node {
+        var fields = reconstruction
         for regularizer in objective.regularizers {
             guard let descriptor = registry.regularizer(regularizer.kind) else {
                 throw ZooError(

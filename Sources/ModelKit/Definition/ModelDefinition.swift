@@ -76,13 +76,15 @@ public struct Objective: Sendable {
         public var weight: Float
     }
 
-    /// How images are compared with their reconstructions.
+    /// How images are compared with their reconstructions; none where there is a distribution.
     public var terms: [Term]
+    /// A distribution of the images whose parameters the decoder gives, in place of `terms`.
+    public var distribution: (any PixelDistribution)?
     /// What the loss has besides; none in a plain autoencoder.
     public var regularizers: [any Regularizer]
 
     /// Whether the decoder's numbers are probabilities of Bernoulli pixels: every term says so.
-    public var isBernoulli: Bool { terms.allSatisfy { $0.name == "bernoulli" } }
+    public var isBernoulli: Bool { distribution == nil && terms.allSatisfy { $0.name == "bernoulli" } }
 
     /// The fewest images of a batch that the objective can be computed from.
     public var smallestBatch: Int { regularizers.map(\.smallestBatch).max() ?? 1 }
@@ -93,7 +95,8 @@ public struct Objective: Sendable {
         func text(_ value: Float) -> String {
             value == value.rounded() && abs(value) < 1e6 ? "\(Int(value))" : "\(value)"
         }
-        let reconstruction = terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }
+        let reconstruction =
+            distribution.map { [$0.name] } ?? terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }
         return (reconstruction + regularizers.map(\.formula)).joined(separator: " + ")
     }
 }

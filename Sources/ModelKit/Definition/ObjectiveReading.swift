@@ -9,7 +9,7 @@ extension NodeReader {
         let known = ["reconstruction"] + registry.regularizers.map(\.kind)
         guard let given = mapping(node, "objective", known: known) else { return nil }
         if given["reconstruction"] == nil { report("the field reconstruction is missing", at: node, "objective") }
-        let terms = given["reconstruction"].flatMap { self.terms($0, registry) }
+        let reconstruction = given["reconstruction"].flatMap { self.reconstruction($0, registry) }
         if given["kl"] != nil, let capacity = given["capacity"] {
             report("give kl or capacity, not both", at: capacity, "objective")
         }
@@ -23,8 +23,9 @@ extension NodeReader {
                 isComplete = false
             }
         }
-        guard let terms, isComplete else { return nil }
-        return Objective(terms: terms, regularizers: regularizers)
+        guard let reconstruction, isComplete else { return nil }
+        return Objective(
+            terms: reconstruction.terms, distribution: reconstruction.distribution, regularizers: regularizers)
     }
 
     private mutating func regularizer(
@@ -43,14 +44,21 @@ extension NodeReader {
     }
 
     /// What objective, bottleneck and training settings ask of each other.
-    mutating func check(_ objective: Objective, _ latent: ModelDefinition.Latent, batchSize: Int, at node: Node?) {
+    mutating func check(
+        _ objective: Objective, _ latent: ModelDefinition.Latent, batchSize: Int, at node: Node?, _ registry: Registry
+    ) {
         for regularizer in objective.regularizers {
             let path = Self.join("objective", regularizer.kind)
-            if case .code = latent, regularizer.needsPosterior {
+            let descriptor = registry.regularizer(regularizer.kind)
+            if case .code = latent, descriptor?.needsPosterior == true {
                 report(
                     "a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance "
                         + "in place of latent.code",
                     at: node, path)
+            }
+            if descriptor?.standsAlone == true, objective.regularizers.count > 1 {
+                report(
+                    "stands in place of reconstruction and all other regularisers; give it alone", at: node, path)
             }
             if batchSize < regularizer.smallestBatch {
                 report(
@@ -58,17 +66,37 @@ extension NodeReader {
                     at: node, path)
             }
         }
-        if let several = objective.regularizers.first(where: \.replacesReconstruction),
-            objective.regularizers.count > 1
-        {
-            report(
-                "stands in place of reconstruction and all other regularisers; give it alone", at: node,
-                Self.join("objective", several.kind))
-        }
         if case .gaussian = latent, objective.regularizers.isEmpty {
             report(
                 "a variational model needs a regulariser, as kl or capacity; for a plain autoencoder give latent.code instead of mean "
                     + "and log_variance", at: node, "objective")
+        }
+    }
+
+    /// A distribution's name, or `{distribution: {fields}}`; else likelihoods.
+    private mutating func reconstruction(
+        _ node: Node, _ registry: Registry
+    ) -> (terms: [Objective.Term], distribution: (any PixelDistribution)?)? {
+        let path = "objective.reconstruction"
+        var (name, fields, key): (String?, Node?, Node) = (nil, nil, node)
+        if case .scalar(let scalar) = node { name = scalar.string }
+        if case .mapping(let mapping) = node, mapping.count == 1, let entry = mapping.first,
+            case .scalar(let scalar) = entry.key
+        {
+            (name, fields, key) = (scalar.string, entry.value, entry.key)
+        }
+        guard let name, let descriptor = registry.distribution(name) else {
+            return terms(node, registry).map { ($0, nil) }
+        }
+        let inner = Self.join(path, name)
+        guard let values = self.fields(descriptor.fields, fields, inner, at: key, shorthand: nil, registry) else {
+            return nil
+        }
+        do {
+            return ([], try descriptor.make(values))
+        } catch {
+            report("\(error)", at: key, inner)
+            return nil
         }
     }
 
@@ -89,6 +117,7 @@ extension NodeReader {
         }
         guard let name = string(node, path) else { return nil }
         guard let likelihood = registry.likelihood(name) else {
+            let known = known + registry.distributions.map(\.name)
             let near = nearestName(to: name, among: known).map { "did you mean \($0)?" }
             report(
                 "unknown likelihood \(name); \(near ?? "known are \(known.joined(separator: ", "))")", at: node, path)

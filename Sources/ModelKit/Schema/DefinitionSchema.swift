@@ -46,19 +46,19 @@ struct SchemaWriter {
         schema["title"] = .string("Model definition, \(ModelDefinition.format)")
         schema["$defs"] = .object(definitions)
         schema["if"] = isPlain
-        schema["then"] = .object([
-            "properties": .object([
-                "objective": .object(["properties": .object(["kl": false, "capacity": false])])
-            ])
-        ])
-        schema["else"] = .object([
-            "properties": .object([
-                "objective": .object([
-                    "oneOf": .list([
-                        .object(["required": .strings(["kl"])]), .object(["required": .strings(["capacity"])]),
-                    ])
-                ])
-            ])
+        let kinds = registry.regularizers.map(\.kind)
+        let refused = registry.regularizers.filter(\.needsPosterior).map { ($0.kind, SchemaValue.boolean(false)) }
+        var exclusive = [["kl", "capacity"]]
+        for alone in registry.regularizers where alone.standsAlone {
+            exclusive += kinds.filter { $0 != alone.kind }.map { [alone.kind, $0] }
+        }
+        func whole(_ rule: [String: SchemaValue]) -> SchemaValue {
+            .object(["properties": .object(["objective": .object(rule)])])
+        }
+        schema["then"] = whole(["properties": .object(Dictionary(uniqueKeysWithValues: refused))])
+        schema["else"] = whole([
+            "anyOf": .list(kinds.map { .object(["required": .strings([$0])]) }),
+            "not": .object(["anyOf": .list(exclusive.map { .object(["required": .strings($0)]) })]),
         ])
         return .object(schema)
     }
@@ -120,13 +120,20 @@ struct SchemaWriter {
         var weights = Self.closed(
             Dictionary(uniqueKeysWithValues: registry.likelihoods.map { ($0.name, weight) }), required: [])
         weights["minProperties"] = .integer(1)
+        var one = Self.closed(
+            Dictionary(
+                uniqueKeysWithValues: registry.distributions.map { ($0.name, fields($0.fields, summary: $0.summary)) }),
+            required: [])
+        one["minProperties"] = .integer(1)
+        one["maxProperties"] = .integer(1)
+        let names = registry.likelihoods.map(\.name) + registry.distributions.map(\.name)
         let reconstruction: [String: SchemaValue] = [
-            "anyOf": .list([.object(["enum": .strings(registry.likelihoods.map(\.name))]), .object(weights)])
+            "anyOf": .list([.object(["enum": .strings(names)]), .object(weights), .object(one)])
         ]
         var properties = Dictionary(
             uniqueKeysWithValues: registry.regularizers.map { ($0.kind, fields($0.fields, summary: $0.summary)) })
         properties["reconstruction"] = Self.described(
-            reconstruction, "A likelihood, or likelihoods with their weights.")
+            reconstruction, "A likelihood, likelihoods with their weights, or a distribution with its fields.")
         let schema = Self.closed(properties, required: ["reconstruction"])
         return Self.described(schema, "What is minimised, in nats per image.")
     }

@@ -4,31 +4,31 @@ import TensorCore
 // Operations on tensors of shape [], one number for each row.
 
 /// Σ_i c_i·x_i of tensors of one shape.
-struct WeightedSum: CustomOperation {
+package struct WeightedSum: CustomOperation {
     let coefficients: [Float]
 
-    init(_ coefficients: [Float]) { self.coefficients = coefficients }
+    package init(_ coefficients: [Float]) { self.coefficients = coefficients }
 
-    var name: String { "weighted_sum" }
+    package var name: String { "weighted_sum" }
 
-    var formula: String? {
+    package var formula: String? {
         "y = " + coefficients.enumerated().map { "\($1.factor)x\($0 + 1)" }.joined(separator: " + ")
     }
 
-    func output(_ inputs: [TensorType]) throws -> TensorType {
+    package func output(_ inputs: [TensorType]) throws -> TensorType {
         guard let first = inputs.first, inputs.count == coefficients.count, inputs.allSatisfy({ $0 == first }) else {
             throw ZooError("weighted_sum: needs \(coefficients.count) tensors of one shape", code: .mismatch)
         }
         return first
     }
 
-    func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+    package func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         for (coefficient, input) in zip(coefficients, t.inputs) {
             for i in t.output.indices { t.output[i] += Element(coefficient) * input[i] }
         }
     }
 
-    func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+    package func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         for (coefficient, gradient) in zip(coefficients, t.inputGradients) {
             guard let gradient else { continue }
             for i in gradient.indices { gradient[i] += Element(coefficient) * t.outputGradient[i] }

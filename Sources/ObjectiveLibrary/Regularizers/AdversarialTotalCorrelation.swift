@@ -23,8 +23,6 @@ public struct AdversarialTotalCorrelation: Regularizer {
 
     public var formula: String { "\(weight.factor)TC by a discriminator" }
 
-    public var needsPosterior: Bool { true }
-
     public var smallestBatch: Int { 2 }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
@@ -40,7 +38,7 @@ public struct AdversarialTotalCorrelation: Regularizer {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "adversarial_total_correlation",
+        kind: "adversarial_total_correlation", needsPosterior: true,
         summary: "γ·TC(z), estimated by a discriminator that learns beside the model.",
         source: "Kim and Mnih 2018, eq. 2 and algorithm 2",
         fields: [CommonFields.weight("γ.")] + Discriminator.schemas(learningRate: 1e-4, beta1: 0.5, beta2: 0.9)

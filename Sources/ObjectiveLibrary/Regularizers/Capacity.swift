@@ -29,8 +29,6 @@ public struct Capacity: Regularizer, Equatable {
 
     public var formula: String { "\(weight.plain)·|KL − C|, C from \(start.plain) to \(end.plain)" }
 
-    public var needsPosterior: Bool { true }
-
     public var matchesPrior: Bool { true }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
@@ -45,7 +43,7 @@ public struct Capacity: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "capacity", summary: "γ·|KL − C|.", source: "Burgess and others 2018, eq. 8",
+        kind: "capacity", needsPosterior: true, summary: "γ·|KL − C|.", source: "Burgess and others 2018, eq. 8",
         fields: [
             FieldSchema("weight", .number(0...1e9), "γ of γ·|KL − C|."),
             FieldSchema("start", .number(0...1e6), default: .number(0), "C at first, in nats."),

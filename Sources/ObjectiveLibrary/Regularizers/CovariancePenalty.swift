@@ -33,8 +33,6 @@ public struct CovariancePenalty: Regularizer, Equatable {
         "\(offDiagonal.factor)Σ C_ij² + \(diagonal.factor)Σ (C_ii − 1)², C = Cov(\(covariance == .means ? "μ" : "z"))"
     }
 
-    public var needsPosterior: Bool { true }
-
     public var smallestBatch: Int { 2 }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
@@ -49,7 +47,7 @@ public struct CovariancePenalty: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "covariance",
+        kind: "covariance", needsPosterior: true,
         summary: "λ_od·Σ_{i≠j} C_ij² + λ_d·Σ_i (C_ii − 1)² of a covariance of the latent dimensions.",
         source: "Kumar and others 2018, eq. 6 (means: DIP-VAE-I) and 7 (codes: DIP-VAE-II)",
         fields: [

@@ -35,8 +35,6 @@ public struct ImportanceWeighting: Regularizer, Equatable {
             ? "\((1 - lowerBoundShare).factor)(\(bound)) + \(lowerBoundShare.factor)(mean −log w)" : bound
     }
 
-    public var needsPosterior: Bool { true }
-
     public var matchesPrior: Bool { true }
 
     public var samples: Int { sampleCount * repeats }
@@ -55,7 +53,7 @@ public struct ImportanceWeighting: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "importance_weighting",
+        kind: "importance_weighting", needsPosterior: true, standsAlone: true,
         summary: "−log 1/K Σ p(x|z)·p(z)/q(z|x) over K codes for each image, in place of reconstruction and kl.",
         source: "Burda and others 2016, eq. 8; MIWAE and CIWAE: Rainforth and others 2018, eq. 7 and 9",
         fields: [

@@ -36,8 +36,6 @@ public struct KLDecomposition: Regularizer, Equatable {
         "\(mutualInformation.factor)I(x; z) + \(totalCorrelation.factor)TC + \(dimensionWiseKL.factor)Σ KL(q(z_d) ‖ p(z_d))"
     }
 
-    public var needsPosterior: Bool { true }
-
     public var matchesPrior: Bool { true }
 
     public var smallestBatch: Int { 2 }
@@ -59,7 +57,7 @@ public struct KLDecomposition: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "kl_decomposition",
+        kind: "kl_decomposition", needsPosterior: true,
         summary: "α·I(x; z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d)), in place of kl.",
         source: "Chen and others 2018, eq. 2 and 4, appendix C",
         fields: [

@@ -28,8 +28,6 @@ public struct KLDivergence: Regularizer, Equatable {
 
     public var formula: String { weight.factor + (freeNats > 0 ? "Σ max(\(freeNats.plain), KL_d)" : "KL") }
 
-    public var needsPosterior: Bool { true }
-
     public var matchesPrior: Bool { true }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
@@ -44,7 +42,7 @@ public struct KLDivergence: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "kl", summary: "β·KL.",
+        kind: "kl", needsPosterior: true, summary: "β·KL.",
         source:
             "Kingma and Welling 2014, eq. 10; Higgins and others 2017, eq. 4; free bits: Kingma and others 2016, eq. 15",
         fields: [
