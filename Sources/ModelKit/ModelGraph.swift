@@ -145,7 +145,8 @@ public struct ModelGraph: Sendable {
             case .path, .step, nil: nil
             }
         let message = "\(error)"
-        guard let path, path.hasPrefix("encoder") || path.hasPrefix("decoder"), message.hasPrefix(path) else {
+        guard let path, ["encoder", "decoder", "objective"].contains(where: path.hasPrefix), message.hasPrefix(path)
+        else {
             return ("", message)
         }
         return (path, String(message.dropFirst(path.count).drop { $0 == ":" || $0 == " " }))

@@ -14,7 +14,10 @@ import Testing
     /// After the first runs, running and updating make no heap allocation of ours.
     @Test(
         .enabled(if: isOptimized, "Swift without optimisation allocates where an optimised build does not: -c release"),
-        arguments: ["conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites"],
+        arguments: [
+            "conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites", "beta-tcvae-sprites", "factor-vae-sprites",
+            "dip-vae-ii-sprites", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist-continuous", "conv-vae-cifar-mixture",
+        ],
         Precision.allCases.filter(CPUEngine.supports)
     ) func warmStepsAllocateNothing(_ model: String, _ precision: Precision) throws {
         let graph = try trainingGraph(of: model)

@@ -28,7 +28,7 @@ import ZooModels
         let decoding = try ModelGraph(definition, purpose: .decoding)
         #expect(training.program.parameterGradients.count == training.program.parameters.count)
         #expect(training.program.update == definition.training.update)
-        #expect(evaluation.program.update == nil)
+        #expect(evaluation.program.groups.allSatisfy { $0.update == nil })
         #expect(training.parameterCount == evaluation.parameterCount)
         let own = training.program.groups[0].parameters.reduce(0) { $0 + training.program[$1].shape.count }
         #expect(own == encoding.parameterCount + decoding.parameterCount)

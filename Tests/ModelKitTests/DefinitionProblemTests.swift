@@ -101,6 +101,30 @@ private typealias Case = ProblemCase
                 "model.yaml:11:12: objective.kl: a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance in place of latent.code"
             ]),
         Case(
+            "kl: {weight: 1}", "total_corelation: {weight: 1}",
+            [
+                "model.yaml:11:40: objective.total_corelation: unknown field; known are adversarial_prior, adversarial_total_correlation, capacity, code_norm, covariance, decoder_norm, importance_weighting, kl, kl_decomposition, mmd, reconstruction, sparsity",
+                "model.yaml:11:12: objective: a variational model needs a regulariser, as kl or capacity; for a plain autoencoder give latent.code instead of mean and log_variance",
+            ]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, adversarial_total_correlation: {weight: 1, discriminator: []}",
+            [
+                "model.yaml:11:115: objective.adversarial_total_correlation.discriminator: a discriminator needs layers\n  for instance [{linear: 64}, leaky_relu]"
+            ]),
+        Case(
+            "kl: {weight: 1}", "importance_weighting: {samples: 0}",
+            ["model.yaml:11:72: objective.importance_weighting.samples: must lie in 1…100000, is 0"]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, importance_weighting: {samples: 5}",
+            [
+                "model.yaml:11:12: objective.importance_weighting: stands in place of reconstruction and all other regularisers; give it alone"
+            ]),
+        Case(
+            "reconstruction: bernoulli", "reconstruction: {discretized_logistic_mixture: {components: 0}}",
+            [
+                "model.yaml:11:73: objective.reconstruction.discretized_logistic_mixture.components: must lie in 1…1000, is 0"
+            ]),
+        Case(
             "reconstruction: bernoulli", "reconstruction: bernouli",
             ["model.yaml:11:29: objective.reconstruction: unknown likelihood bernouli; did you mean bernoulli?"]),
         Case(

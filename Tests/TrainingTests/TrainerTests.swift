@@ -48,6 +48,40 @@ import Training
         }
     }
 
+    /// What else a loss can have: states of discriminators, noise of several inputs, permutations, several samples.
+    @Test(arguments: [
+        "{reconstruction: bernoulli, kl_decomposition: {total_correlation: 6}}",
+        "{reconstruction: bernoulli, kl_decomposition: {total_correlation: 6, estimator: minibatch_stratified}}",
+        "{reconstruction: bernoulli, kl: {weight: 1}, adversarial_total_correlation: {weight: 6, discriminator: [{fc1: {linear: 8, activation: relu}}]}}",
+        "{reconstruction: bernoulli, adversarial_prior: {weight: 6, discriminator: [{fc1: {linear: 8, activation: relu}}]}}",
+        "{reconstruction: bernoulli, kl: {weight: 1}, covariance: {off_diagonal: 10, diagonal: 10, of: codes}}",
+        "{reconstruction: bernoulli, mmd: {weight: 10}}", "{reconstruction: bernoulli, code_norm: {weight: 1}}",
+        "{reconstruction: continuous_bernoulli, kl: {weight: 1}}",
+        "{reconstruction: bernoulli, capacity: {weight: 10, start: 0, end: 5, steps: 30}}",
+    ])
+    func everyObjectiveResumesExactly(_ objective: String) throws {
+        let definition = try Fixtures.definition("objective=\(objective)", "training.epochs=2")
+        let straight = try Fixtures.trainer(definition)
+        try straight.run()
+        let first = try Fixtures.trainer(definition)
+        try first.run(until: first.state.step >= 7)
+        let second = try Fixtures.trainer(definition)
+        try second.plan.model.load(first.plan.model.parameters + first.plan.model.buffers)
+        try second.plan.model.loadOptimizerState(first.plan.model.optimizerState)
+        try second.resume(from: first.state)
+        try second.run()
+        #expect(second.plan.model.parameters == straight.plan.model.parameters)
+        #expect(second.state == straight.state)
+        for (a, b) in zip(second.plan.model.optimizerState, straight.plan.model.optimizerState) {
+            #expect(a.slot == b.slot && a.tensors == b.tensors)
+        }
+        // Every parameter of every group has moved.
+        let begin = try Fixtures.trainer(definition)
+        for (a, b) in zip(begin.plan.model.parameters, straight.plan.model.parameters) {
+            #expect(a.values != b.values, "\(a.path) has not learned")
+        }
+    }
+
     @Test func seedsDifferAndRepeat() throws {
         func parameters(_ seed: UInt64) throws -> [NamedTensor] {
             let trainer = try Fixtures.trainer(Fixtures.definition(), seed: seed, steps: 5)

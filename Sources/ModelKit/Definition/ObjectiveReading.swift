@@ -15,8 +15,10 @@ extension NodeReader {
         }
         var isComplete = true
         var regularizers: [any Regularizer] = []
-        for descriptor in registry.regularizers {
-            guard let fields = given[descriptor.kind] else { continue }
+        // In the order of the file, which the formula then has.
+        let kinds = (node.mapping?.keys.compactMap(\.string) ?? []).filter { given[$0] != nil }
+        for kind in kinds {
+            guard let descriptor = registry.regularizer(kind), let fields = given[kind] else { continue }
             if let regularizer = regularizer(fields, descriptor, at: node, registry) {
                 regularizers.append(regularizer)
             } else {

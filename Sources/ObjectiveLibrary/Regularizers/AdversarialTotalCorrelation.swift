@@ -30,7 +30,8 @@ public struct AdversarialTotalCorrelation: Regularizer {
         let permuted = try builder.custom(PermutedDimensions(), [model.code])
         let logits = try discriminator.logits(2, of: [model.code, permuted], for: self, &builder)
         let correlation = try builder.custom(LogitDifference(), [logits[0]])
-        try builder.term("total_correlation", correlation, weight: .constant(weight))
+        try builder.term(
+            "total_correlation", correlation, weight: .constant(weight), weightName: "total_correlation_weight")
         let ofCodes = try builder.custom(CrossEntropy(target: 0), [logits[0]])
         let ofPermuted = try builder.custom(CrossEntropy(target: 1), [logits[1]])
         let loss = try builder.custom(WeightedSum([0.5, 0.5]), [ofCodes, ofPermuted])

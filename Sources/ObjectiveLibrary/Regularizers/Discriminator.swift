@@ -52,7 +52,7 @@ public struct Discriminator: Sendable {
             throw ZooError(
                 "objective.\(regularizer.kind).discriminator: a discriminator needs layers",
                 advice: "for instance [{linear: 64}, leaky_relu]", code: .mismatch,
-                subject: .field("objective.\(regularizer.kind)"))
+                subject: .field("objective.\(regularizer.kind).discriminator"))
         }
         return try inGroup(&builder) { builder in
             try builder.scoped("discriminator") { builder in

@@ -34,7 +34,7 @@ public struct KLDivergence: Regularizer, Equatable {
         let posterior = try model.requirePosterior(for: self)
         let schedule = LinearSchedule(from: warmupSteps > 0 ? 0 : weight, to: weight, over: warmupSteps)
         guard freeNats > 0 else {
-            try builder.term("kl", posterior.kl, weight: schedule)
+            try builder.term("kl", posterior.kl, weight: schedule, weightName: "kl_weight")
             return
         }
         let counted = try builder.custom(FreeBits(nats: freeNats), [posterior.klPerDimension])

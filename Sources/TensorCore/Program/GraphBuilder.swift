@@ -165,8 +165,10 @@ public struct GraphBuilder: Sendable {
         if let known = program.groups.firstIndex(where: { $0.name == name }) {
             group = known
         } else {
-            let rate = try schedule(learningRate, named: name + "_learning_rate")
-            program.groups.append(ParameterGroup(name: name, update: update, learningRate: rate))
+            let rate = try schedule(learningRate, named: nil)
+            // Layers in evaluation mode are there to be looked at, not to learn.
+            program.groups.append(
+                ParameterGroup(name: name, update: isTraining ? update : nil, learningRate: rate))
             group = program.groups.count - 1
         }
         defer { group = before }
@@ -192,7 +194,7 @@ public struct GraphBuilder: Sendable {
     /// - Parameters:
     ///   - value: of shape `[]`, one for each image or one for the whole batch.
     ///   - finalValue: the same at the end of all schedules, where the term itself contains one.
-    ///   - weightName: what records call the weight; nil for the term's name and `_weight`.
+    ///   - weightName: what records of the training call the weight; nil for a weight that they leave out.
     ///   - isMetric: whether the term itself is reported, too.
     /// - Throws: `ZooError` for a term of another shape, or a name that is taken.
     public mutating func term(
@@ -209,7 +211,7 @@ public struct GraphBuilder: Sendable {
                 code: .mismatch, subject: .field("objective"))
         }
         if let finalValue { keep(finalValue, as: "final_" + name) }
-        let slot = try schedule(weight, named: weightName ?? name + "_weight")
+        let slot = try schedule(weight, named: weightName)
         program.groups[group].terms.append(
             LossTerm(name: name, value: value, finalValue: finalValue, weight: slot))
         if isMetric { try metric(name, value) } else { keep(value, as: name) }
