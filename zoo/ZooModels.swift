@@ -12,6 +12,7 @@ public enum ZooModels {
         source("beta-vae-dsprites", PackageResources.beta_vae_dsprites_yaml),
         source("beta-vae-mnist", PackageResources.beta_vae_mnist_yaml),
         source("beta-vae-sprites", PackageResources.beta_vae_sprites_yaml),
+        source("conditional-vae-mnist", PackageResources.conditional_vae_mnist_yaml),
         source("conv-autoencoder-cifar", PackageResources.conv_autoencoder_cifar_yaml),
         source("conv-vae-celeba", PackageResources.conv_vae_celeba_yaml),
         source("conv-vae-cifar", PackageResources.conv_vae_cifar_yaml),

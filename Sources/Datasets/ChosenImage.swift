@@ -9,11 +9,14 @@ public struct ChosenImage: Sendable {
     public let name: String
     /// Its number in the data set; nil for a file.
     public let index: Int?
+    /// Its class in the data set; nil where there is none.
+    public let label: Int?
 
-    public init(pixels: [UInt8], name: String, index: Int?) {
+    public init(pixels: [UInt8], name: String, index: Int?, label: Int? = nil) {
         self.pixels = pixels
         self.name = name
         self.index = index
+        self.label = label
     }
 
     /// The image in a PNG or JPEG file, grey or RGB as the model needs it.
@@ -38,5 +41,6 @@ public struct ChosenImage: Sendable {
         pixels = try preparation.apply(to: image).pixels
         name = file.split(separator: "/").last.map(String.init) ?? file
         index = nil
+        label = nil
     }
 }

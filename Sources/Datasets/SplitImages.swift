@@ -48,7 +48,7 @@ public struct SplitImages {
         }
         return ChosenImage(
             pixels: dataset.images([Int32(index)]), name: "image \(index)\(label(index).map { " (\($0))" } ?? "")",
-            index: index)
+            index: index, label: dataset.label(index))
     }
 
     /// The name of an image's class; nil if the data set has none.

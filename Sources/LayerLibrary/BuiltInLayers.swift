@@ -66,6 +66,11 @@ public let builtInLayers: [LayerDescriptor] = [
         ]
     ) { BatchNorm(epsilon: $0.number("epsilon"), momentum: $0.number("momentum")) },
     LayerDescriptor(
+        kind: "condition", summary: "Appends the class of the image, one number for each class.",
+        shapeRule: "[D] → [D + classes], [C, H, W] → [C + classes, H, W]",
+        fields: [FieldSchema("classes", .integer(2...100_000), "How many classes there are.")], shorthand: "classes"
+    ) { Condition(classes: $0.integer("classes")) },
+    LayerDescriptor(
         kind: "conv2d", summary: "Two-dimensional convolution.",
         shapeRule: "[C, H, W] → [filters, H', W'], H' = ⌊(H + 2·padding − kernel) / stride⌋ + 1",
         fields: [FieldSchema("filters", .integer(units), "Output channels.")]

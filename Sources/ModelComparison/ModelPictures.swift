@@ -34,7 +34,11 @@ public struct ModelPictures {
         if model.definition.hasPrior {
             let latents = inputs.priorLatents(size: size)
             let columns = (1...max(1, latents.count)).first { $0 * $0 >= latents.count } ?? 1
-            samples = try .montage(of: pictures.decoded(latents), columns: columns)
+            // A conditional model draws from its classes in turn, and shows one in the other pictures.
+            let classes = model.definition.classCount.map { count in latents.indices.map { $0 % count } }
+            samples = try .montage(of: pictures.decoded(latents, classes: classes), columns: columns)
+            pictures.plan.imageClass = classes == nil ? nil : 0
+            defer { pictures.plan.imageClass = nil }
             let mean = [Float](repeating: 0, count: size)
             if size == 2 {
                 let grid = try LatentGrid(
@@ -51,9 +55,12 @@ public struct ModelPictures {
         }
         if let dataset = inputs.dataset, !inputs.shown.isEmpty {
             let images = dataset.images(inputs.shown)
+            let classes = pictures.plan.classes(of: inputs.shown, in: dataset)
             reconstructions = try .montage(
-                of: pictures.decoded(pictures.plan.encode(images).mean), columns: inputs.shown.count)
-            squaredError = try pictures.meanSquaredError(dataset.images(inputs.measured))
+                of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean, classes: classes),
+                columns: inputs.shown.count)
+            squaredError = try pictures.meanSquaredError(
+                dataset.images(inputs.measured), classes: pictures.plan.classes(of: inputs.measured, in: dataset))
         }
     }
 

@@ -2,6 +2,7 @@ import Datasets
 import Figures
 import ImageFiles
 import LatentTools
+import ModelKit
 import Planning
 import TextSupport
 
@@ -25,7 +26,9 @@ extension Pictures {
     public func interpolation(from a: ChosenImage, to b: ChosenImage, steps: Int, path: LatentPath) throws
         -> Interpolation
     {
-        let means = try plan.encode(a.pixels + b.pixels).mean
+        let labels = [a.label, b.label].compactMap(\.self)
+        let isGiven = definition.classCount != nil && plan.imageClass == nil && labels.count == 2
+        let means = try plan.encode(a.pixels + b.pixels, classes: isGiven ? labels : nil).mean
         let latents = path.points(from: means[0], to: means[1], count: steps)
         let decoded = try plan.decode(latents)
         let positions = ValueSpacing.even(0...1).values(count: steps)

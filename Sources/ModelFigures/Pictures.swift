@@ -55,7 +55,11 @@ public struct Pictures {
     }
 
     /// The decoded images of latent vectors.
-    public func decoded(_ latents: [[Float]]) throws -> [Image8] { try plan.decode(latents).map(image) }
+    ///
+    /// - Parameter classes: of a conditional model, the class of each; nil for the plan's.
+    public func decoded(_ latents: [[Float]], classes: [Int]? = nil) throws -> [Image8] {
+        try plan.decode(latents, classes: classes).map(image)
+    }
 
     /// An empty place in a grid.
     public func blank() throws -> Image8 {

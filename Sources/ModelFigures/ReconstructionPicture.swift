@@ -10,13 +10,14 @@ extension Pictures {
     ///
     /// - Parameters:
     ///   - pixels: images of C·H·W bytes in H W C order.
+    ///   - classes: of the images, for a conditional model.
     ///   - names: a caption for each.
     public func reconstructions(
-        _ pixels: [UInt8], names: [String], words: FigureWords
+        _ pixels: [UInt8], classes: [Int]? = nil, names: [String], words: FigureWords
     ) throws -> (grid: ImageGrid, squaredErrors: [Double]) {
         let originals = try images(pixels)
         let count = originals.count
-        let decoded = try plan.decode(plan.encode(pixels).mean)
+        let decoded = try plan.decode(plan.encode(pixels, classes: classes).mean, classes: classes)
         let errors = (0..<count).map { squaredError(pixels, $0, decoded[$0]) }
         let perRow = min(count, 10)
         let empty = try blank()
@@ -37,9 +38,9 @@ extension Pictures {
     }
 
     /// Mean ½‖x − x̂‖² of images of C·H·W bytes in H W C order, x̂ decoded from the posterior's mean.
-    public func meanSquaredError(_ pixels: [UInt8]) throws -> Double {
+    public func meanSquaredError(_ pixels: [UInt8], classes: [Int]? = nil) throws -> Double {
         let count = pixels.count / definition.input.count
-        let decoded = try plan.decode(plan.encode(pixels).mean)
+        let decoded = try plan.decode(plan.encode(pixels, classes: classes).mean, classes: classes)
         return (0..<count).reduce(0) { $0 + squaredError(pixels, $1, decoded[$1]) } / Double(max(1, count))
     }
 

@@ -82,16 +82,21 @@ public final class EvaluationPlan {
     /// Adds a batch of images of bytes in H W C order. The noise of an image is a function of `seed` and its number alone.
     ///
     /// - Parameters:
+    ///   - classes: of the images, for a model that is conditional on them.
     ///   - step: where the schedules of the objective are; `.max` for their end.
     ///   - datasetSize: images of which the batch is a sample.
     /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func add(
-        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, seed: UInt64, step: Int = .max,
-        datasetSize: Int? = nil, to sums: inout EvaluationSums
+        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>,
+        classes: UnsafeBufferPointer<Int32>? = nil, seed: UInt64, step: Int = .max, datasetSize: Int? = nil,
+        to sums: inout EvaluationSums
     ) throws {
         let count = imageIndices.count
         func fill(_ model: CompiledModel) {
             if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
+            if let input = model.graph.program.imageClass, let classes {
+                model.compiled.writeClasses(classes, to: input)
+            }
             for noise in model.graph.program.noises {
                 model.compiled.writeNoise(
                     RandomStream(seed: seed, purpose: .evaluationNoise), imageIndices: imageIndices, to: noise.tensor)

@@ -16,6 +16,8 @@ public final class InferencePlan {
     private let decoder: CompiledModel
     private let engine: any Engine
     public let batchSize: Int
+    /// Of a conditional model, the class of every image for which none is given; nil to have one given.
+    public var imageClass: Int?
 
     /// - Parameter batchSize: images that are computed at a time.
     /// - Throws: `ZooError` where the engine cannot run the model, or the weights do not fit it.
@@ -41,13 +43,14 @@ public final class InferencePlan {
 
     /// The posteriors of images `[N, C, H, W]` (or `[N, D]`), pixels from 0 to 1.
     ///
+    /// - Parameter classes: of a conditional model, the class of each image; nil for `imageClass`.
     /// - Throws: `ZooError` for images of another shape or none, and naming the first tensor that is not finite, where one of
     ///   the numbers is not.
-    public func encode(_ images: Tensor) throws -> Posterior {
+    public func encode(_ images: Tensor, classes: [Int]? = nil) throws -> Posterior {
         try require(images, "images", definition.input)
         let size = definition.input.count
         return posterior(
-            of: try encode(imageCount: images.count) { first, count, compiled, input in
+            of: try encode(imageCount: images.count, classes) { first, count, compiled, input in
                 compiled.write(Array(images.values[first * size..<(first + count) * size]), to: input)
             })
     }
@@ -55,7 +58,7 @@ public final class InferencePlan {
     /// The posteriors of images of bytes in H W C order.
     ///
     /// - Throws: `ZooError` for bytes that are no whole number of images, and as `encode` of a tensor.
-    public func encodeBytes(_ pixels: [UInt8]) throws -> Posterior {
+    public func encodeBytes(_ pixels: [UInt8], classes: [Int]? = nil) throws -> Posterior {
         let imageSize = definition.input.count
         guard pixels.count.isMultiple(of: imageSize) else {
             throw ZooError(
@@ -63,7 +66,7 @@ public final class InferencePlan {
                     + "\(imageSize) bytes each", code: .mismatch)
         }
         return posterior(
-            of: try encode(imageCount: pixels.count / imageSize) { first, count, compiled, images in
+            of: try encode(imageCount: pixels.count / imageSize, classes) { first, count, compiled, images in
                 pixels.withUnsafeBufferPointer {
                     compiled.writeImages(
                         UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize]), to: images)
@@ -75,11 +78,11 @@ public final class InferencePlan {
     ///
     /// - Throws: `ZooError` for vectors of another size or none, and naming the first tensor that is not finite, where one of
     ///   the numbers is not.
-    public func decode(_ latents: Tensor) throws -> Tensor {
+    public func decode(_ latents: Tensor, classes: [Int]? = nil) throws -> Tensor {
         try require(latents, "latent vectors", [definition.latentSize])
         return Tensor(
             unchecked: [latents.count] + definition.input.dimensions,
-            try decode(count: latents.count) { range in
+            try decode(count: latents.count, classes) { range in
                 Array(
                     latents.values[range.lowerBound * definition.latentSize..<range.upperBound * definition.latentSize])
             })
@@ -108,17 +111,21 @@ public final class InferencePlan {
     /// plain autoencoder.
     ///
     /// - Throws: as `encodeBytes`.
-    public func encode(_ pixels: [UInt8]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
-        let posterior = try encodeBytes(pixels)
+    public func encode(
+        _ pixels: [UInt8], classes: [Int]? = nil
+    ) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+        let posterior = try encodeBytes(pixels, classes: classes)
         return (posterior.mean.rows, posterior.logVariance?.rows ?? [])
     }
 
     /// μ (or the code) and log σ² of images as `decode` gives them: one row of C·H·W numbers from 0 to 1 per image.
     ///
     /// - Throws: `ZooError` for an image of another size, and as `encode` of a tensor.
-    public func encode(_ images: [[Float]]) throws -> (mean: [[Float]], logVariance: [[Float]]) {
+    public func encode(
+        _ images: [[Float]], classes: [Int]? = nil
+    ) throws -> (mean: [[Float]], logVariance: [[Float]]) {
         try require(images, "image", size: definition.input.count, "\(definition.name) takes \(definition.input)")
-        let codes = try encode(imageCount: images.count) { first, count, compiled, input in
+        let codes = try encode(imageCount: images.count, classes) { first, count, compiled, input in
             compiled.write(images[first..<first + count].flatMap { $0 }, to: input)
         }
         let posterior = posterior(of: codes)
@@ -128,11 +135,11 @@ public final class InferencePlan {
     /// x̂ in C H W order, one row of C·H·W numbers (0…1 where the decoder ends in a sigmoid) per latent vector of D numbers.
     ///
     /// - Throws: `ZooError` for a latent vector of another size, and as `decode` of a tensor.
-    public func decode(_ latents: [[Float]]) throws -> [[Float]] {
+    public func decode(_ latents: [[Float]], classes: [Int]? = nil) throws -> [[Float]] {
         try require(
             latents, "latent vector", size: definition.latentSize,
             "\(definition.name) has \(definition.latentSize) latent dimensions")
-        let images = try decode(count: latents.count) { latents[$0].flatMap { $0 } }
+        let images = try decode(count: latents.count, classes) { latents[$0].flatMap { $0 } }
         return Tensor(unchecked: [latents.count] + definition.input.dimensions, images).rows
     }
 
@@ -146,8 +153,9 @@ public final class InferencePlan {
 
     /// - Parameter write: fills the input of a program with `count` images from number `first` on.
     private func encode(
-        imageCount: Int, write: (_ first: Int, _ count: Int, any CompiledProgram, TensorID) -> Void
+        imageCount: Int, _ classes: [Int]?, write: (_ first: Int, _ count: Int, any CompiledProgram, TensorID) -> Void
     ) throws -> (mean: [Float], logVariance: [Float]) {
+        let chosen = try chosenClasses(classes, count: imageCount, of: encoder)
         let size = definition.latentSize
         var means: [Float] = []
         var logVariances: [Float] = []
@@ -157,6 +165,7 @@ public final class InferencePlan {
                 encoder, imageCount: count, [(encoder.graph.mean, size), (encoder.graph.logVariance, size)]
             ) {
                 if let images = $0.graph.images { write(start, count, $0.compiled, images) }
+                writeClasses(chosen, start..<start + count, to: $0)
             }
             means += found[0]
             logVariances += found[1]
@@ -165,7 +174,8 @@ public final class InferencePlan {
     }
 
     /// - Parameter values: the numbers of a range of latent vectors.
-    private func decode(count: Int, values: (Range<Int>) -> [Float]) throws -> [Float] {
+    private func decode(count: Int, _ classes: [Int]?, values: (Range<Int>) -> [Float]) throws -> [Float] {
+        let chosen = try chosenClasses(classes, count: count, of: decoder)
         var images: [Float] = []
         images.reserveCapacity(count * definition.input.count)
         for start in stride(from: 0, to: count, by: batchSize) {
@@ -174,9 +184,39 @@ public final class InferencePlan {
                 decoder, imageCount: batch.count, [(decoder.graph.reconstruction, definition.input.count)]
             ) {
                 if let latent = $0.graph.latent { $0.compiled.write(values(batch), to: latent) }
+                writeClasses(chosen, batch, to: $0)
             }[0]
         }
         return images
+    }
+
+    /// The class of each of `count` images; none where the model does not ask for it.
+    ///
+    /// - Throws: `ZooError` (wrong usage) where a class is missing, or there is no such.
+    private func chosenClasses(_ classes: [Int]?, count: Int, of model: CompiledModel) throws -> [Int32] {
+        guard let input = model.graph.program.imageClass else { return [] }
+        let known = 0..<model.graph.program[input].shape.count
+        guard let chosen = classes ?? imageClass.map({ [Int](repeating: $0, count: count) }) else {
+            throw ZooError(
+                "\(definition.name) is conditional: it needs the class of each image, 0 to \(known.upperBound - 1)",
+                kind: .usage, code: .mismatch, remedy: .chooseClass)
+        }
+        guard chosen.count == count else {
+            throw ZooError("\(chosen.count) classes for \(count) images", kind: .usage, code: .mismatch)
+        }
+        if let wrong = chosen.first(where: { !known.contains($0) }) {
+            throw ZooError(
+                "there is no class \(wrong): \(definition.name) has classes 0 to \(known.upperBound - 1)", kind: .usage,
+                code: .notFound)
+        }
+        return chosen.map { Int32($0) }
+    }
+
+    private func writeClasses(_ classes: [Int32], _ range: Range<Int>, to model: CompiledModel) {
+        guard let input = model.graph.program.imageClass, !classes.isEmpty else { return }
+        classes.withUnsafeBufferPointer {
+            model.compiled.writeClasses(UnsafeBufferPointer(rebasing: $0[range]), to: input)
+        }
     }
 
     /// Runs a batch and gives the numbers of each of `outputs`; none for one that the model does not have.

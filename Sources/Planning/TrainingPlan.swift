@@ -57,11 +57,13 @@ public final class TrainingPlan {
     /// - Parameters:
     ///   - pixels: `imageIndices.count` images.
     ///   - imageIndices: their numbers in the data set, which noise and dropout follow.
+    ///   - classes: of the images, for a model that is conditional on them.
     ///   - step: from 0; addresses the random numbers and the schedules of the objective.
     public func step(
-        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>, step: Int, seed: UInt64,
-        learningRate: Float
+        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>,
+        classes: UnsafeBufferPointer<Int32>? = nil, step: Int, seed: UInt64, learningRate: Float
     ) -> BatchLosses {
+        if let input = model.graph.program.imageClass, let classes { model.compiled.writeClasses(classes, to: input) }
         if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
         model.compiled.setImageIndices(imageIndices)
         let stream = RandomStream(seed: seed, purpose: .latentNoise, step: UInt32(truncatingIfNeeded: step))

@@ -20,30 +20,45 @@ extension TrainedModel {
     /// The posteriors of images `[N, C, H, W]` (or `[N, D]`), pixels from 0 to 1.
     ///
     /// - Throws: `ZooError` for images of another shape or none, and for weights or results that are not finite.
-    public func encode(_ images: Tensor) throws -> Posterior { try compiled().encode(images) }
+    ///
+    /// - Parameter classes: of a conditional model, the class of each image; nil for `imageClass`.
+    public func encode(_ images: Tensor, classes: [Int]? = nil) throws -> Posterior {
+        try compiled().encode(images, classes: classes)
+    }
 
     /// The images `[N, C, H, W]` (or `[N, D]`) of latent vectors `[N, D]`, from 0 to 1 where the decoder ends in a sigmoid.
     ///
     /// - Throws: `ZooError` for vectors of another size or none, and for weights or results that are not finite.
-    public func decode(_ latents: Tensor) throws -> Tensor { try compiled().decode(latents) }
+    ///
+    /// - Parameter classes: of a conditional model, the class of each image; nil for `imageClass`.
+    public func decode(_ latents: Tensor, classes: [Int]? = nil) throws -> Tensor {
+        try compiled().decode(latents, classes: classes)
+    }
 
     /// Images decoded from the mean of their posteriors (the code of a plain autoencoder), in the shape of the images.
     ///
     /// - Throws: as `encode`.
-    public func reconstruct(_ images: Tensor) throws -> Tensor { try decode(encode(images).mean) }
+    public func reconstruct(_ images: Tensor, classes: [Int]? = nil) throws -> Tensor {
+        try decode(encode(images, classes: classes).mean, classes: classes)
+    }
 
     /// Images `[count, C, H, W]` (or `[count, D]`) decoded from draws from the prior N(0, I).
     ///
     /// - Parameters:
     ///   - seed: the same seed gives the same images.
     ///   - temperature: factor of the deviations of latent vectors.
+    ///   - imageClass: of a conditional model, the class of all images; nil for all classes in turn.
     /// - Throws: `ZooError` (wrong usage) for a plain autoencoder, which has no prior, or a count below 1.
-    public func sample(count: Int, seed: UInt64 = 0, temperature: Float = 1) throws -> Tensor {
+    public func sample(
+        count: Int, seed: UInt64 = 0, temperature: Float = 1, imageClass: Int? = nil
+    ) throws -> Tensor {
         try definition.requirePrior("to draw from", advice: "decode latent vectors of your own")
         guard count > 0 else { throw ZooError("\(count) images cannot be drawn", kind: .usage) }
         let latents = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature).prior(
             count: count)
-        return try decode(Tensor(rows: latents))
+        let chosen = imageClass ?? self.imageClass
+        let classes = definition.classCount.map { classes in (0..<count).map { chosen ?? $0 % classes } }
+        return try decode(Tensor(rows: latents), classes: classes)
     }
 
     /// Losses over the images of a split, each image once, layers in evaluation mode.
@@ -68,8 +83,8 @@ extension TrainedModel {
     }
 
     private func compiled() throws -> InferencePlan {
-        if let plan = cache.plan { return plan }
-        let plan = try inference()
+        let plan = try cache.plan ?? inference()
+        plan.imageClass = imageClass
         cache.plan = plan
         return plan
     }

@@ -19,6 +19,8 @@ public struct RunPictures {
     private let split: Split
     private let indices: [Int32]
     private let pixels: [UInt8]
+    /// Of those images, for a conditional model.
+    private let classes: [Int]?
     private let writer = BackgroundWriter()
 
     private static let sampleCount = 64
@@ -41,6 +43,7 @@ public struct RunPictures {
         split = trainer.splits.test.isEmpty ? .train : .test
         indices = Pictures.spread(trainer.splits[split], count: Self.imageCount)
         pixels = dataset.images(indices)
+        classes = pictures.plan.classes(of: indices, in: dataset)
     }
 
     /// Writes the pictures of an epoch that has ended with these weights.
@@ -91,7 +94,9 @@ public struct RunPictures {
     /// nil where there are no images to show.
     private func reconstructions(_ words: FigureWords) throws -> ImageGrid? {
         guard !pixels.isEmpty else { return nil }
-        return try pictures.reconstructions(pixels, names: indices.map { "\($0)" }, words: words).grid
+        return try pictures.reconstructions(
+            pixels, classes: classes, names: indices.map { "\($0)" }, words: words
+        ).grid
     }
 
     /// Writes a picture, smaller than a slide: the pictures take time from training.
@@ -117,8 +122,15 @@ public struct RunPictures {
         let figure = TraversalFigure(
             traversal: traversal, range: .values(Self.traversalRange),
             captions: traversal.rows.map { TraversalFigure.caption($0.dimension, kl: kl?[$0.dimension]) })
+        // Of a conditional model, the first class.
+        let isConditional = definition.classCount != nil
+        pictures.plan.imageClass = isConditional ? 0 : nil
+        defer { pictures.plan.imageClass = nil }
         return try pictures.traversal(
-            figure, words: words("What each latent dimension does", epoch, ["start z = 0", "most KL first"]))
+            figure,
+            words: words(
+                "What each latent dimension does", epoch,
+                ["start z = 0", "most KL first"] + (isConditional ? ["class 0"] : [])))
     }
 
     private func words(_ title: String, _ epoch: EpochRecord, _ details: [String]) -> FigureWords {

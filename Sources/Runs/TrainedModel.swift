@@ -18,6 +18,8 @@ public struct TrainedModel {
     public let history: MetricsHistory
     /// Newer checkpoints of the run that cannot be read, and why.
     public let notes: [String]
+    /// Of a conditional model, the class of every image for which none is given; nil to have one given.
+    public var imageClass: Int?
     let cache = Cache()
 
     /// Reads a checkpoint.
@@ -60,7 +62,9 @@ public struct TrainedModel {
     /// - Parameter batchSize: images that are computed at a time.
     /// - Throws: `ZooError` where a weight is missing, of another shape or not finite.
     public func inference(batchSize: Int = 64) throws -> InferencePlan {
-        try InferencePlan(definition, weights: checkpoint.inferenceWeights, batchSize: batchSize)
+        let plan = try InferencePlan(definition, weights: checkpoint.inferenceWeights, batchSize: batchSize)
+        plan.imageClass = imageClass
+        return plan
     }
 
     /// The data set it was trained on; nil where nobody knows.

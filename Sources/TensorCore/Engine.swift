@@ -50,6 +50,9 @@ public protocol CompiledProgram: AnyObject {
     /// of its own: those of number k begin at k·2⁴⁸.
     func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID)
 
+    /// Fills the input for the classes of images, each a number from 0.
+    func writeClasses(_ classes: UnsafeBufferPointer<Int32>, to id: TensorID)
+
     /// Says which image of the data set each row of the batch is; dropout masks follow it. Rows are 0, 1, … at first.
     func setImageIndices(_ indices: UnsafeBufferPointer<Int32>)
 

@@ -14,16 +14,20 @@ public struct ModelTrace {
         public var noise: [Double]
         /// The image's number in its data set, which dropout follows.
         public var imageIndex: Int32 = 0
+        /// Of a conditional model: the image's class.
+        public var imageClass = 0
         /// Of dropout, and of the first weights of an untrained model.
         public var seed: UInt64 = 0
 
         public init(
-            image: [Double], target: [Double]? = nil, noise: [Double], imageIndex: Int32 = 0, seed: UInt64 = 0
+            image: [Double], target: [Double]? = nil, noise: [Double], imageIndex: Int32 = 0, imageClass: Int = 0,
+            seed: UInt64 = 0
         ) {
             self.image = image
             self.target = target
             self.noise = noise
             self.imageIndex = imageIndex
+            self.imageClass = imageClass
             self.seed = seed
         }
     }
@@ -108,6 +112,11 @@ public struct ModelTrace {
         if let noise = graph.noise { compiled.writeDouble(input.noise, to: noise) }
         withUnsafePointer(to: input.imageIndex) {
             compiled.setImageIndices(UnsafeBufferPointer(start: $0, count: 1))
+        }
+        if let classes = graph.program.imageClass {
+            withUnsafePointer(to: Int32(clamping: input.imageClass)) {
+                compiled.writeClasses(UnsafeBufferPointer(start: $0, count: 1), to: classes)
+            }
         }
         let stream = RandomStream(seed: input.seed, purpose: .latentNoise)
         for other in graph.program.noises where other.tensor != graph.noise {

@@ -22,6 +22,7 @@ public struct Evaluator {
         over indices: [Int32], seed: UInt64, step: Int = .max, progress: (Int) throws -> Void = { _ in }
     ) throws -> EvaluationSums {
         var sums = plan.noSums
+        let classes = try ImageClasses(plan.definition, dataset: dataset, batchSize: plan.batchSize)
         let imageSize = dataset.info.imageByteCount
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
         defer { pixels.deallocate() }
@@ -31,7 +32,7 @@ public struct Evaluator {
                 dataset.readImages(batch, into: pixels)
                 try plan.add(
                     pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
-                    seed: seed, step: step, datasetSize: indices.count, to: &sums)
+                    classes: classes?.of(batch), seed: seed, step: step, datasetSize: indices.count, to: &sums)
                 try progress(start + batch.count)
             }
         }

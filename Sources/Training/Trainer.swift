@@ -22,6 +22,7 @@ public final class Trainer {
     private let evaluation: EvaluationPlan
     private let engine: any Engine
     private let pixels: UnsafeMutableBufferPointer<UInt8>
+    private let classes: ImageClasses?
     private let clock = ContinuousClock()
     private var meter: ProgressMeter
     /// How long the end of an epoch takes: evaluation, and what else is done between two epochs; nil before the first.
@@ -82,6 +83,7 @@ public final class Trainer {
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
+        classes = try ImageClasses(definition, dataset: dataset, batchSize: batchSize)
         pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
         plan.model.initialize(seed: seed)
     }
@@ -164,7 +166,8 @@ public final class Trainer {
         dataset.readImages(indices, into: pixels)
         let images = UnsafeBufferPointer(rebasing: pixels[..<(indices.count * dataset.info.imageByteCount)])
         let losses = plan.step(
-            pixels: images, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+            pixels: images, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
+            learningRate: learningRate)
         guard losses.isFinite else {
             throw try nonFinite(losses.loss.isFinite ? "the gradient" : "the loss", images, indices)
         }
@@ -275,7 +278,8 @@ public final class Trainer {
             watched.datasetSize = plan.datasetSize
             try watched.model.load(plan.model.parameters + plan.model.buffers)
             _ = watched.step(
-                pixels: pixels, imageIndices: indices, step: state.step, seed: seed, learningRate: learningRate)
+                pixels: pixels, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
+                learningRate: learningRate)
             culprit = watched.model.firstNonFiniteOutput(imageCount: indices.count)
         }
         return ZooError(

@@ -40,8 +40,12 @@ import Testing
             "learned-variance": "encoder.block", "factor-vae-sprites": "objective.discriminator",
             "adversarial-autoencoder-mnist": "objective.discriminator", "conv-vae-cifar-mixture": "logistic_mixture",
             "mlp-vae-mnist-continuous": "continuous_bernoulli",
+            "conditional-vae-mnist": "append_class",
         ],
-        .onnx: ["conv-vae-cifar-mixture": "logistic_mixture", "mlp-vae-mnist-continuous": "continuous_bernoulli"],
+        .onnx: [
+            "conv-vae-cifar-mixture": "logistic_mixture", "mlp-vae-mnist-continuous": "continuous_bernoulli",
+            "conditional-vae-mnist": "append_class",
+        ],
     ]
 
     @Test(arguments: InterchangeFormat.allCases) func theSameCheckpointGivesTheSameBytes(_ format: InterchangeFormat)

@@ -16,6 +16,8 @@ struct FamilyGolden: Decodable, Sendable {
         /// Of ten steps.
         var losses: [Double]
         var otherLosses: [String: [Double]]
+        /// The classes of the images, of a conditional model.
+        var labels: [Int32]?
     }
 
     struct Random: Decodable, Sendable {
@@ -49,6 +51,8 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     var objective: String
     /// Whether the encoder gives a code and no distribution.
     var isDeterministic = false
+    /// How many classes encoder and decoder are told; nil for none.
+    var classCount: Int?
     /// Whether the decoder ends in a sigmoid.
     var endsInSigmoid = true
     var inputChannels = 1
@@ -80,8 +84,10 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             encoder:
             \(firstLayer.map { "  - \($0)" } ?? "  # nothing before")
               - flatten: {flatten: {}}
+            \(classCount.map { "  - class: {condition: \($0)}" } ?? "")
               - fc1: {linear: {units: 12}, activation: tanh}
             decoder:
+            \(classCount.map { "  - class: {condition: \($0)}" } ?? "")
               - fc1: {linear: {units: 12}, activation: tanh}
               - out: {linear: {units: \(outputCount)}\(endsInSigmoid ? ", activation: sigmoid" : "")}
             objective: \(objective)
@@ -159,6 +165,8 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 name: "discretised_logistic_mixture",
                 objective: "{reconstruction: {discretized_logistic_mixture: {components: 3}}, kl: {weight: 1}}",
                 endsInSigmoid: false, outputCount: 144),
+            FamilyCase(
+                name: "conditional_vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}", classCount: 3),
             FamilyCase(
                 name: "denoising", objective: "{reconstruction: bernoulli}", isDeterministic: true,
                 firstLayer: "{gaussian_noise: 0.3}"),

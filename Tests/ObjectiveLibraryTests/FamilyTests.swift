@@ -37,8 +37,12 @@ import Testing
         var weights = 0
         for step in 0..<10 {
             let losses = golden.images.withUnsafeBufferPointer { pixels in
-                (0..<Int32(6)).map { $0 }.withUnsafeBufferPointer {
-                    plan.step(pixels: pixels, imageIndices: $0, step: step, seed: golden.seed, learningRate: 0.01)
+                [Int32](0..<6).withUnsafeBufferPointer { indices in
+                    (expected.labels ?? []).withUnsafeBufferPointer {
+                        plan.step(
+                            pixels: pixels, imageIndices: indices, classes: $0, step: step, seed: golden.seed,
+                            learningRate: 0.01)
+                    }
                 }
             }
             func expectClose(_ found: Double, _ expected: Double, _ what: String) {

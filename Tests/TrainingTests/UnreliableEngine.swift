@@ -37,6 +37,7 @@ private final class UnreliableProgram: CompiledProgram {
         base.writeNoise(stream, imageIndices: imageIndices, to: id)
     }
 
+    func writeClasses(_ classes: UnsafeBufferPointer<Int32>, to id: TensorID) { base.writeClasses(classes, to: id) }
     func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) { base.setImageIndices(indices) }
 
     func readState(_ slot: UpdateRule.Slot, of parameter: TensorID) -> [Float]? { base.readState(slot, of: parameter) }

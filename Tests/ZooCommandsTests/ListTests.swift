@@ -17,7 +17,8 @@ import ZooModels
         let names = try zoo("list", "*-mnist", "-q")
         #expect(
             names.lines == [
-                "adversarial-autoencoder-mnist", "autoencoder-mnist", "beta-vae-mnist", "conv-vae-mnist",
+                "adversarial-autoencoder-mnist", "autoencoder-mnist", "beta-vae-mnist", "conditional-vae-mnist",
+                "conv-vae-mnist",
                 "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist", "rae-mnist",
                 "sparse-autoencoder-mnist", "wae-mmd-mnist",
             ])

@@ -53,7 +53,7 @@ public struct LatentCodes: Sendable {
         means.reserveCapacity(indices.count * plan.definition.latentSize)
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
-            let codes = try plan.encode(dataset.images(batch))
+            let codes = try plan.encode(dataset.images(batch), classes: plan.classes(of: batch, in: dataset))
             for row in codes.mean { means += row }
             for row in codes.logVariance { logVariances += row }
             progress(start + batch.count)
@@ -65,5 +65,15 @@ public struct LatentCodes: Sendable {
     /// The values of one dimension of μ, `[N]`.
     public func values(of dimension: Int) -> [Float] {
         stride(from: dimension, to: means.count, by: latentSize).map { means[$0] }
+    }
+}
+
+extension InferencePlan {
+    /// The classes of images of a data set, for a model that is conditional on them: nil for one that is not, and where the data set
+    /// does not have them.
+    public func classes(of indices: [Int32], in dataset: any Dataset) -> [Int]? {
+        guard definition.classCount != nil, imageClass == nil else { return nil }
+        let labels = indices.compactMap { dataset.label(Int($0)) }
+        return labels.count == indices.count ? labels : nil
     }
 }

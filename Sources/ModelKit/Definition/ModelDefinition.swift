@@ -48,6 +48,9 @@ public struct ModelDefinition: Sendable {
         if case .gaussian = latent { true } else { false }
     }
 
+    /// How many classes the model is conditional on; nil for a model that does not ask for the class of an image.
+    public var classCount: Int? { decoder.classCount ?? encoder.classCount }
+
     /// Whether the codes follow the prior N(0, I), so that draws from it can be decoded.
     public var hasPrior: Bool { objective.regularizers.contains(where: \.matchesPrior) }
 

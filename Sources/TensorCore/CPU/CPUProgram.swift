@@ -243,6 +243,15 @@ final class CPUProgram: CompiledProgram {
             Int64(program[id].elementCount(images: 1)))
     }
 
+    func writeClasses(_ classes: UnsafeBufferPointer<Int32>, to id: TensorID) {
+        guard let memory = pointer(id) else { return }
+        let count = program[id].shape.count
+        precondition(classes.count <= batchSize, "\(classes.count) images for batches of \(batchSize)")
+        for (row, chosen) in classes.enumerated() {
+            for index in 0..<count { memory[row * count + index] = index == Int(chosen) ? 1 : 0 }
+        }
+    }
+
     func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) {
         precondition(indices.count <= batchSize, "\(indices.count) images for batches of \(batchSize)")
         for (row, index) in indices.enumerated() { imageIndices.pointer[row] = index }

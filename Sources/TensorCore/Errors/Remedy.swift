@@ -29,6 +29,8 @@ extension ZooError {
         case enlargeBatch
         /// Another data set, or another input of the model.
         case fitInput
+        /// A class of images.
+        case chooseClass
         /// A folder of pictures.
         case giveImageFolder
         /// The folder where a data set lies.
@@ -59,6 +61,7 @@ extension ZooError {
             case .reduceBatch: "use smaller batches or a smaller model"
             case .enlargeBatch: "use batches of at least two images, or group_norm or layer_norm"
             case .fitInput: "choose another data set, or change the model's input"
+            case .chooseClass: "give the class of each image"
             case .giveImageFolder: "give a folder of pictures"
             case .giveDataFolder: "say in which folder the files are"
             case .computeInF32: "compute in f32"

@@ -57,6 +57,21 @@ public struct GraphBuilder: Sendable {
         return id
     }
 
+    /// The input for the class of each image, `[count]`: 1 for its own and 0 for the others.
+    ///
+    /// - Throws: `ZooError` where it has been asked for with another number of classes.
+    public mutating func imageClass(count: Int) throws -> TensorID {
+        if let known = program.imageClass {
+            guard shape(known) == [count] else {
+                throw mismatch("condition", "\(count) classes here, but \(shape(known).count) elsewhere in the model")
+            }
+            return known
+        }
+        let id = input("class", shape: [count])
+        program.imageClass = id
+        return id
+    }
+
     /// A parameter at the current path, which belongs to the current group. Throws where the path is taken.
     public mutating func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> TensorID {
         if isSharing, let shared = taken[(scope + [name]).joined(separator: ".")] { return shared }

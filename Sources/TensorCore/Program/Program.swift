@@ -107,6 +107,8 @@ public struct Program: Sendable {
     public internal(set) var parameterGradients: [TensorID] = []
     /// Inputs that are standard normal noise.
     public internal(set) var noises: [NoiseInput] = []
+    /// The class of each image as 1 among zeros, `[K]`: nil in a program that does not ask for it.
+    public internal(set) var imageClass: TensorID?
     /// Numbers that change with the training step.
     public internal(set) var schedules: [LinearSchedule] = []
     /// What records of the training call them; nil for those that they leave out.

@@ -164,6 +164,14 @@ public final class ReferenceProgram: CompiledProgram {
         }
     }
 
+    public func writeClasses(_ classes: UnsafeBufferPointer<Int32>, to id: TensorID) {
+        let count = program[id].shape.count
+        precondition(classes.count <= batchSize, "\(classes.count) images for batches of \(batchSize)")
+        for (row, chosen) in classes.enumerated() {
+            for index in 0..<count { tensors[id.index][row * count + index] = index == Int(chosen) ? 1 : 0 }
+        }
+    }
+
     public func setImageIndices(_ indices: UnsafeBufferPointer<Int32>) {
         precondition(indices.count <= batchSize, "\(indices.count) images for batches of \(batchSize)")
         for (row, index) in indices.enumerated() { imageIndices[row] = index }

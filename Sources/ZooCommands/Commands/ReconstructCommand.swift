@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Figures
 import ModelFigures
+import Planning
 import Runs
 import TensorCore
 import TextSupport
@@ -45,8 +46,10 @@ struct ReconstructCommand: ParsableCommand {
         let files = try options.files(model, "reconstructions")
         let pictures = try model.pictures()
         let (chosen, source) = try chosenImages(model)
+        let labels = chosen.compactMap(\.label)
+        let isLabelled = pictures.plan.imageClass == nil && labels.count == chosen.count
         let (grid, errors) = try pictures.reconstructions(
-            chosen.flatMap(\.pixels), names: chosen.map(\.name),
+            chosen.flatMap(\.pixels), classes: isLabelled ? labels : nil, names: chosen.map(\.name),
             words: model.words("Images and their reconstructions", source + ["decoded from means"]))
         for file in files { try grid.write(to: file) }
         options.report(

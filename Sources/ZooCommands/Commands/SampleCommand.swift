@@ -17,6 +17,7 @@ struct SampleCommand: ParsableCommand {
 
             \(Tool.name) sample runs/conv-vae-mnist --count 64 --temperature 0.7
             \(Tool.name) sample runs/conv-vae-mnist --from class:5
+            \(Tool.name) sample runs/conditional-vae-mnist --class 7
             """)
 
     @OptionGroup var options: LatentOptions
@@ -46,7 +47,9 @@ struct SampleCommand: ParsableCommand {
         var source = RegionSource(
             model.definition, plan: pictures.plan, images: images, seed: options.seed, temperature: temperature)
         let latents = try source.draw(region, count: count)
-        let details = [images?.description, "seed \(options.seed)"].compactMap(\.self)
+        let details = [
+            options.drawing.imageClass.map { "class \($0)" }, images?.description, "seed \(options.seed)",
+        ].compactMap(\.self)
         let figure = try pictures.samples(
             latents, words: model.words("Samples from the \(source.name(of: region))", details))
         for file in files { try figure.write(to: file) }

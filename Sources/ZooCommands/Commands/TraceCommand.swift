@@ -77,8 +77,9 @@ struct TraceCommand: ParsableCommand {
         let count = definition.input.count
         let what = "an image of shape \(definition.input)"
         let image: [Double]
+        var imageClass = 0
         if let index {
-            image = try self.image(index, definition, dataset)
+            (image, imageClass) = try self.image(index, definition, dataset)
         } else if let input {
             image = try Self.numbers(input, option: "--input", count: count, model: definition.name, what: what)
         } else if definition.input.dimensions == [2], definition.dataset == nil {
@@ -92,7 +93,8 @@ struct TraceCommand: ParsableCommand {
             target: try target.map {
                 try Self.numbers($0, option: "--target", count: count, model: definition.name, what: what)
             },
-            noise: try noise(definition), imageIndex: Int32(index ?? 0), seed: seed)
+            noise: try noise(definition), imageIndex: Int32(index ?? 0), imageClass: imageClass,
+            seed: seed)
     }
 
     private func noise(_ definition: ModelDefinition) throws -> [Double] {
@@ -121,8 +123,10 @@ struct TraceCommand: ParsableCommand {
         return numbers
     }
 
-    /// An image of the data set in the order C H W, scaled to 0…1.
-    private func image(_ index: Int, _ definition: ModelDefinition, _ fallback: String?) throws -> [Double] {
+    /// An image of the data set in the order C H W, scaled to 0…1, and its class, 0 without one.
+    private func image(
+        _ index: Int, _ definition: ModelDefinition, _ fallback: String?
+    ) throws -> (pixels: [Double], imageClass: Int) {
         let dataset = try data.choice(for: definition, trainedOn: fallback).open()
         let shape = dataset.info.shape
         guard shape == definition.input.dimensions else {
@@ -135,9 +139,10 @@ struct TraceCommand: ParsableCommand {
         }
         let pixels = dataset.images([number])
         let area = definition.input.area
-        return (0..<pixels.count).map { element in
+        let scaled = (0..<pixels.count).map { element in
             Double(pixels[element % area * shape[0] + element / area]) / 255
         }
+        return (scaled, dataset.label(index) ?? 0)
     }
 
     /// Numbers between commas or blanks.

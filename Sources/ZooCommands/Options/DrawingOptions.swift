@@ -26,13 +26,24 @@ struct DrawingOptions: ParsableArguments {
                 + "after the model).", valueName: "file"), completion: .figure)
     var output: [String] = []
 
+    @Option(
+        name: .customLong("class"),
+        help: ArgumentHelp("Of a conditional model, the class of every image, from 0.", valueName: "n"))
+    var imageClass: Int?
+
     @Flag(help: "One JSON object on standard output: the numbers behind the picture.")
     var json = false
 
     /// The trained model.
     func model() throws -> TrainedModel {
         try Computing.use(threads: threads)
-        return try TrainedModel(argument: checkpoint, registry: try models.registry())
+        var model = try TrainedModel(argument: checkpoint, registry: try models.registry())
+        if let imageClass, model.definition.classCount == nil {
+            throw ZooError(
+                "--class \(imageClass): \(model.definition.name) is not conditional, it has no classes", kind: .usage)
+        }
+        model.imageClass = imageClass
+        return model
     }
 
     /// The files to write: those asked for, or `MODEL-kind.EXTENSION` for each of `extensions`.

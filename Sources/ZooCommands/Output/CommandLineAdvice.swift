@@ -35,6 +35,7 @@ extension ZooError.Remedy {
         case .reduceBatch: "use a smaller --batch-size or a smaller model"
         case .enlargeBatch: "use batches of at least two images (--batch-size 2), or group_norm or layer_norm"
         case .fitInput: "choose another --dataset, or change the model with --set input=…"
+        case .chooseClass: "give one for all with --class N"
         case .giveImageFolder: "give one with --image-folder"
         case .giveDataFolder: "say where the files are with --data-dir or $ZOO_DATA"
         case .computeInF32: "use --precision f32"
