@@ -90,7 +90,10 @@ import Testing
                 ["---completion", words[0], "--", place, "\(words.count)", "\(word.count)", "zoo"] + words
             ).lines
         }
-        #expect(try offered("positional@0", "train", "conv-vae-c") == ["conv-vae-celeba", "conv-vae-cifar", "conv-vae-cifar-mixture"])
+        #expect(
+            try offered("positional@0", "train", "conv-vae-c") == [
+                "conv-vae-celeba", "conv-vae-cifar", "conv-vae-cifar-mixture",
+            ])
         #expect(
             try offered("positional@0", "train", folder.path + "/a") == [folder.path + "/a/", folder.path + "/a.yaml"])
         #expect(try offered("positional@0", "recipe", "kl") == ["kl-weights"])

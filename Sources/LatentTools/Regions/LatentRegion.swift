@@ -6,6 +6,8 @@ public enum LatentRegion: Sendable, Equatable {
     case prior
     /// The Gaussian with the mean and covariance of the aggregate posterior, the mixture of all q(z|x).
     case aggregate
+    /// A mixture of Gaussians fitted to the codes of images.
+    case mixture(components: Int)
     /// The aggregate posterior itself: a random image's q(z|x).
     case posterior
     /// Directions evenly on the sphere of a radius.
@@ -21,7 +23,7 @@ public enum LatentRegion: Sendable, Equatable {
     public var needsImages: Bool {
         switch self {
         case .prior, .shell, .box: false
-        case .aggregate, .posterior, .near, .label: true
+        case .aggregate, .mixture, .posterior, .near, .label: true
         }
     }
 
@@ -29,7 +31,7 @@ public enum LatentRegion: Sendable, Equatable {
     public var hasDeviation: Bool {
         switch self {
         case .shell, .box: false
-        case .prior, .aggregate, .posterior, .near, .label: true
+        case .prior, .aggregate, .mixture, .posterior, .near, .label: true
         }
     }
 }

@@ -36,12 +36,19 @@ public struct RegionSource {
         case .aggregate:
             let statistics = LatentStatistics(try encoded(), split: split, dataset: nil)
             return sampler.gaussian(mean: statistics.meanOfMean, covariance: statistics.covariance, count: count)
+        case .mixture(let components):
+            let mixture = try GaussianMixture(
+                fittedTo: try encoded().means, size: definition.latentSize, components: components,
+                seed: sampler.seed)
+            return mixture.draws(count: count, seed: sampler.seed, temperature: sampler.temperature)
         case .posterior:
             return try drawPosterior(try encoded(), count: count)
         case .shell(let radius): return sampler.shell(radius: radius, count: count)
         case .box(let range): return sampler.box(range, count: count)
         case .near(let index, let deviation):
-            let mean = try plan.encode(source().image(index).pixels).mean.first ?? []
+            let image = try source().image(index)
+            let classes = definition.classCount == nil || plan.imageClass != nil ? nil : image.label.map { [$0] }
+            let mean = try plan.encode(image.pixels, classes: classes).mean.first ?? []
             return sampler.around(mean, deviation: deviation, count: count)
         case .label(let label):
             let images = try source()
@@ -58,6 +65,7 @@ public struct RegionSource {
             let deviation = Double(sampler.temperature)
             return deviation == 1 ? "prior N(0, I)" : "prior, temperature \(number(deviation))"
         case .aggregate: return "aggregate posterior (Gaussian)"
+        case .mixture(let components): return "mixture of \(components) Gaussians fitted to \(split) images"
         case .posterior: return "posteriors of \(split) images"
         case .shell(let radius): return "shell ‖z‖ = \(number(radius))"
         case .box(let range): return "box \(Formatting.range(range))"
@@ -68,7 +76,7 @@ public struct RegionSource {
 
     /// What there is without prior and posterior.
     private static let instead =
-        "draw from the region aggregate, a Gaussian fitted to its codes, or around an image with near:INDEX:SIGMA"
+        "draw from the regions mixture:10 or aggregate, Gaussians fitted to its codes, or around an image with near:INDEX:SIGMA"
 
     private var split: String { images?.split.rawValue ?? "test" }
 

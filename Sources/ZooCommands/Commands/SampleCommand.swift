@@ -12,12 +12,13 @@ struct SampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sample", abstract: "Draw images from the prior or another region of latent space.",
         discussion: """
-            Regions: prior; aggregate (the Gaussian fitted to all posteriors of the split) and posterior (the posteriors
-            themselves); shell:R and box:A..B; near:INDEX:SIGMA, around an image of the data set; class:NAME.
+            Regions: prior; aggregate (the Gaussian fitted to all posteriors of the split), mixture:K (K Gaussians) and
+            posterior (the posteriors themselves); shell:R and box:A..B; near:INDEX:SIGMA, around an image of the data set; class:NAME.
 
             \(Tool.name) sample runs/conv-vae-mnist --count 64 --temperature 0.7
             \(Tool.name) sample runs/conv-vae-mnist --from class:5
             \(Tool.name) sample runs/conditional-vae-mnist --class 7
+            \(Tool.name) sample runs/rae-mnist --from mixture:10
             """)
 
     @OptionGroup var options: LatentOptions

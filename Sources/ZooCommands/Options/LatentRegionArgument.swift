@@ -2,7 +2,7 @@ import LatentTools
 import TensorCore
 
 extension LatentRegion {
-    /// A region as users write it: `prior`, `aggregate`, `posterior`, `shell:R`, `box:A..B`, `near:INDEX:SIGMA` or
+    /// A region as users write it: `prior`, `aggregate`, `mixture:K`, `posterior`, `shell:R`, `box:A..B`, `near:INDEX:SIGMA` or
     /// `class:NAME`.
     /// - Throws: `ZooError` of kind `usage` for anything else.
     init(argument text: String) throws {
@@ -25,15 +25,23 @@ extension LatentRegion {
                 throw Self.malformed(text, "near:42:0.5")
             }
             self = .near(index: index, deviation: try Self.number(fields[1], in: 0...1e6, text, "near:42:0.5"))
+        case ("mixture", let value?):
+            guard let components = Int(value), (1...1000).contains(components) else {
+                throw Self.malformed(text, "mixture:10")
+            }
+            self = .mixture(components: components)
         case ("class", let value?) where !value.isEmpty: self = .label(value)
         default:
-            let examples = ["shell": "shell:2.5", "box": "box:-1..1", "near": "near:42:0.5", "class": "class:5"]
+            let examples = [
+                "mixture": "mixture:10", "shell": "shell:2.5", "box": "box:-1..1", "near": "near:42:0.5",
+                "class": "class:5",
+            ]
             if let example = examples[parts[0]] { throw Self.malformed(text, example) }
             let known = ["prior", "aggregate", "posterior"] + examples.keys
             let nearest = nearestName(to: parts[0], among: known).map { "; did you mean '\($0)'?" } ?? ""
             throw ZooError(
                 "there is no region '\(text)'\(nearest)",
-                advice: "use prior, aggregate, posterior, shell:R, box:A..B, near:INDEX:SIGMA or class:NAME",
+                advice: "use prior, aggregate, mixture:K, posterior, shell:R, box:A..B, near:INDEX:SIGMA or class:NAME",
                 kind: .usage)
         }
     }
