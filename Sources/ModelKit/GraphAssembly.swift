@@ -209,7 +209,22 @@ struct GraphAssembly {
                 mean: mean, logVariance: logVariance, kl: kl, klPerDimension: klPerDimension)
         }
         let model = ModelTensors(
-            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior)
+            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior
+        ) { [definition] images, builder in
+            guard case .gaussian(let mean, let logVariance) = definition.latent else {
+                throw ZooError("\(definition.name) has no posterior", code: .mismatch)
+            }
+            return try builder.atRoot { builder in
+                try builder.scoped("encoder") { builder in
+                    try builder.sharing { builder in
+                        let features = try definition.encoder.lower(images, into: &builder)
+                        return (
+                            try mean.lower(features, into: &builder), try logVariance.lower(features, into: &builder)
+                        )
+                    }
+                }
+            }
+        }
         for regularizer in definition.objective.regularizers { try regularizer.lower(model, into: &builder) }
     }
 

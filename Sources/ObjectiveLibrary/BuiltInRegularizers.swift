@@ -4,7 +4,7 @@ import LayerLibrary
 public let builtInRegularizers: [RegularizerDescriptor] = [
     AdversarialPrior.descriptor, AdversarialTotalCorrelation.descriptor, Capacity.descriptor, CodeNorm.descriptor,
     CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor, KLDivergence.descriptor,
-    KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, Sparsity.descriptor,
+    KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, Sparsity.descriptor, VampPrior.descriptor,
 ]
 
 /// Fields that several regularisers have.

@@ -67,8 +67,14 @@ public struct ModelTensors: Sendable {
     public let reconstruction: TensorID
     /// nil for an encoder that gives a code and no distribution.
     public let posterior: Posterior?
+    /// The encoder on other images than the batch, with the same parameters: gives their μ and log σ².
+    public let encode: @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
 
-    public init(images: TensorID, code: TensorID, reconstruction: TensorID, posterior: Posterior?) {
+    public init(
+        images: TensorID, code: TensorID, reconstruction: TensorID, posterior: Posterior?,
+        encode: @escaping @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
+    ) {
+        self.encode = encode
         self.images = images
         self.code = code
         self.reconstruction = reconstruction

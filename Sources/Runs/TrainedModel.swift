@@ -67,6 +67,15 @@ public struct TrainedModel {
         return plan
     }
 
+    /// The learned images that its prior is made of, K rows in C H W order, from 0 to 1; none for a prior N(0, I).
+    public var pseudoInputs: [[Float]] {
+        guard let tensor = checkpoint.inferenceWeights.first(where: { $0.path == "objective.pseudo_inputs" }),
+            tensor.shape.count == 2
+        else { return [] }
+        let size = tensor.shape[1]
+        return (0..<tensor.shape[0]).map { tensor.values[$0 * size..<($0 + 1) * size].map { min(1, max(0, $0)) } }
+    }
+
     /// The data set it was trained on; nil where nobody knows.
     public var dataset: String? { checkpoint.dataset ?? definition.dataset }
 

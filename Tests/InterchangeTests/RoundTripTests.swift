@@ -40,7 +40,7 @@ import Testing
             "learned-variance": "encoder.block", "factor-vae-sprites": "objective.discriminator",
             "adversarial-autoencoder-mnist": "objective.discriminator", "conv-vae-cifar-mixture": "logistic_mixture",
             "mlp-vae-mnist-continuous": "continuous_bernoulli",
-            "conditional-vae-mnist": "append_class",
+            "conditional-vae-mnist": "append_class", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
         ],
         .onnx: [
             "conv-vae-cifar-mixture": "logistic_mixture", "mlp-vae-mnist-continuous": "continuous_bernoulli",

@@ -58,7 +58,9 @@ struct CaseProgram {
         try builder.term("loss", loss, weight: .constant(1))
         if let regularizer = layerCase.latent?.regularizer {
             try regularizer.lower(
-                ModelTensors(images: input, code: code, reconstruction: loss, posterior: posterior), into: &builder)
+                ModelTensors(images: input, code: code, reconstruction: loss, posterior: posterior) { _, _ in
+                    throw ZooError("no case encodes anything else")
+                }, into: &builder)
         }
         if differentiated { try builder.differentiate() }
         builder.program.update = update

@@ -30,7 +30,9 @@ import ZooModels
         #expect(training.program.update == definition.training.update)
         #expect(evaluation.program.groups.allSatisfy { $0.update == nil })
         #expect(training.parameterCount == evaluation.parameterCount)
-        let own = training.program.groups[0].parameters.reduce(0) { $0 + training.program[$1].shape.count }
+        // Without what belongs to the objective: discriminators, pseudo-inputs.
+        let own = training.program.parameters.map { training.program[$0] }.filter { !$0.name.hasPrefix("objective.") }
+            .reduce(0) { $0 + $1.shape.count }
         #expect(own == encoding.parameterCount + decoding.parameterCount)
         let mean = try #require(encoding.mean)
         #expect(encoding.program[mean].shape == [definition.latentSize])

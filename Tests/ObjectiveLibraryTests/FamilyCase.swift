@@ -166,6 +166,9 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 objective: "{reconstruction: {discretized_logistic_mixture: {components: 3}}, kl: {weight: 1}}",
                 endsInSigmoid: false, outputCount: 144),
             FamilyCase(
+                name: "vamp_prior", objective: "{reconstruction: bernoulli, vamp_prior: {pseudo_inputs: 4}}",
+                terms: ["kl": "kl_to_vamp_prior"]),
+            FamilyCase(
                 name: "conditional_vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}", classCount: 3),
             FamilyCase(
                 name: "denoising", objective: "{reconstruction: bernoulli}", isDeterministic: true,

@@ -20,7 +20,7 @@ import ZooModels
                 "adversarial-autoencoder-mnist", "autoencoder-mnist", "beta-vae-mnist", "conditional-vae-mnist",
                 "conv-vae-mnist",
                 "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist", "rae-mnist",
-                "sparse-autoencoder-mnist", "wae-mmd-mnist",
+                "sparse-autoencoder-mnist", "vamp-prior-vae-mnist", "wae-mmd-mnist",
             ])
         #expect(try zoo("list", "worked-va?", "-q").lines == ["worked-vae"])
         let vaes = try zoo("list", "worked-*", "--family", "vae", "-q")

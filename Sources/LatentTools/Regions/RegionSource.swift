@@ -12,11 +12,15 @@ public struct RegionSource {
     public let images: SplitImages?
     public let sampler: LatentSampler
     private var codes: LatentCodes?
+    /// What the prior of the model is made of, K images in C H W order; none for the prior N(0, I).
+    private let pseudoInputs: [[Float]]
 
     public init(
-        _ definition: ModelDefinition, plan: InferencePlan, images: SplitImages?, seed: UInt64, temperature: Float = 1
+        _ definition: ModelDefinition, plan: InferencePlan, images: SplitImages?, pseudoInputs: [[Float]] = [],
+        seed: UInt64, temperature: Float = 1
     ) {
         self.definition = definition
+        self.pseudoInputs = pseudoInputs
         self.plan = plan
         self.images = images
         sampler = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature)
@@ -30,6 +34,10 @@ public struct RegionSource {
             throw ZooError("\(name(of: region)) has no deviation that a temperature could change", kind: .usage)
         }
         switch region {
+        case .prior where !pseudoInputs.isEmpty:
+            let codes = try plan.encode(pseudoInputs)
+            return sampler.posterior(
+                means: codes.mean.flatMap(\.self), logVariances: codes.logVariance.flatMap(\.self), count: count)
         case .prior:
             try definition.requirePrior("to draw from", advice: Self.instead)
             return sampler.prior(count: count)
@@ -63,6 +71,7 @@ public struct RegionSource {
         switch region {
         case .prior:
             let deviation = Double(sampler.temperature)
+            if !pseudoInputs.isEmpty { return "prior, the posteriors of \(pseudoInputs.count) pseudo-inputs" }
             return deviation == 1 ? "prior N(0, I)" : "prior, temperature \(number(deviation))"
         case .aggregate: return "aggregate posterior (Gaussian)"
         case .mixture(let components): return "mixture of \(components) Gaussians fitted to \(split) images"

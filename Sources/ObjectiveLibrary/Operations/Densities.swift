@@ -163,6 +163,90 @@ public struct AggregatePosterior: CustomOperation {
     }
 }
 
+/// The K images that a parameter holds, each number between 0 and 1: `[K, C·H·W]` → K rows of the shape of an image.
+struct PseudoInputs: CustomOperation {
+    let shape: Shape
+
+    var name: String { "pseudo_inputs" }
+    var formula: String? { "y = x, at least 0 and at most 1" }
+
+    func output(_ inputs: [TensorType]) throws -> TensorType {
+        guard inputs.count == 1, inputs[0].rows == .one, inputs[0].shape.rank == 2,
+            inputs[0].shape.dimensions[1] == shape.count
+        else { throw ZooError("pseudo_inputs: needs a parameter with a row for each image", code: .mismatch) }
+        return TensorType(shape, .fixed(inputs[0].shape.dimensions[0]))
+    }
+
+    func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+        for i in t.output.indices { t.output[i] = min(1, max(0, t.inputs[0][i])) }
+    }
+
+    func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+        guard let gradient = t.inputGradients[0] else { return }
+        for i in gradient.indices where t.inputs[0][i] >= 0 && t.inputs[0][i] <= 1 {
+            gradient[i] += t.outputGradient[i]
+        }
+    }
+}
+
+/// log 1/K Σ_k N(z; μ_k, diag σ_k²) in nats: z `[D]` of each image, μ and log σ² `[D]` of K components → `[]` of each image.
+struct MixtureLogDensity: CustomOperation {
+    var name: String { "mixture_log_density" }
+    var formula: String? { "y = log (1/K Σ_k N(z; μ_k, σ_k²))" }
+
+    func output(_ inputs: [TensorType]) throws -> TensorType {
+        guard inputs.count == 3, inputs[0].shape.rank == 1, case .fixed = inputs[1].rows, inputs[2] == inputs[1],
+            inputs[1].shape == inputs[0].shape
+        else { throw ZooError("mixture_log_density: needs z, and μ and log σ² of components", code: .mismatch) }
+        return TensorType([], inputs[0].rows)
+    }
+
+    /// Calls `body` with the log densities of each row of z under the components.
+    private func forEachRow<Element: RealNumber>(
+        _ t: OperationTensors<Element>, _ body: (Int, UnsafeMutableBufferPointer<Element>) -> Void
+    ) {
+        let (size, components) = (t.rowSize(0), t.rowCount(1))
+        withUnsafeTemporaryAllocation(of: Element.self, capacity: components) { terms in
+            for n in 0..<t.rowCount(0) {
+                for k in 0..<components {
+                    var sum: Element = 0
+                    for d in 0..<size {
+                        let (row, component) = (n * size + d, k * size + d)
+                        let distance = t.inputs[0][row] - t.inputs[1][component]
+                        let logVariance = t.inputs[2][component]
+                        sum += logVariance + distance * distance * .exp(-logVariance)
+                    }
+                    terms[k] = -(sum + Element(size) * .log2Pi) / 2
+                }
+                body(n, terms)
+            }
+        }
+    }
+
+    func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+        let constant = Element.log(Element(t.rowCount(1)))
+        forEachRow(t) { n, terms in t.output[n] = logSumExp(terms) - constant }
+    }
+
+    func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
+        let size = t.rowSize(0)
+        forEachRow(t) { n, terms in
+            let total = logSumExp(terms)
+            for k in terms.indices {
+                let share = t.outputGradient[n] * .exp(terms[k] - total)
+                for d in 0..<size {
+                    let (row, component) = (n * size + d, k * size + d)
+                    let precision = Element.exp(-t.inputs[2][component])
+                    let distance = t.inputs[0][row] - t.inputs[1][component]
+                    t.inputGradients[0]?[row] -= share * distance * precision
+                    t.inputGradients[1]?[component] += share * distance * precision
+                    t.inputGradients[2]?[component] -= share * (1 - distance * distance * precision) / 2
+                }
+            }
+        }
+    }
+}
+
 /// log Σ exp x, without overflow.
 func logSumExp<Element: RealNumber>(_ terms: UnsafeMutableBufferPointer<Element>) -> Element {
     var most = -Element.infinity

@@ -33,6 +33,14 @@ public struct GraphBuilder: Sendable {
         return try body(&self)
     }
 
+    /// Runs `body` with an empty path: what it builds belongs to the model and not to where it is used.
+    public mutating func atRoot<Result>(_ body: (inout GraphBuilder) throws -> Result) rethrows -> Result {
+        let before = scope
+        scope = []
+        defer { scope = before }
+        return try body(&self)
+    }
+
     /// The shape of one image of a tensor.
     public func shape(_ id: TensorID) -> Shape { program[id].shape }
 

@@ -15,6 +15,8 @@ public enum Initializer: Hashable, Sendable {
     case heNormal(fanIn: Int)
     /// Normal with mean 0 and this deviation.
     case normal(deviation: Float)
+    /// Uniform between two bounds.
+    case uniform(lower: Float, upper: Float)
     case constant(Float)
     /// The values themselves, row-major.
     case values([Float])
@@ -35,6 +37,8 @@ public enum Initializer: Hashable, Sendable {
         case .heUniform(let fanIn): return uniform((6 / Float(fanIn)).squareRoot())
         case .heNormal(let fanIn): return normal((2 / Float(fanIn)).squareRoot())
         case .normal(let deviation): return normal(deviation)
+        case .uniform(let lower, let upper):
+            return (0..<count).map { lower + (upper - lower) * stream.uniform(UInt64($0)) }
         case .constant(let value): return [Float](repeating: value, count: count)
         case .values(let values):
             precondition(values.count == count, "\(values.count) initial values for \(count) elements")

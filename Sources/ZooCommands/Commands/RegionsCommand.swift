@@ -61,7 +61,8 @@ struct RegionsCommand: ParsableCommand {
         }
         let dimensions = activeDimensions(model)
         var source = RegionSource(
-            model.definition, plan: pictures.plan, images: images, seed: options.seed)
+            model.definition, plan: pictures.plan, images: images, pseudoInputs: model.pseudoInputs,
+            seed: options.seed)
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)

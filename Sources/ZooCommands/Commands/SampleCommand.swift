@@ -46,7 +46,8 @@ struct SampleCommand: ParsableCommand {
         let pictures = try model.pictures()
         let images = region.needsImages ? try options.images(for: model) : nil
         var source = RegionSource(
-            model.definition, plan: pictures.plan, images: images, seed: options.seed, temperature: temperature)
+            model.definition, plan: pictures.plan, images: images, pseudoInputs: model.pseudoInputs, seed: options.seed,
+            temperature: temperature)
         let latents = try source.draw(region, count: count)
         let details = [
             options.drawing.imageClass.map { "class \($0)" }, images?.description, "seed \(options.seed)",
