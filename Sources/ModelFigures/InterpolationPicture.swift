@@ -28,6 +28,10 @@ extension Pictures {
     {
         let labels = [a.label, b.label].compactMap(\.self)
         let isGiven = definition.classCount != nil && plan.imageClass == nil && labels.count == 2
+        // Between images of one class what is decoded is of that class; between two somebody has to say which.
+        let before = plan.imageClass
+        defer { plan.imageClass = before }
+        if isGiven, labels[0] == labels[1] { plan.imageClass = labels[0] }
         let means = try plan.encode(a.pixels + b.pixels, classes: isGiven ? labels : nil).mean
         let latents = path.points(from: means[0], to: means[1], count: steps)
         let decoded = try plan.decode(latents)

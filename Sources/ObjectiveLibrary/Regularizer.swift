@@ -100,6 +100,8 @@ public struct RegularizerDescriptor: Sendable {
     public var kind: String
     /// Whether it needs a posterior distribution: heads for a mean and a log variance.
     public var needsPosterior: Bool
+    /// Whether it is the KL divergence from the prior in one form or another, of which a model has one.
+    public var isDivergence: Bool
     /// Whether it takes the place of all other regularisers.
     public var standsAlone: Bool
     /// One sentence.
@@ -110,12 +112,14 @@ public struct RegularizerDescriptor: Sendable {
     public var make: @Sendable (FieldValues) throws -> any Regularizer
 
     public init(
-        kind: String, needsPosterior: Bool = false, standsAlone: Bool = false, summary: String, source: String,
+        kind: String, needsPosterior: Bool = false, isDivergence: Bool = false,
+        standsAlone: Bool = false, summary: String, source: String,
         fields: [FieldSchema],
         make: @escaping @Sendable (FieldValues) throws -> any Regularizer
     ) {
         self.kind = kind
         self.needsPosterior = needsPosterior
+        self.isDivergence = isDivergence
         self.standsAlone = standsAlone
         self.summary = summary
         self.source = source

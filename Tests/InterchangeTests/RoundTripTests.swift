@@ -37,8 +37,8 @@ import Testing
     /// What a format cannot express, and the part that the error names.
     private static let refused: [InterchangeFormat: [String: String]] = [
         .keras: [
-            "learned-variance": "encoder.block", "factor-vae-sprites": "objective.discriminator",
-            "adversarial-autoencoder-mnist": "objective.discriminator", "conv-vae-cifar-mixture": "logistic_mixture",
+            "learned-variance": "encoder.block", "factor-vae-sprites": "objective.adversarial",
+            "adversarial-autoencoder-mnist": "objective.adversarial", "conv-vae-cifar-mixture": "logistic_mixture",
             "mlp-vae-mnist-continuous": "continuous_bernoulli",
             "conditional-vae-mnist": "append_class", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
         ],

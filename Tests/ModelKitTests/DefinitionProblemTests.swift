@@ -109,7 +109,25 @@ private typealias Case = ProblemCase
         Case(
             "kl: {weight: 1}", "kl: {weight: 1}, adversarial_total_correlation: {weight: 1, discriminator: []}",
             [
-                "model.yaml:11:115: objective.adversarial_total_correlation.discriminator: a discriminator needs layers\n  for instance [{linear: 64}, leaky_relu]"
+                "model.yaml:11:115: objective.adversarial_total_correlation.discriminator: a discriminator needs layers\n  for instance [{fc1: {linear: 64, activation: leaky_relu}}]"
+            ]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, kl_decomposition: {total_correlation: 6}",
+            ["model.yaml:11:75: objective: give kl or kl_decomposition, not both"]),
+        Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, sparsity: {weight: 1}",
+            [
+                "model.yaml:11:67: objective.sparsity: needs codes between 0 and 1, and nothing keeps them there\n  give the code a sigmoid: latent: {code: {code: {activation: sigmoid}}}"
+            ]),
+        Case(
+            "reconstruction: bernoulli", "reconstruction: {continuous_bernoulli: 1, gaussian: 1}",
+            [
+                "model.yaml:11:29: objective.reconstruction: continuous_bernoulli is a distribution of its own, which cannot be mixed with other likelihoods"
+            ]),
+        Case(
+            "reconstruction: bernoulli", "reconstruction: {continuous_bernoulli: 2}",
+            [
+                "model.yaml:11:52: objective.reconstruction.continuous_bernoulli: takes no weight: it is the only likelihood, and the weights of other terms say the rest"
             ]),
         Case(
             "kl: {weight: 1}", "importance_weighting: {samples: 0}",

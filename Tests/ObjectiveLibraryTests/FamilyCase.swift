@@ -139,12 +139,12 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             FamilyCase(
                 name: "factor_vae",
                 objective:
-                    "{reconstruction: bernoulli, kl: {weight: 1}, adversarial_total_correlation: {weight: 6.4, \(discriminator("{leaky_relu: {slope: 0.2}}"))}}"
-            ),
+                    "{reconstruction: bernoulli, kl: {weight: 1}, adversarial_total_correlation: {weight: 6.4, \(discriminator("{leaky_relu: {slope: 0.2}}"))}}",
+                terms: ["discriminator": "total_correlation_discriminator"]),
             FamilyCase(
                 name: "adversarial_ae_deterministic",
                 objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}",
-                isDeterministic: true),
+                isDeterministic: true, terms: ["discriminator": "prior_discriminator"]),
             FamilyCase(
                 name: "iwae", objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5}}",
                 unreported: ["kl"]),
@@ -183,7 +183,8 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 terms: ["embedding": "code_norm", "decoder_l2": "decoder_norm"]),
             FamilyCase(
                 name: "adversarial_ae",
-                objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}"),
+                objective: "{reconstruction: bernoulli, adversarial_prior: {weight: 0.5, \(discriminator("relu"))}}",
+                terms: ["discriminator": "prior_discriminator"]),
         ]
     }()
 
@@ -192,6 +193,11 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         FamilyCase(
             name: "capacity",
             objective: "{reconstruction: bernoulli, capacity: {weight: 10, start: 4, end: 5, steps: 10}}"),
+        FamilyCase(
+            name: "two_discriminators",
+            objective:
+                "{reconstruction: bernoulli, adversarial_prior: {weight: 2, discriminator: [{out: {linear: 4, activation: tanh}}]}, adversarial_total_correlation: {weight: 3, discriminator: [{fc1: {linear: 4, activation: tanh}}]}}"
+        ),
         FamilyCase(name: "free_bits", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}"),
         FamilyCase(
             name: "mmd_imq_single",

@@ -192,8 +192,9 @@ import Testing
     @Test func aPlainAutoencoderOffersWhatWorks() throws {
         let model = try TinyModel(isVariational: false)
         for (command, arguments, message) in [
-            ("sample", [], "region aggregate"), ("sample", ["--from", "class:wide"], "no posterior"),
-            ("sample", ["--from", "posterior"], "region aggregate"), ("regions", ["--regions", "prior"], "no prior"),
+            ("sample", [], "regions mixture:10 or aggregate"), ("sample", ["--from", "class:wide"], "no posterior"),
+            ("sample", ["--from", "posterior"], "regions mixture:10 or aggregate"),
+            ("regions", ["--regions", "prior"], "no prior"),
             ("regions", ["--regions", "class:thin"], "no posterior"), ("traverse", [], "--start 0 --range posterior"),
             ("traverse", ["--start", "0", "--range", "quantile"], "no prior"),
         ] {
@@ -201,6 +202,7 @@ import Testing
             #expect(result.status == 2 && result.errors.contains(message), "\(command): \(result.errors)")
         }
         _ = try model.json("sample", "--from", "aggregate", "--count", "4")
+        _ = try model.json("sample", "--from", "mixture:2", "--count", "4")
         _ = try model.json("sample", "--from", "near:3:0.2", "--count", "4")
         _ = try model.json("traverse", "--start", "0", "--range", "posterior", "--steps", "3")
         _ = try model.json("interpolate", "--between", "0", "1", "--steps", "3")

@@ -55,12 +55,14 @@ public struct RegionSource {
         case .box(let range): return sampler.box(range, count: count)
         case .near(let index, let deviation):
             let image = try source().image(index)
-            let classes = definition.classCount == nil || plan.imageClass != nil ? nil : image.label.map { [$0] }
-            let mean = try plan.encode(image.pixels, classes: classes).mean.first ?? []
+            takeClass(image.label)
+            let mean = try plan.encode(image.pixels).mean.first ?? []
             return sampler.around(mean, deviation: deviation, count: count)
         case .label(let label):
             let images = try source()
-            let codes = try LatentCodes(of: images.dataset, indices: images.indices(ofClass: label), plan: plan)
+            let members = try images.indices(ofClass: label)
+            takeClass(members.first.flatMap { images.dataset.label(Int($0)) })
+            let codes = try LatentCodes(of: images.dataset, indices: members, plan: plan)
             return try drawPosterior(codes, count: count)
         }
     }
@@ -92,6 +94,11 @@ public struct RegionSource {
     private func source() throws -> SplitImages {
         guard let images else { throw ZooError("this region needs images of a data set", kind: .usage) }
         return images
+    }
+
+    /// Of a conditional model: decodes from now on as the class of an image, unless a class was chosen.
+    private func takeClass(_ label: Int?) {
+        if definition.classCount != nil, plan.imageClass == nil { plan.imageClass = label }
     }
 
     /// The codes of all images of the split, encoded once.

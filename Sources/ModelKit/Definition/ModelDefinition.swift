@@ -100,6 +100,9 @@ public struct Objective: Sendable {
         }
         let reconstruction =
             distribution.map { [$0.name] } ?? terms.map { $0.weight == 1 ? $0.name : "\(text($0.weight))·\($0.name)" }
+        if let bound = regularizers.first(where: \.replacesReconstruction) {
+            return "\(bound.formula), \(reconstruction.joined(separator: " + "))"
+        }
         return (reconstruction + regularizers.map(\.formula)).joined(separator: " + ")
     }
 }

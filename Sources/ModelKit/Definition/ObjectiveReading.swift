@@ -10,8 +10,10 @@ extension NodeReader {
         guard let given = mapping(node, "objective", known: known) else { return nil }
         if given["reconstruction"] == nil { report("the field reconstruction is missing", at: node, "objective") }
         let reconstruction = given["reconstruction"].flatMap { self.reconstruction($0, registry) }
-        if given["kl"] != nil, let capacity = given["capacity"] {
-            report("give kl or capacity, not both", at: capacity, "objective")
+        let divergences = registry.regularizers.filter { $0.isDivergence && given[$0.kind] != nil }.map(\.kind)
+            .sorted { $0 == "kl" || ($0 < $1 && $1 != "kl") }
+        if divergences.count > 1, let second = given[divergences[1]] {
+            report("give \(divergences[0]) or \(divergences[1]), not both", at: second, "objective")
         }
         var isComplete = true
         var regularizers: [any Regularizer] = []
@@ -91,6 +93,12 @@ extension NodeReader {
             return terms(node, registry).map { ($0, nil) }
         }
         let inner = Self.join(path, name)
+        if case .scalar(let scalar)? = fields, Double(scalar.string) != nil {
+            report(
+                "takes no weight: it is the only likelihood, and the weights of other terms say the rest", at: fields,
+                inner)
+            return nil
+        }
         guard let values = self.fields(descriptor.fields, fields, inner, at: key, shorthand: nil, registry) else {
             return nil
         }
@@ -106,7 +114,14 @@ extension NodeReader {
     private mutating func terms(_ node: Node, _ registry: Registry) -> [Objective.Term]? {
         let path = "objective.reconstruction"
         let known = registry.likelihoods.map(\.name)
-        if case .mapping = node {
+        if case .mapping(let entries) = node {
+            let alone = entries.keys.compactMap(\.string).first { registry.distribution($0) != nil }
+            if let alone {
+                report(
+                    "\(alone) is a distribution of its own, which cannot be mixed with other likelihoods", at: node,
+                    path)
+                return nil
+            }
             guard let given = mapping(node, path, known: known) else { return nil }
             if given.isEmpty { report("needs at least one likelihood with its weight", at: node, path) }
             let terms = given.sorted { $0.key < $1.key }.compactMap { name, weightNode -> Objective.Term? in

@@ -48,7 +48,10 @@ struct SchemaWriter {
         schema["if"] = isPlain
         let kinds = registry.regularizers.map(\.kind)
         let refused = registry.regularizers.filter(\.needsPosterior).map { ($0.kind, SchemaValue.boolean(false)) }
-        var exclusive = [["kl", "capacity"]]
+        let divergences = registry.regularizers.filter(\.isDivergence).map(\.kind)
+        var exclusive = divergences.enumerated().flatMap { index, first in
+            divergences[(index + 1)...].map { [first, $0] }
+        }
         for alone in registry.regularizers where alone.standsAlone {
             exclusive += kinds.filter { $0 != alone.kind }.map { [alone.kind, $0] }
         }

@@ -26,7 +26,7 @@ public struct DiscretizedLogisticMixture: PixelDistribution {
         guard image.rank == 3, image.channels == 1 || image.channels == 3 else {
             throw ZooError(
                 "objective.reconstruction.\(name): images have 1 or 3 channels, not \(image)", code: .mismatch,
-                subject: .field("objective.reconstruction"))
+                subject: .field("objective.reconstruction.\(name)"))
         }
         let perComponent = 1 + 2 * image.channels + (image.channels == 3 ? 3 : 0)
         return Shape(channels: components * perComponent, height: image.height, width: image.width)

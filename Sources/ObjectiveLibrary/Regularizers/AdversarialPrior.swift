@@ -32,7 +32,9 @@ public struct AdversarialPrior: Regularizer {
         let ofCodes = try builder.custom(LogisticLoss(isPositive: false), [logits[0]])
         let ofPrior = try builder.custom(LogisticLoss(isPositive: true), [logits[1]])
         let loss = try builder.custom(WeightedSum([1, 1]), [ofCodes, ofPrior])
-        try discriminator.inGroup(&builder) { try $0.term("discriminator", loss, weight: .constant(1)) }
+        try discriminator.inGroup(of: self, &builder) {
+            try $0.term("prior_discriminator", loss, weight: .constant(1))
+        }
     }
 
     static let descriptor = RegularizerDescriptor(

@@ -35,7 +35,9 @@ public struct AdversarialTotalCorrelation: Regularizer {
         let ofCodes = try builder.custom(CrossEntropy(target: 0), [logits[0]])
         let ofPermuted = try builder.custom(CrossEntropy(target: 1), [logits[1]])
         let loss = try builder.custom(WeightedSum([0.5, 0.5]), [ofCodes, ofPermuted])
-        try discriminator.inGroup(&builder) { try $0.term("discriminator", loss, weight: .constant(1)) }
+        try discriminator.inGroup(of: self, &builder) {
+            try $0.term("total_correlation_discriminator", loss, weight: .constant(1))
+        }
     }
 
     static let descriptor = RegularizerDescriptor(

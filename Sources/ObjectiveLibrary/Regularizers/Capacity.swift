@@ -43,7 +43,8 @@ public struct Capacity: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "capacity", needsPosterior: true, summary: "γ·|KL − C|.", source: "Burgess and others 2018, eq. 8",
+        kind: "capacity", needsPosterior: true, isDivergence: true, summary: "γ·|KL − C|.",
+        source: "Burgess and others 2018, eq. 8",
         fields: [
             FieldSchema("weight", .number(0...1e9), "γ of γ·|KL − C|."),
             FieldSchema("start", .number(0...1e6), default: .number(0), "C at first, in nats."),

@@ -27,7 +27,8 @@ public struct Discriminator: Sendable {
         [
             FieldSchema(
                 "discriminator", .layers,
-                "Its layers, from a code to the features that a last linear layer, out, makes logits of."),
+                "Its layers, from a code to the features that a last linear layer, logits, makes one or two numbers of."
+            ),
             FieldSchema(
                 "learning_rate", .number(0...1e3, openLower: true), default: .number(learningRate),
                 "Of the discriminator's Adam."),
@@ -42,7 +43,7 @@ public struct Discriminator: Sendable {
             beta1: values.number("beta1"), beta2: values.number("beta2"))
     }
 
-    /// The logits `[count]` of each of several codes, by the same parameters `discriminator.…`.
+    /// The logits `[count]` of each of several codes, by the same parameters, at the regulariser's name.
     ///
     /// - Throws: `ZooError` for a network without layers, and where shapes do not fit.
     func logits(
@@ -51,11 +52,11 @@ public struct Discriminator: Sendable {
         guard !layers.isEmpty else {
             throw ZooError(
                 "objective.\(regularizer.kind).discriminator: a discriminator needs layers",
-                advice: "for instance [{linear: 64}, leaky_relu]", code: .mismatch,
+                advice: "for instance [{fc1: {linear: 64, activation: leaky_relu}}]", code: .mismatch,
                 subject: .field("objective.\(regularizer.kind).discriminator"))
         }
-        return try inGroup(&builder) { builder in
-            try builder.scoped("discriminator") { builder in
+        return try inGroup(of: regularizer, &builder) { builder in
+            try builder.scoped(regularizer.kind) { builder in
                 try codes.enumerated().map { index, code in
                     index == 0
                         ? try logits(count, of: code, &builder)
@@ -67,15 +68,15 @@ public struct Discriminator: Sendable {
 
     private func logits(_ count: Int, of code: TensorID, _ builder: inout GraphBuilder) throws -> TensorID {
         let features = try layers.lower(code, into: &builder)
-        return try NamedLayer.layer("out", Linear(units: count)).lower(features, into: &builder)
+        return try NamedLayer.layer("logits", Linear(units: count)).lower(features, into: &builder)
     }
 
     /// Runs `body` where parameters and terms are the discriminator's.
     func inGroup<Result>(
-        _ builder: inout GraphBuilder, _ body: (inout GraphBuilder) throws -> Result
+        of regularizer: any Regularizer, _ builder: inout GraphBuilder, _ body: (inout GraphBuilder) throws -> Result
     ) throws -> Result {
         let adam = UpdateRule(method: .adam(beta1: beta1, beta2: beta2, epsilon: 1e-8, weightDecay: 0))
         return try builder.group(
-            "discriminator", update: adam, learningRate: .constant(learningRate), body)
+            regularizer.kind, update: adam, learningRate: .constant(learningRate), body)
     }
 }

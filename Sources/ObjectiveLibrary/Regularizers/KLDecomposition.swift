@@ -57,7 +57,7 @@ public struct KLDecomposition: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "kl_decomposition", needsPosterior: true,
+        kind: "kl_decomposition", needsPosterior: true, isDivergence: true,
         summary: "α·I(x; z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d)), in place of kl.",
         source: "Chen and others 2018, eq. 2 and 4, appendix C",
         fields: [

@@ -42,7 +42,7 @@ public struct KLDivergence: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "kl", needsPosterior: true, summary: "β·KL.",
+        kind: "kl", needsPosterior: true, isDivergence: true, summary: "β·KL.",
         source:
             "Kingma and Welling 2014, eq. 10; Higgins and others 2017, eq. 4; free bits: Kingma and others 2016, eq. 15",
         fields: [

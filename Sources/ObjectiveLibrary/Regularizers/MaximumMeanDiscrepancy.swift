@@ -53,7 +53,7 @@ public struct MaximumMeanDiscrepancy: Regularizer, Equatable {
                 "rbf: exp(−u) with u = ‖a − b‖²/(2·D·σ²); imq: the sum over s of s/(s + u), s = 0.1, 0.2, 0.5, 1, 2, 5, 10; imq_single: 1/(1 + u)."
             ),
             FieldSchema(
-                "bandwidth", .number(0...1e6, openLower: true), default: .number(1), "σ of the kernel."),
+                "bandwidth", .number(1e-4...1e6), default: .number(1), "σ of the kernel."),
             FieldSchema(
                 "unbiased", .boolean, default: .boolean(false),
                 "Whether pairs of a code with itself are left out."),

@@ -22,6 +22,13 @@ public struct Sparsity: Regularizer, Equatable {
     public var formula: String { "\(weight.factor)Σ KL(\(target.plain) ‖ mean z)" }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
+        let origin = builder.program.steps.first { $0.outputs.contains(model.code) }?.operation
+        guard case .activation(.sigmoid)? = origin else {
+            throw ZooError(
+                "objective.sparsity: needs codes between 0 and 1, and nothing keeps them there",
+                advice: "give the code a sigmoid: latent: {code: {code: {activation: sigmoid}}}", code: .mismatch,
+                subject: .field("objective.sparsity"))
+        }
         let sparsity = try builder.custom(BernoulliDivergence(target: target), [model.code])
         try builder.term("sparsity", sparsity, weight: .constant(weight))
     }
@@ -32,7 +39,7 @@ public struct Sparsity: Regularizer, Equatable {
         fields: [
             CommonFields.weight("λ."),
             FieldSchema(
-                "target", .number(0...1, openLower: true, openUpper: true), default: .number(0.05),
+                "target", .number(1e-4...0.9999), default: .number(0.05),
                 "ρ, how active a dimension should be."),
         ]
     ) { Sparsity(weight: $0.number("weight"), target: $0.number("target")) }

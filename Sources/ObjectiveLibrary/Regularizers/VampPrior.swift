@@ -46,7 +46,7 @@ public struct VampPrior: Regularizer, Equatable {
     }
 
     static let descriptor = RegularizerDescriptor(
-        kind: "vamp_prior", needsPosterior: true,
+        kind: "vamp_prior", needsPosterior: true, isDivergence: true,
         summary: "KL(q(z|x) ‖ p(z)) with the posteriors of learned pseudo-inputs as the prior, in place of kl.",
         source: "Tomczak and Welling 2018, eq. 9",
         fields: [

@@ -347,7 +347,8 @@ public struct GraphBuilder: Sendable {
         defer { dropoutLayers += 1 }
         guard isTraining, rate > 0 else { return x }
         guard program[x].rows == .images else {
-            throw mismatch("dropout", "needs one row for each image, and there are several samples")
+            throw mismatch(
+                "dropout", "needs one code for each image, and the objective (importance_weighting) has several")
         }
         let y = activation(shape(x), of: x)
         forward(.dropout(rate: rate, layer: dropoutLayers), [x], [y])

@@ -109,7 +109,8 @@ struct RegionsCommand: ParsableCommand {
         let radius = Double(model.definition.latentSize).squareRoot()
         let shells = [0.5, 1, 2].map { LatentRegion.shell(radius: (radius * $0 * 100).rounded() / 100) }
         let spread = [LatentRegion.box(-3...3)]
+        let posterior: [LatentRegion] = model.definition.isVariational ? [.posterior] : []
         return model.definition.hasPrior
-            ? [.posterior, .aggregate, .prior] + shells + spread : [.aggregate] + shells
+            ? posterior + [.aggregate, .prior] + shells + spread : [.aggregate] + shells
     }
 }

@@ -128,11 +128,11 @@ struct TraverseCommand: ParsableCommand {
         let (images, source) = try options.chosen(
             [ImageReference(argument: start)], for: model, resizing: resize)
         let image = images[0][0]
-        return (
-            try pictures.plan.encode(
-                image.pixels, classes: model.definition.classCount == nil ? nil : image.label.map { [$0] }
-            ).mean[0], image.name, source
-        )
+        // Of a conditional model, all rows are of the image's class.
+        if model.definition.classCount != nil, pictures.plan.imageClass == nil {
+            pictures.plan.imageClass = image.label
+        }
+        return (try pictures.plan.encode(image.pixels).mean[0], image.name, source)
     }
 
     /// The dimensions to show, those with the most KL first, and how many there would be.
