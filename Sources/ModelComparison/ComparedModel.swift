@@ -1,6 +1,7 @@
 import Checkpoints
 import Glibc
 import ModelKit
+import ObjectiveLibrary
 import Planning
 import Runs
 import TensorCore
@@ -21,7 +22,8 @@ public struct ComparedModel {
 
     /// The likelihoods, for instance `bernoulli + gaussian`.
     public var likelihood: String {
-        definition.objective.terms.map(\.name).sorted().joined(separator: " + ")
+        definition.objective.distribution?.name
+            ?? definition.objective.terms.map(\.name).sorted().joined(separator: " + ")
     }
 
     /// The latent dimensions that carry most, most first: by KL where the history has it, else as they come.

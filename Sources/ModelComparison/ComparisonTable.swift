@@ -1,5 +1,6 @@
 import Figures
 import ModelKit
+import Planning
 import Runs
 import TensorCore
 import TextSupport
@@ -33,6 +34,22 @@ extension Comparison {
     public static let activeUnits = Measure(title: "Active", key: "active_units", decimals: 1) { model, _ in
         model.history.last?.activeUnits.map(Double.init)
     }
+    /// A term of the objective by its name, of the models that have it.
+    public static func metric(_ name: String) -> Measure {
+        let words = MeanLosses.words(name)
+        return Measure(title: words.prefix(1).uppercased() + words.dropFirst(), key: name, decimals: 3) { model, _ in
+            model.history.last?.loss.means.metrics[name]
+        }
+    }
+
+    /// The terms that any model has besides reconstruction and KL divergence, in the order in which they come.
+    public var furtherMetrics: [String] {
+        var names: [String] = []
+        for name in models.flatMap({ $0.history.last?.loss.means.metrics.names ?? [] })
+        where !["reconstruction", "kl"].contains(name) && !names.contains(name) { names.append(name) }
+        return names
+    }
+
     public static let squaredError = Measure(title: "½‖x − x̂‖²", key: "half_squared_error", decimals: 2) {
         _, pictures in
         pictures.squaredError
@@ -76,7 +93,11 @@ extension Comparison {
 
     /// The columns that say something: a model that is the same everywhere is named in the page's heading only.
     private var shownColumns: [Column] {
-        Set(models.map(\.definition.name)).count > 1 ? Self.columns : Self.columns.filter { $0.title != "Model" }
+        var columns = Self.columns
+        if let place = columns.firstIndex(where: { $0.title == Self.kl.title }) {
+            columns.insert(contentsOf: furtherMetrics.map { Column(Self.metric($0)) }, at: place + 1)
+        }
+        return Set(models.map(\.definition.name)).count > 1 ? columns : columns.filter { $0.title != "Model" }
     }
 
     /// The table of results, a row for each model.

@@ -91,7 +91,12 @@ extension MeanLosses {
         guard let loss = json["loss"]?.numberValue, numbers.count == fields.count,
             numbers.count <= SIMD16<Double>.scalarCount, json["reconstruction"] != nil
         else { throw ZooError("losses without loss and reconstruction, or with what is no number") }
-        self.init(loss: loss, metrics: MetricValues(numbers.filter { $0.name != "loss" }))
+        // What is read has no order of its own: the two that everybody looks for come first.
+        let first = ["reconstruction", "kl"]
+        let known = first.compactMap { name in numbers.first { $0.name == name } }
+        self.init(
+            loss: loss,
+            metrics: MetricValues(known + numbers.filter { $0.name != "loss" && !first.contains($0.name) }))
     }
 
     /// `106.02 (reconstruction 81.51, KL 24.51)`.

@@ -1,6 +1,7 @@
 import Checkpoints
 import FileSupport
 import LatentTools
+import Planning
 import Runs
 import TensorCore
 import TextSupport
@@ -104,23 +105,25 @@ struct InspectionText {
     func printHistory() throws {
         let history = inspection.history
         guard !history.isEmpty else { throw inspection.missing("history of losses") }
-        var table = Table([
-            ("EPOCH", .right), ("STEP", .right), ("TRAIN", .right), ("VALIDATION", .right), ("TEST", .right),
-            ("RECONSTRUCTION", .right), ("KL", .right),
-        ])
+        let names = history.last?.loss.means.metrics.names ?? []
+        var table = Table(
+            [("EPOCH", .right), ("STEP", .right), ("TRAIN", .right), ("VALIDATION", .right), ("TEST", .right)]
+                + names.map { (MeanLosses.words($0).uppercased(), .right) })
         for record in history {
             let last = record.loss.means
-            table.add([
-                String(record.epoch), Formatting.grouped(record.step), Formatting.decimals(record.train.loss, 3),
-                record.validation.map { Formatting.decimals($0.loss, 3) } ?? "",
-                record.test.map { Formatting.decimals($0.loss, 3) } ?? "",
-                Formatting.decimals(last.reconstruction, 3), Formatting.decimals(last.kl, 3),
-            ])
+            table.add(
+                [
+                    String(record.epoch), Formatting.grouped(record.step), Formatting.decimals(record.train.loss, 3),
+                    record.validation.map { Formatting.decimals($0.loss, 3) } ?? "",
+                    record.test.map { Formatting.decimals($0.loss, 3) } ?? "",
+                ] + names.map { name in last.metrics[name].map { Formatting.decimals($0, 3) } ?? "" })
         }
         Console.print("")
         for line in table.fittedLines { Console.print(line) }
         Console.print("")
-        Console.print("losses in nats per image; reconstruction and KL of the \(history.last?.loss.split ?? "") images")
+        Console.print(
+            "losses in nats per image; the terms without their weights, of the \(history.last?.loss.split ?? "") images"
+        )
     }
 }
 

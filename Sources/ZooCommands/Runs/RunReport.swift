@@ -1,6 +1,7 @@
 import Checkpoints
 import Figures
 import ModelFigures
+import Planning
 import Runs
 import TensorCore
 import TextSupport
@@ -104,12 +105,15 @@ extension RunOverview {
 
     /// The losses over the epochs, by name, as far as there are any.
     private var losses: [(String, [Double])] {
-        [
+        let names = history.epochs.last?.test?.metrics.names ?? []
+        let curves: [(String, [Double])] = [
             ("train, by steps", history.steps.map(\.train.loss)),
             ("train", history.epochs.map(\.train.loss)), ("validation", history.epochs.compactMap(\.validation?.loss)),
             ("test", history.epochs.compactMap(\.test?.loss)),
-            ("test reconstruction", history.epochs.compactMap(\.test?.reconstruction)),
-            ("test KL", history.epochs.compactMap(\.test?.kl)),
-        ].filter { !$0.1.isEmpty }
+        ]
+        let terms = names.map { name in
+            ("test \(MeanLosses.words(name))", history.epochs.compactMap { $0.test?.metrics[name] })
+        }
+        return (curves + terms).filter { !$0.1.isEmpty }
     }
 }
