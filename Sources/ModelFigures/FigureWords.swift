@@ -43,12 +43,7 @@ extension FigureWords {
     }
 
     private static func weight(_ objective: Objective) -> String {
-        for regularizer in objective.regularizers {
-            if let kl = regularizer as? KLDivergence { return ", β = \(Formatting.significant(Double(kl.weight)))" }
-            if let capacity = regularizer as? Capacity {
-                return ", γ = \(Formatting.significant(Double(capacity.weight)))"
-            }
-        }
-        return ""
+        objective.regularizers.compactMap(\.letter)
+            .map { ", \($0.symbol) = \(Formatting.significant(Double($0.value)))" }.joined()
     }
 }

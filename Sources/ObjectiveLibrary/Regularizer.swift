@@ -15,11 +15,17 @@ public protocol Regularizer: Sendable {
     /// One line, for instance `4·KL`.
     var formula: String { get }
 
+    /// Its weight by the letter of the paper, for captions, for instance `("β", 4)`; nil where the formula says enough.
+    var letter: (symbol: String, value: Float)? { get }
+
     /// Whether it makes the codes follow the prior N(0, I), so that draws from that can be decoded.
     var matchesPrior: Bool { get }
 
     /// The fewest images of a batch that it can be computed from.
     var smallestBatch: Int { get }
+
+    /// Whether its terms depend on which images are in the batch together, so that evaluation takes batches as in training.
+    var dependsOnBatch: Bool { get }
 
     /// Codes that it needs for each image.
     var samples: Int { get }
@@ -34,8 +40,10 @@ public protocol Regularizer: Sendable {
 }
 
 extension Regularizer {
+    public var letter: (symbol: String, value: Float)? { nil }
     public var matchesPrior: Bool { false }
     public var smallestBatch: Int { 1 }
+    public var dependsOnBatch: Bool { smallestBatch > 1 }
     public var samples: Int { 1 }
     public var replacesReconstruction: Bool { false }
 }

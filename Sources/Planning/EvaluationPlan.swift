@@ -59,7 +59,7 @@ public final class EvaluationPlan {
         self.definition = definition
         self.engine = engine
         let trainingBatch = definition.training.batchSize
-        let usual = definition.objective.smallestBatch > 1 ? trainingBatch : min(500, max(trainingBatch, 250))
+        let usual = definition.objective.dependsOnBatch ? trainingBatch : min(500, max(trainingBatch, 250))
         model = try CompiledModel(
             definition, purpose: .evaluation, batchSize: batchSize ?? usual, engine: engine)
         metricNames = model.metricNames

@@ -89,6 +89,9 @@ public struct Objective: Sendable {
     /// Whether the decoder's numbers are probabilities of Bernoulli pixels: every term says so.
     public var isBernoulli: Bool { distribution == nil && terms.allSatisfy { $0.name == "bernoulli" } }
 
+    /// Whether terms depend on which images are in the batch together.
+    public var dependsOnBatch: Bool { regularizers.contains(where: \.dependsOnBatch) }
+
     /// The fewest images of a batch that the objective can be computed from.
     public var smallestBatch: Int { regularizers.map(\.smallestBatch).max() ?? 1 }
 

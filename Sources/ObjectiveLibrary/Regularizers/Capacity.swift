@@ -29,7 +29,11 @@ public struct Capacity: Regularizer, Equatable {
 
     public var formula: String { "\(weight.plain)·|KL − C|, C from \(start.plain) to \(end.plain)" }
 
+    public var letter: (symbol: String, value: Float)? { ("γ", weight) }
+
     public var matchesPrior: Bool { true }
+
+    public var dependsOnBatch: Bool { true }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)

@@ -28,7 +28,11 @@ public struct KLDivergence: Regularizer, Equatable {
 
     public var formula: String { weight.factor + (freeNats > 0 ? "Σ max(\(freeNats.plain), KL_d)" : "KL") }
 
+    public var letter: (symbol: String, value: Float)? { ("β", weight) }
+
     public var matchesPrior: Bool { true }
+
+    public var dependsOnBatch: Bool { freeNats > 0 }
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)

@@ -111,7 +111,7 @@ final class CPUProgram: CompiledProgram {
             CompiledStep(
                 path: "parameters", operation: "update", pass: .forward, implementation: "kernel", flops: 0,
                 byteCount: byteCount, run: { _ in })
-        ) { isMade = finishUpdate(values) }
+        ) { isMade = finishUpdate() }
         return isMade
     }
 
@@ -147,26 +147,20 @@ final class CPUProgram: CompiledProgram {
     /// Updates the parameters that no step has updated, unless a gradient is to be clipped and its norm is not finite.
     ///
     /// - Returns: whether it did.
-    private func finishUpdate(_ values: StepValues) -> Bool {
+    private func finishUpdate() -> Bool {
         let stride = MemoryLayout<Float>.stride
-        for (index, group) in updates.groups.enumerated() where group.rule.clipNorm != nil {
+        for (index, group) in updates.groups.enumerated() {
+            guard let limit = group.rule.clipNorm else { continue }
             let norm = norm(of: block.gradients + group.range.lowerBound / stride, count: group.range.count / stride)
             if index == 0 { gradientNorm = Float(norm) }
             guard norm.isFinite else { return false }
+            if norm > Double(limit) { group.update.pointee.gradient_scale = Float(Double(limit) / norm) }
         }
         for group in updates.groups {
-            var update = zk_update(group, values)
-            if let limit = group.rule.clipNorm {
-                let norm = norm(
-                    of: block.gradients + group.range.lowerBound / stride, count: group.range.count / stride)
-                if norm > Double(limit) { update.gradient_scale = Float(Double(limit) / norm) }
-            }
-            withUnsafePointer(to: update) { update in
-                for range in group.remaining {
-                    var target = block.target(at: range.lowerBound, group.rule, update)
-                    zk_update_parameters(
-                        &target, block.gradients + range.lowerBound / stride, Int64(range.count / stride))
-                }
+            for range in group.remaining {
+                var target = block.target(at: range.lowerBound, group.rule, group.update)
+                zk_update_parameters(
+                    &target, block.gradients + range.lowerBound / stride, Int64(range.count / stride))
             }
         }
         parametersChanged = true

@@ -13,7 +13,8 @@ final class FusedUpdates {
         let range: Range<Int>
         /// Those that are left to the end of a run.
         fileprivate(set) var remaining: [Range<Int>]
-        fileprivate let update: UnsafeMutablePointer<zk_update>
+        /// Its numbers in this run; what clips the gradient changes them.
+        let update: UnsafeMutablePointer<zk_update>
     }
 
     private(set) var groups: [Group] = []
@@ -54,7 +55,7 @@ final class FusedUpdates {
 
     func contains(_ parameter: TensorID) -> Bool { parameters.contains(parameter) }
 
-    /// What the kernels of a run do with the gradients that they compute.
+    /// What a run does with the gradients that it computes, without clipping.
     func prepare(_ values: StepValues) {
         for group in groups { group.update.pointee = zk_update(group, values) }
     }
@@ -65,7 +66,7 @@ final class FusedUpdates {
 
 extension zk_update {
     /// The numbers of one update, without clipping.
-    init(_ group: FusedUpdates.Group, _ values: StepValues) {
+    fileprivate init(_ group: FusedUpdates.Group, _ values: StepValues) {
         self.init()
         let rule = group.rule
         rate = group.learningRate.map { values[$0] } ?? values.learningRate
