@@ -45,6 +45,9 @@ let package = Package(
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLibLinear", providers: [.apt(["liblinear-dev"])]),
+        .systemLibrary(name: "CLAPACK", providers: [.apt(["liblapacke-dev", "libblas-dev"])]),
+        .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
         .systemLibrary(name: "CProcess"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
@@ -81,6 +84,13 @@ let package = Package(
                 "ModelFigures",
                 "Figures", "ImageFiles", "FileSupport", "TextSupport",
             ]),
+        library("Metrics", ["LatentTools", "TensorCore", "TextSupport", "CLibLinear", "CXGBoost", "CLAPACK"]),
+        library(
+            "ModelMetrics",
+            [
+                "Metrics", "Runs", "Training", "Checkpoints", "Planning", "ModelKit", "ObjectiveLibrary", "LatentTools",
+                "Datasets", "Figures", "FileSupport", "TensorCore", "TextSupport",
+            ]),
         library("Tracing", ["Planning", "ModelKit", "LayerLibrary", "TensorCore"]),
         library(
             "WeightFiles",
@@ -100,13 +110,14 @@ let package = Package(
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
                 "Runs",
-                "Tracing", "WeightFiles", "ModelComparison", "CProcess", argumentParser,
+                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "CProcess", argumentParser,
             ]),
         library(
             "Zoo",
             [
                 "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
-                "ModelComparison", "ModelFigures", "ModelKit", "ObjectiveLibrary", "Planning", "Runs", "TensorCore",
+                "Metrics", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics", "ObjectiveLibrary",
+                "Planning", "Runs", "TensorCore",
                 "Tracing", "Training", "WeightFiles", "ZooModels",
             ]),
         .executableTarget(
@@ -165,6 +176,7 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
         tests("ZooTests", ["Zoo", "FileSupport", "TestSupport"]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
+        tests("MetricsTests", ["Metrics", "LatentTools", "TensorCore", "TextSupport", "TestSupport"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
     ]
 )

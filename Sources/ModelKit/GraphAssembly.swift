@@ -18,6 +18,7 @@ struct GraphAssembly {
     private(set) var reconstructionLoss: TensorID?
     private(set) var kl: TensorID?
     private(set) var klPerDimension: TensorID?
+    private(set) var logWeights: TensorID?
 
     init(_ definition: ModelDefinition) {
         self.definition = definition
@@ -63,9 +64,17 @@ struct GraphAssembly {
             }
         case .training, .evaluation:
             try encode(&builder)
-            try sample(&builder)
+            try sample(&builder, count: definition.objective.regularizers.map(\.samples).max() ?? 1)
             try decode(&builder)
             try loss(&builder)
+        case .likelihood(let samples):
+            try encode(&builder)
+            try sample(&builder, count: samples)
+            try decode(&builder)
+            try builder.scoped("objective") { builder in
+                try reconstruct(&builder)
+                try weigh(&builder)
+            }
         }
     }
 
@@ -90,14 +99,13 @@ struct GraphAssembly {
         }
     }
 
-    private mutating func sample(_ builder: inout GraphBuilder) throws {
+    private mutating func sample(_ builder: inout GraphBuilder, count: Int) throws {
         guard let mean, let logVariance else {
             latent = mean
             return
         }
-        let samples = definition.objective.regularizers.map(\.samples).max() ?? 1
         let noise = builder.noise(
-            "noise", shape: [definition.latentSize], rows: .perImage(samples), isPosterior: true)
+            "noise", shape: [definition.latentSize], rows: .perImage(count), isPosterior: true)
         self.noise = noise
         let sampled = try builder.scoped("latent") {
             try $0.gaussianLatent(mean: mean, logVariance: logVariance, noise: noise)
@@ -155,31 +163,34 @@ struct GraphAssembly {
         }
     }
 
+    /// The reconstruction loss of each code, and the prediction in the shape in which it is compared.
+    private mutating func reconstruct(_ builder: inout GraphBuilder) throws {
+        guard let images, let prediction else { return }
+        if let distribution = definition.objective.distribution {
+            let parameters = try parameters(prediction, of: distribution, &builder)
+            reconstructionLoss = try distribution.loss(parameters, images: images, into: &builder)
+            self.prediction = parameters
+            return
+        }
+        let terms = definition.objective.terms.map { ReconstructionLoss.Term($0.likelihood, weight: $0.weight) }
+        let loss = ReconstructionLoss(terms: terms, link: link)
+        let logSigma =
+            loss.learnsVariance ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
+        let shaped = try builder.reshape(prediction, to: definition.input)
+        reconstructionLoss = try builder.reconstructionLoss(
+            prediction: shaped, target: images, logSigma: logSigma, loss: loss)
+        self.prediction = shaped
+    }
+
     private mutating func loss(_ builder: inout GraphBuilder) throws {
-        guard let images, var prediction else { return }
         try builder.scoped("objective") { builder in
-            let perImage: TensorID
-            if let distribution = definition.objective.distribution {
-                prediction = try parameters(prediction, of: distribution, &builder)
-                perImage = try distribution.loss(prediction, images: images, into: &builder)
-            } else {
-                let terms = definition.objective.terms.map {
-                    ReconstructionLoss.Term($0.likelihood, weight: $0.weight)
-                }
-                let loss = ReconstructionLoss(terms: terms, link: link)
-                let logSigma =
-                    loss.learnsVariance
-                    ? try builder.parameter("log_sigma", shape: [], initializer: .constant(0)) : nil
-                prediction = try builder.reshape(prediction, to: definition.input)
-                perImage = try builder.reconstructionLoss(
-                    prediction: prediction, target: images, logSigma: logSigma, loss: loss)
-            }
+            try reconstruct(&builder)
+            guard let perImage = reconstructionLoss else { return }
             if definition.objective.regularizers.contains(where: \.replacesReconstruction) {
                 try builder.metric("reconstruction", perImage)
             } else {
                 try builder.term("reconstruction", perImage, weight: .constant(1))
             }
-            reconstructionLoss = perImage
             if let kl { try builder.metric("kl", kl) }
             if definition.objective.distribution?.isDiscrete == true, let kl,
                 builder.program.type(of: kl) == builder.program.type(of: perImage)
@@ -187,10 +198,21 @@ struct GraphAssembly {
                 try builder.metric(
                     "bits_per_dimension", Self.bitsPerDimension(perImage, kl, of: definition.input, &builder))
             }
-            try regularize(images, &builder)
+            try regularize(&builder)
         }
-        builder.keep(prediction, as: "prediction")
-        self.prediction = prediction
+        if let prediction { builder.keep(prediction, as: "prediction") }
+    }
+
+    /// log p(x|z) + log p(z) − log q(z|x) of each code.
+    private mutating func weigh(_ builder: inout GraphBuilder) throws {
+        guard let model = tensors, let posterior = model.posterior, let reconstructionLoss else {
+            throw ZooError("\(definition.name) has no posterior to draw codes from", code: .mismatch)
+        }
+        let priors = try definition.objective.regularizers.compactMap { try $0.logPrior(model, into: &builder) }
+        let weights = try ImportanceWeighting.logWeights(model, posterior, prior: priors.first, into: &builder)
+        builder.keep(weights, as: "log_weights")
+        builder.keep(reconstructionLoss, as: "reconstruction_loss")
+        logWeights = weights
     }
 
     /// The evidence lower bound in bits for each of the D numbers of an image.
@@ -201,14 +223,20 @@ struct GraphAssembly {
         return try builder.custom(WeightedSum([share, share]), [reconstruction, kl])
     }
 
-    private func regularize(_ images: TensorID, _ builder: inout GraphBuilder) throws {
-        guard let latent, let reconstructionLoss else { return }
+    private func regularize(_ builder: inout GraphBuilder) throws {
+        guard let model = tensors else { return }
+        for regularizer in definition.objective.regularizers { try regularizer.lower(model, into: &builder) }
+    }
+
+    /// What regularisers build on; nil before there is a reconstruction loss.
+    private var tensors: ModelTensors? {
+        guard let images, let latent, let reconstructionLoss else { return nil }
         var posterior: ModelTensors.Posterior?
         if let mean, let logVariance, let kl, let klPerDimension {
             posterior = ModelTensors.Posterior(
                 mean: mean, logVariance: logVariance, kl: kl, klPerDimension: klPerDimension)
         }
-        let model = ModelTensors(
+        return ModelTensors(
             images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior
         ) { [definition] images, builder in
             guard case .gaussian(let mean, let logVariance) = definition.latent else {
@@ -225,7 +253,6 @@ struct GraphAssembly {
                 }
             }
         }
-        for regularizer in definition.objective.regularizers { try regularizer.lower(model, into: &builder) }
     }
 
     private mutating func lower(

@@ -28,6 +28,8 @@ public struct ModelGraph: Sendable {
     public private(set) var kl: TensorID?
     /// Batch means `[D]`.
     public private(set) var klPerDimension: TensorID?
+    /// log p(x|z) + log p(z) − log q(z|x), `[]` of each code; only in graphs for the likelihood.
+    public private(set) var logWeights: TensorID?
 
     /// A layer as `zoo show` lists it.
     public struct LayerRow: Sendable {
@@ -51,11 +53,13 @@ public struct ModelGraph: Sendable {
     }
 
     /// What a graph is for.
-    public enum Purpose: Sendable {
+    public enum Purpose: Sendable, Equatable {
         /// Losses and gradients, layers in training mode.
         case training
         /// Losses, layers in evaluation mode.
         case evaluation
+        /// The likelihood of images under several codes each, drawn from their posteriors, layers in evaluation mode.
+        case likelihood(samples: Int)
         /// Images to μ and log σ² (or the code), layers in evaluation mode.
         case encoding
         /// z to images, layers in evaluation mode.
@@ -95,6 +99,7 @@ public struct ModelGraph: Sendable {
         reconstructionLoss = assembly.reconstructionLoss
         kl = assembly.kl
         klPerDimension = assembly.klPerDimension
+        logWeights = assembly.logWeights
     }
 
     /// First values of all parameters, in order.

@@ -33,6 +33,11 @@ public protocol Regularizer: Sendable {
     /// Whether its terms stand in place of the reconstruction loss, which then is only reported.
     var replacesReconstruction: Bool { get }
 
+    /// log p(z) of each code `[]`, where its prior stands in place of N(0, I); nil where it does not.
+    ///
+    /// - Throws: `ZooError` where the model does not suit it.
+    func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID?
+
     /// Adds its terms, and what they are computed from, to the program.
     ///
     /// - Throws: `ZooError` where the model does not suit it.
@@ -46,6 +51,7 @@ extension Regularizer {
     public var dependsOnBatch: Bool { smallestBatch > 1 }
     public var samples: Int { 1 }
     public var replacesReconstruction: Bool { false }
+    public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? { nil }
 }
 
 /// The tensors of a model that a regulariser can build on.

@@ -7,9 +7,11 @@
 @_exported import Interchange
 @_exported import LatentTools
 @_exported import LayerLibrary
+@_exported import Metrics
 @_exported import ModelComparison
 @_exported import ModelFigures
 @_exported import ModelKit
+@_exported import ModelMetrics
 @_exported import ObjectiveLibrary
 @_exported import Planning
 @_exported import Runs

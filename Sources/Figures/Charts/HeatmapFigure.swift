@@ -15,14 +15,23 @@ public struct HeatmapFigure: Figure, Equatable {
     /// A row of as many values as there are columns for each row name; nil leaves a cell grey.
     public var rows: [[Double?]]
     public var scale: Scale
+    /// Above the cells; nil for none.
+    public var title: String?
+    /// Below the title; nil for none.
+    public var subtitle: String?
     /// Most units of the figure's width.
     public var width: Int
 
-    public init(rowNames: [String], columnNames: [String], rows: [[Double?]], scale: Scale, width: Int = 760) {
+    public init(
+        rowNames: [String], columnNames: [String], rows: [[Double?]], scale: Scale, title: String? = nil,
+        subtitle: String? = nil, width: Int = 760
+    ) {
         self.rowNames = rowNames
         self.columnNames = columnNames
         self.rows = rows
         self.scale = scale
+        self.title = title
+        self.subtitle = subtitle
         self.width = width
     }
 
@@ -47,11 +56,26 @@ public struct HeatmapFigure: Figure, Equatable {
         let columns = columnNames.map { measurer.elided($0, in: font, width: 120) }
         let widest = columns.map { measurer.width(of: $0, in: font) }.max() ?? 0
         let isRisen = widest > cell - 4
-        let top = (isRisen ? widest : font.lineHeight) + 14
+        let heading = [
+            title.map { ($0, FigureFont(size: 17, isBold: true), FigureColor.ink) },
+            subtitle.map { ($0, font, .darkGrey) },
+        ]
+        .compactMap(\.self)
+        let headingHeight = heading.reduce(0) { $0 + $1.1.lineHeight } + (heading.isEmpty ? 0 : 18)
+        let top = (isRisen ? widest : font.lineHeight) + 14 + headingHeight
+        let headingWidth = heading.map { measurer.width(of: $0.0, in: $0.1) + 24 }.max() ?? 0
         let canvas = try Canvas(
-            width: Int(left + cell * Double(columns.count) + 12), height: Int(top + height * Double(rows.count) + 10),
+            width: Int(max(left + cell * Double(columns.count) + 12, min(headingWidth, Double(width)))),
+            height: Int(top + height * Double(rows.count) + 10),
             format: format)
         let small = FigureFont(size: 12)
+        var baseline = 6.0
+        for (text, headingFont, color) in heading {
+            baseline += headingFont.lineHeight
+            canvas.text(
+                measurer.elided(text, in: headingFont, width: Double(width) - 24), at: FigurePoint(x: 12, y: baseline),
+                font: headingFont, color: color, anchor: .start)
+        }
         for (column, name) in columns.enumerated() where cell >= 12 || column % Int((14 / cell).rounded(.up)) == 0 {
             let x = left + (Double(column) + 0.5) * cell
             canvas.text(

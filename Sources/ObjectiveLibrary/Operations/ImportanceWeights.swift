@@ -2,14 +2,15 @@ import RealModule
 import TensorCore
 
 /// log w = log p(x|z) + log p(z) − log q(z|x): −log p(x|z) `[]` and z `[D]` of several samples for each image, μ and log σ² `[D]` of each
-/// image → `[]` of each sample. The constants of the two normal densities cancel.
+/// image → `[]` of each sample. The prior is N(0, I), whose constant cancels that of q, unless log p(z) `[]` of each sample is given.
 struct LogImportanceWeight: CustomOperation {
     var name: String { "log_importance_weight" }
     var formula: String? { "log w = −L_rec + ½ Σ (log σ² + (z − μ)²/σ² − z²)" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType {
-        guard inputs.count == 4, inputs[0].shape.rank == 0, inputs[1].rows == inputs[0].rows,
-            inputs[2] == TensorType(inputs[1].shape), inputs[3] == inputs[2], inputs[1].rows != .one
+        guard [4, 5].contains(inputs.count), inputs[0].shape.rank == 0, inputs[1].rows == inputs[0].rows,
+            inputs[2] == TensorType(inputs[1].shape), inputs[3] == inputs[2], inputs[1].rows != .one,
+            inputs.count == 4 || inputs[4] == inputs[0]
         else {
             throw ZooError("log_importance_weight: needs a loss and z of each sample, μ and log σ²", code: .mismatch)
         }
@@ -19,28 +20,32 @@ struct LogImportanceWeight: CustomOperation {
     func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let size = t.rowSize(1)
         let samples = t.outputRowCount / t.imageCount
+        let hasPrior = t.inputs.count == 5
         for row in 0..<t.outputRowCount {
             var sum: Element = 0
             for d in 0..<size {
                 let (z, i) = (t.inputs[1][row * size + d], row / samples * size + d)
                 let distance = z - t.inputs[2][i]
-                sum += t.inputs[3][i] + distance * distance * .exp(-t.inputs[3][i]) - z * z
+                sum += t.inputs[3][i] + distance * distance * .exp(-t.inputs[3][i])
+                sum += hasPrior ? .log2Pi : -z * z
             }
-            t.output[row] = sum / 2 - t.inputs[0][row]
+            t.output[row] = sum / 2 - t.inputs[0][row] + (hasPrior ? t.inputs[4][row] : 0)
         }
     }
 
     func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let size = t.rowSize(1)
         let samples = t.outputRowCount / t.imageCount
+        let hasPrior = t.inputs.count == 5
         for row in 0..<t.outputRowCount {
             let dy = t.outputGradient[row]
             t.inputGradients[0]?[row] -= dy
+            if hasPrior { t.inputGradients[4]?[row] += dy }
             for d in 0..<size {
                 let (z, i) = (t.inputs[1][row * size + d], row / samples * size + d)
                 let precision = Element.exp(-t.inputs[3][i])
                 let distance = z - t.inputs[2][i]
-                t.inputGradients[1]?[row * size + d] += dy * (distance * precision - z)
+                t.inputGradients[1]?[row * size + d] += dy * (distance * precision - (hasPrior ? 0 : z))
                 t.inputGradients[2]?[i] -= dy * distance * precision
                 t.inputGradients[3]?[i] += dy * (1 - distance * distance * precision) / 2
             }

@@ -43,13 +43,23 @@ public struct ImportanceWeighting: Regularizer, Equatable {
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
-        let weights = try builder.custom(
-            LogImportanceWeight(), [model.reconstruction, model.code, posterior.mean, posterior.logVariance])
+        let weights = try Self.logWeights(model, posterior, prior: nil, into: &builder)
         let bound = try builder.custom(ImportanceWeightedBound(sampleCount: sampleCount), [weights])
         try builder.term("importance_weighted", bound, weight: .constant(1 - lowerBoundShare))
         guard lowerBoundShare > 0 else { return }
         let elbo = try builder.custom(WeightedSum([-1]), [weights])
         try builder.term("negative_elbo", elbo, weight: .constant(lowerBoundShare))
+    }
+
+    /// log p(x|z) + log p(z) − log q(z|x) of each code `[]`.
+    ///
+    /// - Parameter prior: log p(z) of each code `[]`; nil for N(0, I).
+    /// - Throws: `ZooError` where the tensors do not fit.
+    public static func logWeights(
+        _ model: ModelTensors, _ posterior: ModelTensors.Posterior, prior: TensorID?, into builder: inout GraphBuilder
+    ) throws -> TensorID {
+        let inputs = [model.reconstruction, model.code, posterior.mean, posterior.logVariance]
+        return try builder.custom(LogImportanceWeight(), inputs + (prior.map { [$0] } ?? []))
     }
 
     static let descriptor = RegularizerDescriptor(

@@ -29,20 +29,28 @@ public struct VampPrior: Regularizer, Equatable {
 
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
-        let image = builder.shape(model.images)
-        let parameter = try builder.parameter(
-            "pseudo_inputs", shape: [pseudoInputs, image.count], initializer: .uniform(lower: 0, upper: 1))
-        let inputs = try builder.custom(PseudoInputs(shape: image), [parameter])
-        let component = try model.encode(inputs, &builder)
         let conditional = try builder.custom(
             GaussianLogDensity(), [model.code, posterior.mean, posterior.logVariance])
-        let prior = try builder.custom(
-            MixtureLogDensity(), [model.code, component.mean, component.logVariance])
+        let prior = try mixture(model, &builder)
         let divergence = try builder.custom(WeightedSum([1, -1]), [conditional, prior])
         try builder.term(
             "kl_to_vamp_prior", divergence,
             weight: LinearSchedule(from: warmupSteps > 0 ? 0 : weight, to: weight, over: warmupSteps),
             weightName: "kl_weight")
+    }
+
+    public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? {
+        try mixture(model, &builder)
+    }
+
+    /// log 1/K Σ_k q(z|u_k) of each code.
+    private func mixture(_ model: ModelTensors, _ builder: inout GraphBuilder) throws -> TensorID {
+        let image = builder.shape(model.images)
+        let parameter = try builder.parameter(
+            "pseudo_inputs", shape: [pseudoInputs, image.count], initializer: .uniform(lower: 0, upper: 1))
+        let inputs = try builder.custom(PseudoInputs(shape: image), [parameter])
+        let component = try model.encode(inputs, &builder)
+        return try builder.custom(MixtureLogDensity(), [model.code, component.mean, component.logVariance])
     }
 
     static let descriptor = RegularizerDescriptor(

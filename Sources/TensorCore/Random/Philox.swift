@@ -35,6 +35,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case split = 6
     case evaluationNoise = 7
     case permutation = 8
+    /// What metrics of trained models draw.
+    case metric = 9
     /// Free for plug-ins and tests.
     case other = 255
 }

@@ -3,7 +3,9 @@ import Checkpoints
 import Datasets
 import Figures
 import LatentTools
+import Metrics
 import ModelKit
+import ModelMetrics
 import Planning
 import Runs
 import TensorCore
@@ -13,39 +15,60 @@ import WeightFiles
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evaluate", abstract: "Losses of a trained model over a data set.",
+        commandName: "evaluate", abstract: "Losses and metrics of a trained model over a data set.",
         discussion: """
             Means over images in nats per image, each image counted once, layers in evaluation mode. The last line is the \
             summary of the latent statistics that the checkpoint itself holds; \(Tool.convert) latent computes them anew.
+
+            With --metrics, what else people publish: likelihood, reconstruction, generation, representation, disentanglement. They \
+            are kept in evaluation.json beside the run or checkpoint, where compare and inspect find them.
+
+            \(Tool.name) evaluate runs/beta-vae-sprites --metrics disentanglement --repetitions 3
+            \(Tool.name) evaluate runs/mlp-vae-mnist --likelihood 5000
+            \(Tool.name) evaluate runs/conv-vae-mnist --metrics generation --features runs/autoencoder-mnist
             """)
 
     @Argument(help: "A checkpoint, or a run's folder.", completion: .trained)
-    var checkpoint: String
+    var checkpoint: String?
+
+    func validate() throws {
+        guard checkpoint != nil || listMetrics else {
+            throw ValidationError("a checkpoint or a run's folder is missing")
+        }
+    }
 
     @OptionGroup var models: ModelOptions
     @OptionGroup var data: DataOptions
 
-    @Option(help: "The images: train, validation or test.")
-    var split: String = "test"
+    @OptionGroup var metrics: MetricOptions
 
-    @Option(help: "Seed of the noise (default: the run's).")
+    @Option(help: "The images: train, validation or test.")
+    var split: Split = .test
+
+    @Option(help: "Seed of the noise (default: the run's) and of what metrics draw (default: 0).")
     var seed: UInt64?
 
     @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
     var threads: Int?
 
+    @Flag(help: "List the metrics with their parameters and end.")
+    var listMetrics = false
+
     @Flag(help: "One JSON object on standard output.")
     var json = false
 
     func run() throws {
-        try Computing.use(threads: threads)
-        guard let split = Split(rawValue: split) else {
-            throw ZooError("--split \(split): there are train, validation and test", kind: .usage)
+        guard let checkpoint, !listMetrics else {
+            for line in MetricText.catalogue { Console.print(line) }
+            return
         }
+        try Computing.use(threads: threads)
+        let choices = metrics.isGiven ? try metrics.choices() : []
         let model = try TrainedModel(argument: checkpoint, registry: try models.registry())
         let dataset = try data.open(for: model)
         let result = try model.evaluate(on: dataset, split: split, seed: seed)
         let means = result.losses
+        let computed = choices.isEmpty ? nil : try evaluate(model, dataset, choices)
         if json {
             Console.print(
                 JSONValue.object(
@@ -59,6 +82,14 @@ struct EvaluateCommand: ParsableCommand {
                         ("active_units", JSONValue(result.activeUnits)),
                         ("weights", .string(model.checkpoint.keepsAverage ? "average" : "last")),
                         ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
+                        ("evaluation", computed?.entry.json ?? .null),
+                        (
+                            "not_computed",
+                            .array(
+                                (computed?.left ?? []).map {
+                                    .object([("metric", .string($0.metric)), ("reason", .string($0.reason))])
+                                })
+                        ),
                     ]
                 ).text())
             return
@@ -82,5 +113,56 @@ struct EvaluateCommand: ParsableCommand {
             let padding = String(repeating: " ", count: width - name.count + 2)
             Console.print("  \(name)\(padding)\(value.printable())")
         }
+        guard let computed else { return }
+        Console.print("")
+        for line in MetricText.lines(computed.entry.reports, left: computed.left) { Console.print(line) }
+        if let file = computed.file { Console.print("kept in \(file)") }
+    }
+
+    /// Computes metrics, keeps them and draws their tables.
+    private func evaluate(
+        _ model: TrainedModel, _ dataset: any Dataset, _ choices: [ModelEvaluation.Choice]
+    ) throws -> (entry: EvaluationRecord.Entry, left: [(metric: String, reason: String)], file: String?) {
+        let features = try metrics.features.map { try TrainedModel(argument: $0, registry: try models.registry()) }
+        let region = try LatentRegion(argument: metrics.from)
+        let subject = try MetricSubject(
+            model: model, images: try model.images(of: dataset, split: split), seed: seed ?? 0,
+            withoutFactors: metrics.withoutFactor, features: features, region: region)
+        let progress = ShareProgressView(isQuiet: json)
+        defer { progress.clearLine() }
+        let evaluation = ModelEvaluation(choices, repetitions: metrics.repetitions)
+        let (result, seconds) = try Self.timed { try evaluation.result(subject) { progress.show($0, $1) } }
+        let entry = EvaluationRecord.Entry(
+            subject, evaluation, result, digest: try EvaluationRecord.digest(of: model), seconds: seconds,
+            region: metrics.from)
+        var file: String?
+        if !metrics.noStore, !result.reports.isEmpty {
+            let path = EvaluationRecord.path(of: model)
+            var record = try EvaluationRecord(reading: path)
+            record.add(entry)
+            try record.write(to: path)
+            file = path
+        }
+        if let folder = metrics.figures { try draw(result.reports, model, into: folder) }
+        return (entry, result.left, file)
+    }
+
+    private func draw(_ reports: [MetricReport], _ model: TrainedModel, into folder: String) throws {
+        try RunFolder.makeDirectory(folder)
+        for report in reports {
+            guard let table = report.table else { continue }
+            try HeatmapFigure(
+                table, title: "\(report.metric) of \(model.definition.name): \(table.title)",
+                subtitle: model.provenance.joined(separator: " · ")
+            ).write(to: "\(folder)/\(report.metric).png")
+        }
+    }
+
+    private static func timed<Result>(_ body: () throws -> Result) rethrows -> (Result, Double) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let result = try body()
+        let (seconds, attoseconds) = (clock.now - start).components
+        return (result, Double(seconds) + Double(attoseconds) / 1e18)
     }
 }

@@ -1,0 +1,169 @@
+import Checkpoints
+import Datasets
+import FileSupport
+import Glibc
+import Metrics
+import ModelKit
+import Runs
+import TensorCore
+import TextSupport
+
+/// The metrics that were computed of a run's checkpoints, or of a checkpoint: `evaluation.json` beside them;
+/// `schemas/evaluation.schema.json` describes it.
+public struct EvaluationRecord: Sendable {
+    /// How and of what metrics were computed.
+    public struct Entry: Sendable {
+        /// The checkpoint's file, without folders.
+        public var checkpoint: String
+        /// SHA-256 of that file, in hexadecimal.
+        public var digest: String
+        public var dataset: String
+        public var split: String
+        public var seed: UInt64
+        public var repetitions: Int
+        public var withoutFactors: [String]
+        /// Where generated images came from.
+        public var region: String
+        /// The model whose codes were the features; nil for none.
+        public var features: String?
+        public var tool: String
+        public var date: String
+        public var seconds: Double
+        public var reports: [MetricReport]
+
+        /// Whether both were computed in the same way of the same checkpoint.
+        func isLike(_ other: Entry) -> Bool {
+            digest == other.digest && dataset == other.dataset && split == other.split && seed == other.seed
+                && repetitions == other.repetitions && withoutFactors == other.withoutFactors && region == other.region
+                && features == other.features
+        }
+    }
+
+    public private(set) var entries: [Entry] = []
+
+    public init() {}
+
+    /// Where the metrics of a model are: in its run's folder, or beside the checkpoint's file.
+    public static func path(of model: TrainedModel) -> String {
+        let parts = model.path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count >= 2, parts[parts.count - 2] == "checkpoints" {
+            let run = parts.dropLast(2).joined(separator: "/")
+            let folder = RunFolder(path: run.isEmpty ? (model.path.hasPrefix("/") ? "/" : ".") : run)
+            if folder.hasRecord { return folder.path + "/evaluation.json" }
+        }
+        let base = model.path.hasSuffix(".h5") ? String(model.path.dropLast(3)) : model.path
+        return base + ".evaluation.json"
+    }
+
+    /// SHA-256 of the checkpoint's file, in hexadecimal.
+    ///
+    /// - Throws: `ZooError` where it cannot be read.
+    public static func digest(of model: TrainedModel) throws -> String {
+        do {
+            return SHA256.hexadecimal(SHA256.digest(try FileReading.bytes(of: Array(model.path.utf8), limit: 1 << 34)))
+        } catch {
+            throw ZooError("\(model.path) cannot be read again: \(error)", code: .system, subject: .path(model.path))
+        }
+    }
+
+    /// What a file says; nothing where there is none.
+    ///
+    /// - Throws: `ZooError` where it cannot be read or understood.
+    public init(reading path: String) throws {
+        guard access(path, F_OK) == 0 else { return }
+        do {
+            let json = try JSONValue(parsing: String(decoding: try RegularFile.text(of: path), as: UTF8.self))
+            guard json["format"]?.stringValue == "zoo.evaluation/1", let list = json["evaluations"]?.arrayValue else {
+                throw ZooError("it is no record of evaluations: its format is not zoo.evaluation/1")
+            }
+            entries = try list.map(Entry.init(json:))
+        } catch let error as ZooError {
+            throw error.at(path)
+        }
+    }
+
+    /// Adds what was computed; of the same metric, computed in the same way, only the newest stays.
+    public mutating func add(_ entry: Entry) {
+        guard let place = entries.firstIndex(where: { $0.isLike(entry) }) else { return entries.append(entry) }
+        func key(_ report: MetricReport) -> String {
+            let parameters = report.parameters.map { "\($0.name)=\($0.value.text())" }.sorted().joined(separator: " ")
+            return "\(report.metric)/\(report.version) \(parameters)"
+        }
+        let replaced = Set(entry.reports.map(key))
+        var merged = entry
+        merged.reports = entries[place].reports.filter { !replaced.contains(key($0)) } + entry.reports
+        merged.seconds += entries[place].seconds
+        entries[place] = merged
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// - Throws: `ZooError` where it cannot.
+    public func write(to path: String) throws {
+        let json = JSONValue.object([("format", "zoo.evaluation/1"), ("evaluations", .array(entries.map(\.json)))])
+        try AtomicFile.write(Array((json.text(indented: true) + "\n").utf8), to: path)
+    }
+
+    /// The newest number of each score of a checkpoint, by name, in the order in which they were computed.
+    public func scores(ofDigest digest: String) -> [MetricReport.Score] {
+        var order: [String] = []
+        var newest: [String: MetricReport.Score] = [:]
+        for score in entries.filter({ $0.digest == digest }).flatMap(\.reports).flatMap(\.scores) {
+            if newest[score.name] == nil { order.append(score.name) }
+            newest[score.name] = score
+        }
+        return order.compactMap { newest[$0] }
+    }
+}
+
+extension EvaluationRecord.Entry {
+    public var json: JSONValue {
+        .object([
+            ("checkpoint", .string(checkpoint)), ("sha256", .string(digest)), ("dataset", .string(dataset)),
+            ("split", .string(split)), ("seed", .string(String(seed))), ("repetitions", .integer(repetitions)),
+            ("without_factors", .array(withoutFactors.map { .string($0) })), ("from", .string(region)),
+            ("features", JSONValue(features)), ("tool", .string(tool)), ("date", .string(date)),
+            ("seconds", .number(seconds)), ("metrics", .array(reports.map(\.json))),
+        ])
+    }
+
+    /// - Throws: `ZooError` naming the field that is missing or of another type.
+    init(json: JSONValue) throws {
+        func text(_ field: String) throws -> String {
+            guard let value = json[field]?.stringValue else {
+                throw ZooError("an evaluation's '\(field)' is missing or no text")
+            }
+            return value
+        }
+        guard let seed = UInt64(try text("seed")), let repetitions = json["repetitions"]?.countValue,
+            let reports = json["metrics"]?.arrayValue
+        else { throw ZooError("an evaluation's seed, repetitions or metrics are missing or of another type") }
+        self.init(
+            checkpoint: try text("checkpoint"), digest: try text("sha256"), dataset: try text("dataset"),
+            split: try text("split"), seed: seed, repetitions: repetitions,
+            withoutFactors: (json["without_factors"]?.arrayValue ?? []).compactMap(\.stringValue),
+            region: try text("from"), features: json["features"]?.stringValue, tool: try text("tool"),
+            date: try text("date"), seconds: json["seconds"]?.numberValue ?? 0,
+            reports: try reports.map(MetricReport.init(json:)))
+    }
+}
+
+extension EvaluationRecord.Entry {
+    /// What was computed of a model.
+    ///
+    /// - Parameters:
+    ///   - digest: of the checkpoint's file.
+    ///   - region: where generated images came from, as a command names it.
+    public init(
+        _ subject: MetricSubject, _ evaluation: ModelEvaluation, _ result: ModelEvaluation.Result, digest: String,
+        seconds: Double, region: String
+    ) {
+        let path = subject.model.path
+        self.init(
+            checkpoint: path.split(separator: "/").last.map(String.init) ?? path, digest: digest,
+            dataset: subject.images.dataset.info.name, split: subject.images.split.rawValue, seed: subject.seed,
+            repetitions: evaluation.repetitions, withoutFactors: subject.withoutFactors, region: region,
+            features: subject.features?.definition.name, tool: "zoo \(ZooVersion.current)", date: TimeStamp.universal,
+            seconds: seconds, reports: result.reports)
+    }
+}

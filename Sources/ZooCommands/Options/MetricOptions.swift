@@ -1,0 +1,109 @@
+import ArgumentParser
+import LatentTools
+import Metrics
+import ModelMetrics
+import Runs
+import TensorCore
+
+/// Which metrics are computed, and how.
+struct MetricOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Metrics by name or group, or all: --list-metrics shows them.", valueName: "names"),
+        completion: .list(["all"] + MetricGroup.allCases.map(\.rawValue) + BuiltInMetrics.all.map(\.name)))
+    var metrics: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The bound of log p(x) with K codes of each image: likelihood.samples.", valueName: "K"))
+    var likelihood: Int?
+
+    @Option(
+        name: .customLong("with"),
+        help: ArgumentHelp("A parameter of a metric: --with mig.bins=30.", valueName: "metric.parameter=value"))
+    var settings: [String] = []
+
+    @Option(parsing: .unconditional, help: "How often each metric that draws at random is computed; then mean ± sd.")
+    var repetitions: Int = 1
+
+    @Option(help: ArgumentHelp("Leave out a factor of the data set.", valueName: "factor"))
+    var withoutFactor: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A trained model whose codes are the features of metrics of generation.", valueName: "model"),
+        completion: .trained)
+    var features: String?
+
+    @Option(help: ArgumentHelp("Where generated images come from, as for sample.", valueName: "region"))
+    var from: String = "prior"
+
+    @Option(
+        help: ArgumentHelp("A folder for a heat map of each metric that has a table.", valueName: "dir"),
+        completion: .directory)
+    var figures: String?
+
+    @Flag(help: "Do not keep the metrics beside the checkpoint.")
+    var noStore = false
+
+    func validate() throws {
+        guard (1...1_000).contains(repetitions) else {
+            throw ValidationError("--repetitions must lie in 1…1000, is \(repetitions)")
+        }
+        guard metrics != nil || likelihood != nil else {
+            let given = [
+                settings.isEmpty ? nil : "--with", withoutFactor.isEmpty ? nil : "--without-factor",
+                features.map { _ in "--features" }, figures.map { _ in "--figures" },
+                repetitions == 1 ? nil : "--repetitions",
+            ].compactMap(\.self)
+            guard given.isEmpty else {
+                throw ValidationError("\(given.joined(separator: ", ")) needs --metrics, for instance --metrics all")
+            }
+            return
+        }
+    }
+
+    /// Whether metrics are asked for at all.
+    var isGiven: Bool { metrics != nil || likelihood != nil }
+
+    /// The metrics with their settings.
+    ///
+    /// - Throws: `ZooError` (wrong usage) that lists every name and value that is none.
+    func choices() throws -> [ModelEvaluation.Choice] {
+        var names = (metrics ?? "").split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(
+            String.init)
+        if likelihood != nil { names.append("likelihood") }
+        var chosen: [String: [String: Double]] = [:]
+        if let likelihood { chosen["likelihood"] = ["samples": Double(likelihood)] }
+        var faults: [String] = []
+        for setting in settings {
+            let sides = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let path = sides[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            guard sides.count == 2, path.count == 2, let value = Double(sides[1]) else {
+                faults.append("--with \(setting): it has the form METRIC.PARAMETER=NUMBER")
+                continue
+            }
+            guard BuiltInMetrics.all.contains(where: { $0.name == path[0] }) else {
+                faults.append("--with \(setting): there is no metric '\(path[0])'")
+                continue
+            }
+            chosen[String(path[0]), default: [:]][String(path[1])] = value
+        }
+        let found = try BuiltInMetrics.named(names)
+        var result: [ModelEvaluation.Choice] = []
+        for metric in found {
+            do {
+                let settings = try MetricSettings(of: metric, chosen: chosen[metric.name] ?? [:])
+                result.append(
+                    ModelEvaluation.Choice(metric, settings: settings, isRequired: names.contains(metric.name)))
+            } catch {
+                faults.append("\(error)")
+            }
+        }
+        for name in chosen.keys.sorted() where !found.contains(where: { $0.name == name }) {
+            faults.append("--with \(name)…: the metric is not among those that are computed")
+        }
+        guard faults.isEmpty else { throw ZooError(faults.joined(separator: "\n"), kind: .usage) }
+        return result
+    }
+}
