@@ -95,14 +95,16 @@ let package = Package(
         library(
             "WeightFiles",
             [
-                "Runs", "Training", "Interchange", "Checkpoints", "LatentTools", "Figures", "FileSupport", "TensorCore",
+                "ModelMetrics", "Metrics", "Runs", "Training", "Interchange", "Checkpoints", "LatentTools", "Figures",
+                "FileSupport", "TensorCore",
                 "TextSupport",
             ]),
         library(
             "ModelComparison",
             [
-                "Runs", "ModelFigures", "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints",
-                "LatentTools", "Figures", "ImageFiles", "TextSupport",
+                "ModelMetrics", "Metrics", "Runs", "ModelFigures", "Training", "Planning", "ModelKit", "TensorCore",
+                "Datasets",
+                "Checkpoints", "LatentTools", "Figures", "ImageFiles", "TextSupport",
             ]),
         library(
             "ZooCommands",

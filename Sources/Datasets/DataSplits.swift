@@ -10,10 +10,11 @@ public struct DataSplits: Sendable, Equatable {
     ///
     /// Where the publisher has a validation set, that is used. Otherwise `validationCount` images are taken from the
     /// training images, chosen by `seed` alone (random stream `split`); both lists keep the publisher's order.
-    /// - Throws: `ZooError` if `validationCount` is negative or leaves no training image.
-    public init(of dataset: any Dataset, validationCount: Int, seed: UInt64) throws {
-        let published = dataset.indices(of: .train)
-        let publishedValidation = dataset.indices(of: .validation)
+    /// - Parameter onlyClass: the class that training and validation images are of; nil for all. Test images are of all classes.
+    /// - Throws: `ZooError` if `validationCount` is negative or leaves no training image, or there is no image of the class.
+    public init(of dataset: any Dataset, validationCount: Int, seed: UInt64, onlyClass: Int? = nil) throws {
+        let published = try Self.images(dataset, .train, ofClass: onlyClass)
+        let publishedValidation = try Self.images(dataset, .validation, ofClass: onlyClass)
         test = dataset.indices(of: .test)
         guard validationCount >= 0 else {
             throw ZooError(
@@ -35,6 +36,26 @@ public struct DataSplits: Sendable, Equatable {
         for position in order.prefix(validationCount) { isValidation[Int(position)] = true }
         train = published.indices.filter { !isValidation[$0] }.map { published[$0] }
         validation = published.indices.filter { isValidation[$0] }.map { published[$0] }
+    }
+
+    /// The images of a split that are of a class.
+    private static func images(_ dataset: any Dataset, _ split: Split, ofClass label: Int?) throws -> [Int32] {
+        let all = dataset.indices(of: split)
+        guard let label, !all.isEmpty else { return all }
+        guard let names = dataset.info.classNames else {
+            throw ZooError(
+                "\(dataset.info.name) has no labels, so there is no class \(label) to train on", kind: .usage,
+                code: .mismatch, subject: .field("training.only_class"))
+        }
+        let members = all.filter { dataset.label(Int($0)) == label }
+        guard !members.isEmpty else {
+            throw ZooError(
+                "no \(split.rawValue) image of \(dataset.info.name) is of class \(label)",
+                advice: "its classes are "
+                    + names.enumerated().map { "\($0) (\($1))" }.prefix(20).joined(separator: ", "), kind: .usage,
+                code: .mismatch, subject: .field("training.only_class"))
+        }
+        return members
     }
 
     /// The images of one split.

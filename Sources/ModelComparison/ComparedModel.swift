@@ -1,6 +1,8 @@
 import Checkpoints
 import Glibc
+import Metrics
 import ModelKit
+import ModelMetrics
 import ObjectiveLibrary
 import Planning
 import Runs
@@ -16,6 +18,8 @@ public struct ComparedModel {
     /// Makes it again; empty where nobody knows.
     public let command: [String]
     public let parameterCount: Int
+    /// Metrics that were computed of this checkpoint and kept beside it.
+    public let scores: [MetricReport.Score]
 
     public var definition: ModelDefinition { trained.definition }
     public var history: MetricsHistory { trained.history }
@@ -78,6 +82,7 @@ public struct ComparedModel {
     private init(_ argument: String, run: SweepRecord.Run? = nil, registry: Registry) throws {
         trained = try TrainedModel(argument, registry: registry)
         parameterCount = try ModelGraph(trained.definition, purpose: .evaluation).parameterCount
+        scores = try EvaluationRecord.scores(ofCheckpoint: trained.path)
         var path = argument[...]
         while path.hasSuffix("/") { path.removeLast() }
         label = run?.label ?? String(path.split(separator: "/").last ?? path)

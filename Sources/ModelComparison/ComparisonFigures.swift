@@ -84,6 +84,23 @@ extension Comparison {
             })
     }
 
+    /// KL divergence (rate) against reconstruction (distortion), a point for each model (Alemi and others 2018); nil for fewer than
+    /// two models with both.
+    public var rateDistortion: CurveFigure? {
+        let points = models.enumerated().compactMap { index, model -> CurveFigure.Series? in
+            guard model.definition.isVariational, let losses = model.history.last?.loss.means else { return nil }
+            let (rate, distortion) = (losses.kl, losses.reconstruction)
+            guard rate.isFinite, distortion.isFinite else { return nil }
+            return CurveFigure.Series(
+                name: model.label, points: [CurveFigure.Point(x: rate, y: distortion)], style: .scatter,
+                styleIndex: index)
+        }
+        guard points.count > 1 else { return nil }
+        return CurveFigure(
+            title: "Rate and distortion, \(split) images", xLabel: "KL divergence, nats per image",
+            yLabel: "reconstruction, nats per image", series: points)
+    }
+
     // MARK: Pictures
 
     /// A picture for each model that has it.

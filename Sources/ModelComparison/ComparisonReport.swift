@@ -12,10 +12,17 @@ extension Comparison {
     /// - Parameter command: the command line that makes it.
     /// - Throws: `ZooError` where a picture cannot be drawn.
     public func page(command: [String]) throws -> Page {
-        let tables = [results, resultsOverSeeds].compactMap { $0.map { PageBlock.table($0) } }
+        let tables = [results, resultsOverSeeds, scoreTable].compactMap { $0.map { PageBlock.table($0) } }
         var sections = [PageSection("Results", tables + notes.map { .note($0) })]
         let curves = try curveFigures()
         if !curves.isEmpty { sections.append(PageSection(Self.title(.loss), [.gallery(curves)])) }
+        if let plane = rateDistortion {
+            let words =
+                "Each point is a model: the nats that its codes cost, and the nats that its reconstructions still miss."
+            sections.append(
+                PageSection(
+                    "Rate and distortion", [.paragraph(words), .gallery([try PageFigure(plane, alternative: words)])]))
+        }
         for figure in [ComparisonFigure.manifolds, .samples, .traversals, .reconstructions] {
             let figures = try pageFigures(figure)
             guard !figures.isEmpty else { continue }

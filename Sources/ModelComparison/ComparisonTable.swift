@@ -1,4 +1,5 @@
 import Figures
+import Metrics
 import ModelKit
 import Planning
 import Runs
@@ -48,6 +49,37 @@ extension Comparison {
         for name in models.flatMap({ $0.history.last?.loss.means.metrics.names ?? [] })
         where !["reconstruction", "kl"].contains(name) && !names.contains(name) { names.append(name) }
         return names
+    }
+
+    /// A metric that was computed by its name, of the models that have it.
+    public static func score(_ name: String) -> Measure {
+        Measure(title: name, key: name, decimals: 4) { model, _ in model.scores.first { $0.name == name }?.value }
+    }
+
+    /// The metrics that were computed of any model, in the order in which they come.
+    public var computedScores: [String] {
+        var names: [String] = []
+        for name in models.flatMap(\.scores).map(\.name) where !names.contains(name) { names.append(name) }
+        return names
+    }
+
+    /// A row for each metric that was computed, a column for each model; nil where there is none.
+    public var scoreTable: PageTable? {
+        let names = computedScores
+        guard !names.isEmpty else { return nil }
+        return PageTable(
+            caption:
+                "Metrics that were kept beside the checkpoints, mean ± standard deviation over repetitions. Which may be "
+                + "compared, and what they mean: docs/metrics.md.",
+            columns: [PageTable.Column("Metric")] + models.map { PageTable.Column($0.label, isNumber: true) },
+            rows: names.map { name in
+                [name]
+                    + models.map { model in
+                        guard let score = model.scores.first(where: { $0.name == name }) else { return "–" }
+                        let spread = score.standardDeviation.map { " ± \(Formatting.decimals($0, 4))" } ?? ""
+                        return Formatting.decimals(score.value, 4) + spread
+                    }
+            })
     }
 
     public static let squaredError = Measure(title: "½‖x − x̂‖²", key: "half_squared_error", decimals: 2) {
@@ -136,6 +168,7 @@ extension Comparison {
             ("steps", JSONValue(last?.step)), ("train", last?.train.json ?? .null),
             ("test", last?.test?.json ?? .null), ("active_units", JSONValue(last?.activeUnits)),
             ("half_squared_error", JSONValue(pictures.squaredError)),
+            ("scores", .object(model.scores.map { ($0.name, .number($0.value)) })),
             ("images_per_second", JSONValue(last?.imagesPerSecond)),
             ("command", .array(model.command.map { .string($0) })),
             ("epochs_history", .array(model.history.epochs.map(\.json))),

@@ -32,10 +32,12 @@ public struct SeedGroup {
     public let seeds: [UInt64]
     public let spreads: [(measure: Comparison.Measure, spread: Spread?)]
 
-    fileprivate init(_ members: [(model: ComparedModel, pictures: ModelPictures)]) {
+    fileprivate init(
+        _ members: [(model: ComparedModel, pictures: ModelPictures)], measures: [Comparison.Measure]
+    ) {
         label = members.first?.model.setting ?? members.map(\.model.label).joined(separator: ", ")
         seeds = members.compactMap(\.model.trained.checkpoint.progress?.seed)
-        spreads = Comparison.averagedMeasures.map { measure in
+        spreads = measures.map { measure in
             let values = members.compactMap { measure.value($0.model, $0.pictures) }
             return (measure, values.count == members.count ? Spread(values) : nil)
         }
@@ -58,7 +60,13 @@ public struct SeedGroup {
 }
 
 extension Comparison {
-    fileprivate static let averagedMeasures = [loss, reconstruction, kl, activeUnits, squaredError]
+    /// What is averaged over seeds: losses and their terms, and the metrics that were computed.
+    fileprivate var averagedMeasures: [Measure] {
+        [Self.loss, Self.reconstruction, Self.kl] + furtherMetrics.map(Self.metric) + [
+            Self.activeUnits, Self.squaredError,
+        ]
+            + computedScores.map(Self.score)
+    }
 
     /// The models that differ by the seed only, group by group in the order of their first; those that have no such others
     /// are in none.
@@ -79,7 +87,7 @@ extension Comparison {
         return order.compactMap { kind in
             let group = members[kind] ?? []
             let seeds = Set(group.compactMap(\.model.trained.checkpoint.progress?.seed))
-            return group.count > 1 && seeds.count == group.count ? SeedGroup(group) : nil
+            return group.count > 1 && seeds.count == group.count ? SeedGroup(group, measures: averagedMeasures) : nil
         }
     }
 
@@ -90,7 +98,7 @@ extension Comparison {
         return PageTable(
             caption: "Mean ± standard deviation (n − 1) over the seeds.",
             columns: [PageTable.Column("Setting"), PageTable.Column("Seeds", isNumber: true)]
-                + Self.averagedMeasures.map { PageTable.Column($0.title, isNumber: true) },
+                + averagedMeasures.map { PageTable.Column($0.title, isNumber: true) },
             rows: groups.map { group in
                 [group.label, String(group.seeds.count)]
                     + group.spreads.map { measure, spread in spread?.text(measure.decimals) ?? "–" }

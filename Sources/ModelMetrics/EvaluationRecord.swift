@@ -43,26 +43,34 @@ public struct EvaluationRecord: Sendable {
 
     public init() {}
 
-    /// Where the metrics of a model are: in its run's folder, or beside the checkpoint's file.
-    public static func path(of model: TrainedModel) -> String {
-        let parts = model.path.split(separator: "/", omittingEmptySubsequences: false)
+    /// Where the metrics of a checkpoint are: in its run's folder, or beside its file.
+    public static func path(ofCheckpoint path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count >= 2, parts[parts.count - 2] == "checkpoints" {
             let run = parts.dropLast(2).joined(separator: "/")
-            let folder = RunFolder(path: run.isEmpty ? (model.path.hasPrefix("/") ? "/" : ".") : run)
+            let folder = RunFolder(path: run.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : run)
             if folder.hasRecord { return folder.path + "/evaluation.json" }
         }
-        let base = model.path.hasSuffix(".h5") ? String(model.path.dropLast(3)) : model.path
+        let base = path.hasSuffix(".h5") ? String(path.dropLast(3)) : path
         return base + ".evaluation.json"
     }
 
-    /// SHA-256 of the checkpoint's file, in hexadecimal.
+    /// What was computed of a checkpoint, and is kept: the newest number of each score.
+    ///
+    /// - Throws: `ZooError` where the record or the checkpoint cannot be read.
+    public static func scores(ofCheckpoint path: String) throws -> [MetricReport.Score] {
+        let record = try EvaluationRecord(reading: self.path(ofCheckpoint: path))
+        return record.entries.isEmpty ? [] : record.scores(ofDigest: try digest(ofCheckpoint: path))
+    }
+
+    /// SHA-256 of a checkpoint's file, in hexadecimal.
     ///
     /// - Throws: `ZooError` where it cannot be read.
-    public static func digest(of model: TrainedModel) throws -> String {
+    public static func digest(ofCheckpoint path: String) throws -> String {
         do {
-            return SHA256.hexadecimal(SHA256.digest(try FileReading.bytes(of: Array(model.path.utf8), limit: 1 << 34)))
+            return SHA256.hexadecimal(SHA256.digest(try FileReading.bytes(of: Array(path.utf8), limit: 1 << 34)))
         } catch {
-            throw ZooError("\(model.path) cannot be read again: \(error)", code: .system, subject: .path(model.path))
+            throw ZooError("\(path) cannot be read again: \(error)", code: .system, subject: .path(path))
         }
     }
 

@@ -51,7 +51,8 @@ public final class Trainer {
         splits = try DataSplits(
             of: dataset,
             validationCount: validationCount
-                ?? definition.training.validationCount(of: dataset.indices(of: .train).count), seed: seed)
+                ?? definition.training.validationCount(of: dataset.indices(of: .train).count), seed: seed,
+            onlyClass: definition.training.onlyClass)
         let batchSize = min(definition.training.batchSize, max(1, splits.train.count))
         plan = try TrainingPlan(definition, batchSize: batchSize, engine: engine)
         plan.datasetSize = splits.train.count

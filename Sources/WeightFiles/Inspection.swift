@@ -3,6 +3,8 @@ import FileSupport
 import Glibc
 import Interchange
 import LatentTools
+import Metrics
+import ModelMetrics
 import Runs
 import TensorCore
 
@@ -44,6 +46,13 @@ public struct Inspection: Sendable {
         byteCount = stat(path, &status) == 0 ? Int(status.st_size) : 0
         format = file.formatName
         entries = file.entries
+    }
+
+    /// The metrics that were computed of a checkpoint and kept beside it.
+    ///
+    /// - Throws: `ZooError` where their record cannot be read.
+    public func scores() throws -> [MetricReport.Score] {
+        checkpoint == nil ? [] : try EvaluationRecord.scores(ofCheckpoint: path)
     }
 
     /// The values of an entry.

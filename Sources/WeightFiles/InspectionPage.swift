@@ -2,6 +2,7 @@ import Checkpoints
 import Figures
 import FileSupport
 import LatentTools
+import Metrics
 import Runs
 import TensorCore
 import TextSupport
@@ -24,6 +25,27 @@ extension Inspection {
                 ] + (notes.isEmpty ? [] : [.list(notes)]))
         ]
         if let latent { sections.append(try Self.section(latent)) }
+        let scores = try scores()
+        if !scores.isEmpty {
+            sections.append(
+                PageSection(
+                    "Metrics",
+                    [
+                        .table(
+                            PageTable(
+                                columns: [
+                                    PageTable.Column("metric"), PageTable.Column("value", isNumber: true),
+                                    PageTable.Column("± sd", isNumber: true), PageTable.Column("unit"),
+                                ],
+                                rows: scores.map { score in
+                                    [
+                                        score.name, Formatting.decimals(score.value, 4),
+                                        score.standardDeviation.map { Formatting.decimals($0, 4) } ?? "",
+                                        score.unit ?? "",
+                                    ]
+                                }))
+                    ]))
+        }
         if let section = try historySection() { sections.append(section) }
         sections.append(weightsSection())
         if let definition { sections.append(PageSection("Definition", [.code(definition)])) }

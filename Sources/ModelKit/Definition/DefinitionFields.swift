@@ -23,6 +23,9 @@ package enum DefinitionFields {
         ),
         FieldSchema.optional(
             "patience", .integer(1...1_000_000), "Epochs without improvement after which training stops."),
+        FieldSchema.optional(
+            "only_class", .integer(0...1_000_000),
+            "The number of the class whose images alone are trained on, so that others can be told from it."),
         FieldSchema(
             "precision", .name(Precision.allCases.map(\.rawValue)), default: .name(Precision.f32.rawValue),
             "Number format of matrix products and activations in training."),

@@ -116,6 +116,7 @@ struct DefinitionWriter {
         if let norm = settings.update.clipNorm { values["clip_norm"] = .number(norm.decimal) }
         if let decay = settings.update.averageDecay { values["average_decay"] = .number(decay.decimal) }
         if let patience = settings.patience { values["patience"] = .integer(patience) }
+        if let label = settings.onlyClass { values["only_class"] = .integer(label) }
         fields += try self.fields(values, DefinitionFields.training, of: "training")
         return mapping(fields, isFlow: true)
     }

@@ -133,6 +133,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var validationCount: Int
     /// Epochs without improvement after which training stops; nil never stops early.
     public var patience: Int?
+    /// The class whose images alone are trained on; nil for all.
+    public var onlyClass: Int?
     /// Number format of matrix products and activations in training. Evaluation and inference are f32.
     public var precision: Precision
     /// How convolutions are computed in f32, in training and in the evaluation that goes with it.

@@ -21,6 +21,7 @@ extension NodeReader {
             batchSize: values.integer("batch_size"), epochs: values.integer("epochs"),
             validationCount: values.integer("validation"),
             patience: values.has("patience") ? values.integer("patience") : nil,
+            onlyClass: values.has("only_class") ? values.integer("only_class") : nil,
             precision: Precision(rawValue: values.name("precision")) ?? .f32,
             convolution: ConvolutionMethod(rawValue: values.name("convolution")) ?? .fast)
     }

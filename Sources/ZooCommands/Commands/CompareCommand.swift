@@ -126,7 +126,7 @@ extension Comparison {
     /// Prints the tables, with what a reader has to know on standard error, or the numbers as JSON.
     func show(output: String?, isJSON: Bool) {
         if isJSON { return Console.print(json) }
-        for (index, table) in [results, resultsOverSeeds].compactMap(\.self).enumerated() {
+        for (index, table) in [results, resultsOverSeeds, scoreTable].compactMap(\.self).enumerated() {
             if index > 0 { Console.print("") }
             for line in Table(table).lines { Console.print(line) }
             Console.writeError(table.caption)

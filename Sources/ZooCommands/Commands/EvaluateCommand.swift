@@ -133,11 +133,12 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = ModelEvaluation(choices, repetitions: metrics.repetitions)
         let (result, seconds) = try Self.timed { try evaluation.result(subject) { progress.show($0, $1) } }
         let entry = EvaluationRecord.Entry(
-            subject, evaluation, result, digest: try EvaluationRecord.digest(of: model), seconds: seconds,
+            subject, evaluation, result, digest: try EvaluationRecord.digest(ofCheckpoint: model.path),
+            seconds: seconds,
             region: metrics.from)
         var file: String?
         if !metrics.noStore, !result.reports.isEmpty {
-            let path = EvaluationRecord.path(of: model)
+            let path = EvaluationRecord.path(ofCheckpoint: model.path)
             var record = try EvaluationRecord(reading: path)
             record.add(entry)
             try record.write(to: path)

@@ -47,12 +47,13 @@ struct InspectCommand: ParsableCommand {
             guard json else { return }
         }
         if json {
-            Console.print(inspection.json(weights: weights, latent: latent, history: history))
+            Console.print(try inspection.json(weights: weights, latent: latent, history: history))
             return
         }
         let text = InspectionText(inspection)
         text.printHead()
         if tree { text.printTree() }
+        try text.printScores()
         if weights { text.printWeights() }
         if latent { try text.printLatent() }
         if history { try text.printHistory() }

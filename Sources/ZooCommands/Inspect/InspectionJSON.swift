@@ -1,6 +1,7 @@
 import Checkpoints
 import FileSupport
 import LatentTools
+import Metrics
 import Runs
 import TensorCore
 import TextSupport
@@ -13,7 +14,8 @@ extension Inspection {
     ///   - weights: whether the values are read.
     ///   - latent: whether covariance and correlations are written.
     ///   - history: whether the epochs are written.
-    func json(weights: Bool, latent: Bool, history: Bool) -> JSONValue {
+    /// - Throws: `ZooError` where the record of metrics cannot be read.
+    func json(weights: Bool, latent: Bool, history: Bool) throws -> JSONValue {
         .object([
             ("format", "zoo.inspect/1"), ("path", .string(path)), ("bytes", .integer(byteCount)),
             ("file_format", .string(format)), ("checkpoint", checkpoint.map(Self.json) ?? .null),
@@ -26,6 +28,7 @@ extension Inspection {
             ("metadata", .object(metadata.map { ($0.name, .string($0.text)) })),
             ("notes", .array(notes.map { .string($0) })),
             ("latent", self.latent.map { $0.json(matrices: latent) } ?? .null),
+            ("scores", .object(try scores().map { ($0.name, .number($0.value)) })),
             ("history", history ? .array(self.history.map(\.json)) : .null),
         ])
     }

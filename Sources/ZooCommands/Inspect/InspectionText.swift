@@ -61,6 +61,14 @@ struct InspectionText {
         for line in table.fittedLines { Console.print(line) }
     }
 
+    /// The metrics that were computed and kept.
+    func printScores() throws {
+        let scores = try inspection.scores()
+        guard !scores.isEmpty else { return }
+        Console.print("")
+        for line in MetricText.table(scores) { Console.print(line) }
+    }
+
     /// The tensors in the groups that their paths name.
     func printTree() {
         Console.print("")

@@ -6,15 +6,7 @@ import TextSupport
 enum MetricText {
     /// A line for each score, and below them what to know.
     static func lines(_ reports: [MetricReport], left: [(metric: String, reason: String)]) -> [String] {
-        var table = Table([("METRIC", .left), ("VALUE", .right), ("± SD", .right), ("", .left)])
-        for report in reports {
-            for score in report.scores {
-                table.add([
-                    score.name, number(score.value), score.standardDeviation.map(number) ?? "", score.unit ?? "",
-                ])
-            }
-        }
-        var lines = reports.isEmpty ? [] : table.fittedLines
+        var lines = reports.isEmpty ? [] : table(reports.flatMap(\.scores))
         var notes: [String] = []
         for report in reports {
             for note in report.notes where !notes.contains(note) { notes.append(note) }
@@ -24,6 +16,17 @@ enum MetricText {
             lines += [""] + left.map { "\($0.metric): not computed, \($0.reason)" }
         }
         return lines
+    }
+
+    /// A line for each score, headings first.
+    static func table(_ scores: [MetricReport.Score]) -> [String] {
+        var table = Table([("METRIC", .left), ("VALUE", .right), ("± SD", .right), ("", .left)])
+        for score in scores {
+            table.add([
+                score.name, number(score.value), score.standardDeviation.map(number) ?? "", score.unit ?? "",
+            ])
+        }
+        return table.fittedLines
     }
 
     static func number(_ value: Double) -> String {
