@@ -231,12 +231,21 @@ int zk_processor_count(void) {
     return count > 0 ? (int)count : 1;
 }
 
+static int processor_limit;  // 0 for none
+
+void zk_limit_processors(int count) { __atomic_store_n(&processor_limit, count, __ATOMIC_RELAXED); }
+
+static int usable_processors(void) {
+    const int limit = __atomic_load_n(&processor_limit, __ATOMIC_RELAXED), count = zk_processor_count();
+    return limit > 0 && limit < count ? limit : count;
+}
+
 void zk_set_thread_count(int count) { team_size = count; }
 
 int zk_thread_count(void) {
     pthread_once(&environment_once, read_environment);
     const int count =
-        team_size > 0 ? team_size : environment_count > 0 ? environment_count : zk_processor_count();
+        team_size > 0 ? team_size : environment_count > 0 ? environment_count : usable_processors();
     return environment_limit > 0 && environment_limit < count ? environment_limit : count;
 }
 

@@ -5,6 +5,9 @@ import TensorCore
 /// ends, so that a lock never outlives its holder.
 public struct FileLock: ~Copyable {
     private let descriptor: Int32
+    /// Why the file system cannot lock (some network file systems cannot), so that nothing keeps others away; nil where the
+    /// lock holds.
+    public private(set) var weakness: String?
 
     deinit {
         Glibc.close(descriptor)
@@ -12,9 +15,18 @@ public struct FileLock: ~Copyable {
 
     /// Takes the lock on the file `path`, which is made if need be, and writes `note` into it for those who come later.
     ///
+    /// A file system that knows no locks is no error: then the lock has a `weakness`.
+    ///
     /// - Returns: nil when another holds the lock.
-    /// - Throws: `ZooError` when the file cannot be opened or its file system knows no locks.
+    /// - Throws: `ZooError` when the file cannot be opened.
     public static func take(_ path: String, note: String) throws -> FileLock? {
+        try take(path, note: note, locking: flock)
+    }
+
+    /// - Parameter locking: in place of `flock`, for tests.
+    static func take(
+        _ path: String, note: String, locking: (Int32, Int32) -> Int32
+    ) throws -> FileLock? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
             guard errno != ELOOP else {
@@ -22,16 +34,20 @@ public struct FileLock: ~Copyable {
             }
             throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))")
         }
-        let lock = FileLock(descriptor: descriptor)
+        var lock = FileLock(descriptor: descriptor)
         guard isRegular(descriptor) else {
             throw ZooError("the lock \(path) is no regular file", advice: "remove it, if nobody trains there")
         }
         // Who only asks (`holder(of:)`) has it for a moment: try again for a while.
         for _ in 0..<10 {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+            if locking(descriptor, LOCK_EX | LOCK_NB) == 0 {
                 let bytes = Array(note.utf8)
                 // The note is for people; the lock holds without it.
                 if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, bytes, bytes.count, 0) }
+                return lock
+            }
+            if [ENOLCK, EOPNOTSUPP, ENOSYS].contains(errno) {
+                lock.weakness = String(cString: strerror(errno))
                 return lock
             }
             guard errno == EWOULDBLOCK || errno == EINTR else {

@@ -1,10 +1,11 @@
 import Checkpoints
-import FileSupport
 import Foundation
 import Glibc
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import FileSupport
 
 /// What is kept, what is found again, and that no failure loses what was whole.
 @Suite struct CheckpointFolderTests {
@@ -231,6 +232,34 @@ import Testing
 }
 
 @Suite struct FileLockTests {
+    /// A file system that knows no locks (some network file systems) is a weakness, not an error.
+    @Test(arguments: [ENOLCK, EOPNOTSUPP, ENOSYS]) func aFileSystemWithoutLocks(code: Int32) throws {
+        try withTemporaryFolder { folder in
+            let refusing: (Int32, Int32) -> Int32 = { _, _ in
+                errno = code
+                return -1
+            }
+            guard let lock = try FileLock.take(folder + "/.lock", note: "mine", locking: refusing) else {
+                Issue.record("the lock was refused")
+                return
+            }
+            let isWeak = lock.weakness != nil
+            #expect(isWeak)
+        }
+    }
+
+    @Test func aLockThatFailsIsAnError() throws {
+        try withTemporaryFolder { folder in
+            let error = #expect(throws: ZooError.self) {
+                _ = try FileLock.take(folder + "/.lock", note: "mine") { _, _ in
+                    errno = EIO
+                    return -1
+                }
+            }
+            #expect(error?.message.contains("cannot lock") == true)
+        }
+    }
+
     @Test func aPipeIsNoLockAndIsNotWaitedFor() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/.lock"

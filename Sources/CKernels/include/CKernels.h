@@ -13,8 +13,10 @@
 // of the calling thread, which leads the team
 void zk_set_thread_count(int count);
 int zk_thread_count(void);
-// processors that this process may use
+// processors that the system lets this process run on
 int zk_processor_count(void);
+// the most threads of a team whose number nobody has set, where that is fewer than there are processors
+void zk_limit_processors(int count);
 
 // Between these two calls the calling thread leads a team of exactly `threads` threads, OpenMP's if `on_openmp`, and all of them
 // flush denormal numbers to zero: Adam's second moments decay into them, and arithmetic on them is a hundred times slower on many

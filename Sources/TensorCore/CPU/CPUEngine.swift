@@ -70,13 +70,23 @@ public struct CPUEngine: Engine {
     /// Threads that programs compiled from now on by the calling thread compute with. A program keeps its number, whoever
     /// runs it. More threads than `processorCount` are possible and slow: those of a step wait for each other.
     public static var threadCount: Int {
-        get { Int(zk_thread_count()) }
+        get {
+            _ = limitThreads
+            return Int(zk_thread_count())
+        }
         set { zk_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
 
-    /// Processors that this process may use.
-    public static var processorCount: Int { Int(zk_processor_count()) }
+    /// Processors that this process may use: those that the system lets it run on, but no more than the quota of its control
+    /// groups.
+    public static var processorCount: Int { ProcessLimits.current.processorCount }
+
+    /// Makes the kernels use no more threads than that, unless they are told to.
+    private static let limitThreads: Void = zk_limit_processors(Int32(clamping: processorCount))
 
     /// f32 operations per second that this machine reaches in a multiply-add loop on registers: the limit of any program.
-    public static func measuredPeak(seconds: Double) -> Double { zk_peak_flops(seconds) }
+    public static func measuredPeak(seconds: Double) -> Double {
+        _ = limitThreads
+        return zk_peak_flops(seconds)
+    }
 }

@@ -45,7 +45,7 @@ final class CPUProgram: CompiledProgram {
     private(set) var gradientNorm: Float?
 
     init(_ program: Program, batchSize: Int, choice: KernelChoice, keepsEverything: Bool) throws {
-        threadCount = zk_thread_count()
+        threadCount = Int32(clamping: CPUEngine.threadCount)
         let settings = zk_begin_run(threadCount, choice.precision == .bf16)
         defer { zk_end_run(settings) }
         let compiler = try StepCompiler(
@@ -195,7 +195,7 @@ final class CPUProgram: CompiledProgram {
         precondition(
             values.count == rows * info.shape.count && rows <= info.rows.count(images: batchSize),
             "\(info.name): \(values.count) values for batches of \(batchSize) × \(info.shape)")
-        toMemory(values, memory, id, rows: rows)
+        values.withUnsafeBufferPointer { toMemory($0, memory, id, rows: rows) }
     }
 
     func read(_ id: TensorID) -> [Float] {
@@ -219,13 +219,18 @@ final class CPUProgram: CompiledProgram {
         base.update(from: memory, count: min(count, buffer.count))
     }
 
-    func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID) {
+    func writeImages(_ images: ImageBatch, to id: TensorID) {
         let info = program[id]
-        guard let memory = pointer(id), let base = pixels.baseAddress else { return }
         precondition(
-            pixels.count <= batchSize * info.shape.count,
-            "\(pixels.count) pixels for batches of \(batchSize) × \(info.shape)")
-        zk_scale_pixels(base, memory, Int64(pixels.count))
+            images.sampleCount <= batchSize * info.shape.count,
+            "\(images.sampleCount) samples for batches of \(batchSize) × \(info.shape)")
+        guard let memory = pointer(id) else { return }
+        switch images {
+        case .bytes(let bytes):
+            if let base = bytes.baseAddress { zk_scale_pixels(base, memory, Int64(bytes.count)) }
+        case .numbers(let numbers):
+            toMemory(numbers, memory, id, rows: numbers.count / max(1, info.shape.count))
+        }
     }
 
     func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID) {
@@ -312,11 +317,14 @@ final class CPUProgram: CompiledProgram {
         return nil
     }
 
-    private func toMemory(_ values: [Float], _ memory: UnsafeMutablePointer<Float>, _ id: TensorID, rows: Int) {
+    private func toMemory(
+        _ values: UnsafeBufferPointer<Float>, _ memory: UnsafeMutablePointer<Float>, _ id: TensorID, rows: Int
+    ) {
+        guard let base = values.baseAddress else { return }
         if let (channels, area) = transposition(id) {
-            zk_channels_last(values, memory, Int64(rows), Int64(channels), Int64(area))
+            zk_channels_last(base, memory, Int64(rows), Int64(channels), Int64(area))
         } else {
-            for (index, value) in values.enumerated() { memory[index] = value }
+            memory.update(from: base, count: values.count)
         }
     }
 
