@@ -64,11 +64,12 @@ let package = Package(
         library("TextSupport", ["TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
         library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CJPEG"]),
-        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "CArchive", "CCrypto"]),
-        library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
+        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "Checkpoints", "CArchive", "CCrypto"]),
+        library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library(
-            "Interchange", ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "Yams"]),
+            "Interchange",
+            ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "TextSupport", "Yams"]),
         library("LatentTools", ["Planning", "ModelKit", "TensorCore", "Datasets", "TextSupport"]),
         library("Figures", ["TensorCore", "FileSupport", "ImageFiles", "CCairo", "CGIF"]),
         library(

@@ -28,6 +28,7 @@ public enum ZooModels {
         source("mlp-vae-mnist", PackageResources.mlp_vae_mnist_yaml),
         source("mlp-vae-mnist-2d", PackageResources.mlp_vae_mnist_2d_yaml),
         source("mlp-vae-mnist-continuous", PackageResources.mlp_vae_mnist_continuous_yaml),
+        source("mlp-vae-points", PackageResources.mlp_vae_points_yaml),
         source("rae-mnist", PackageResources.rae_mnist_yaml),
         source("sparse-autoencoder-mnist", PackageResources.sparse_autoencoder_mnist_yaml),
         source("vamp-prior-vae-mnist", PackageResources.vamp_prior_vae_mnist_yaml),

@@ -25,6 +25,8 @@ public struct Checkpoint: Sendable, Equatable {
     public var dataset: String?
     /// SHA-256 of the data set in hexadecimal digits.
     public var datasetDigest: String?
+    /// How the numbers of the data set were scaled; nil for images of bytes, of which 0…255 become 0…1.
+    public var scaling: ValueScaling?
     /// Statistics of the latent space over a data set.
     public var latentStatistics: LatentStatistics?
     /// How the file came to be, and what a model card says: tool version, time, threads, kernels, precision,

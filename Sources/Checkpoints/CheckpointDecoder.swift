@@ -83,6 +83,9 @@ struct CheckpointDecoder<Source: HDF5Source> {
             checkpoint.progress = try progress(
                 try group(Names.State.progress, in: state, "/zoo"), version: version)
         }
+        if state[Names.State.scaling] != nil {
+            checkpoint.scaling = try scaling(try group(Names.State.scaling, in: state, "/zoo"))
+        }
         if state[Names.State.latentStatistics] != nil {
             checkpoint.latentStatistics = try statistics(try group(Names.State.latentStatistics, in: state, "/zoo"))
         }
@@ -197,10 +200,24 @@ struct CheckpointDecoder<Source: HDF5Source> {
             mutualInformation: try reals(Names.Latent.mutualInformation, in: group, shape: [factors.count, size]))
     }
 
+    private func scaling(_ group: HDF5Group<HDF5Extent>) throws -> ValueScaling {
+        let place = "/zoo/scaling"
+        let name = try group.attributes.text(Names.Scaling.method, of: place)
+        guard let method = ValueScaling.Method(rawValue: name) else {
+            throw ZooError("\(place) names the unknown scaling \"\(name)\"", code: .unsupported)
+        }
+        func reals(_ name: String) throws -> [Double] { try self.reals(name, in: group, place, shape: nil) }
+        return try ValueScaling(
+            method: method, offsets: reals(Names.Scaling.offsets), scales: reals(Names.Scaling.scales),
+            least: reals(Names.Scaling.least), largest: reals(Names.Scaling.largest))
+    }
+
     /// The values of a dataset of f64, which must have `shape`, or one axis when it is nil.
-    private func reals(_ name: String, in group: HDF5Group<HDF5Extent>, shape: [Int]?) throws -> [Double] {
-        let path = "/zoo/latent_statistics/\(name)"
-        let dataset = try self.dataset(name, in: group, "/zoo/latent_statistics")
+    private func reals(
+        _ name: String, in group: HDF5Group<HDF5Extent>, _ place: String = "/zoo/latent_statistics", shape: [Int]?
+    ) throws -> [Double] {
+        let path = "\(place)/\(name)"
+        let dataset = try self.dataset(name, in: group, place)
         guard case .float64(let reals) = try values(dataset, path), dataset.shape == shape ?? [reals.count] else {
             throw ZooError(
                 "\(path) has shape \(dataset.shape) of \(dataset.payload.elementType) instead of "

@@ -35,6 +35,9 @@ package enum CheckpointEncoder {
         if let progress = checkpoint.progress {
             state.members.append(HDF5Member(name: Names.State.progress, node: .group(try group(progress))))
         }
+        if let scaling = checkpoint.scaling {
+            state.members.append(HDF5Member(name: Names.State.scaling, node: .group(group(scaling))))
+        }
         if let statistics = checkpoint.latentStatistics {
             state.members.append(
                 HDF5Member(name: Names.State.latentStatistics, node: .group(try group(statistics))))
@@ -137,6 +140,16 @@ package enum CheckpointEncoder {
         return HDF5Group(
             attributes: attributes,
             members: [HDF5Member(name: Names.State.runningSums, node: .group(HDF5Group(attributes: sums)))])
+    }
+
+    private static func group(_ scaling: ValueScaling) -> HDF5Group<HDF5Values> {
+        let vectors = [
+            (Names.Scaling.offsets, scaling.offsets), (Names.Scaling.scales, scaling.scales),
+            (Names.Scaling.least, scaling.least), (Names.Scaling.largest, scaling.largest),
+        ]
+        return HDF5Group(
+            attributes: [text(Names.Scaling.method, scaling.method.rawValue)],
+            members: vectors.map { dataset($0.0, .float64($0.1), shape: [scaling.count]) })
     }
 
     private static func group(_ statistics: LatentStatistics) throws -> HDF5Group<HDF5Values> {

@@ -52,6 +52,7 @@ enum CheckpointLayout {
         static let progress = "progress"
         static let runningSums = "running_sums"
         static let latentStatistics = "latent_statistics"
+        static let scaling = "scaling"
     }
 
     /// Attributes of `/zoo/progress`.
@@ -69,6 +70,15 @@ enum CheckpointLayout {
         static let evaluationsWithoutImprovement = "evaluations_without_improvement"
         /// The running sum that held what is `batchesInEpoch` now, in version 1.
         static let batchSum = "batch"
+    }
+
+    /// Members and the attribute of `/zoo/scaling`.
+    enum Scaling {
+        static let method = "method"
+        static let offsets = "offsets"
+        static let scales = "scales"
+        static let least = "least"
+        static let largest = "largest"
     }
 
     /// Members and attributes of `/zoo/latent_statistics`.

@@ -3,8 +3,8 @@ import TensorCore
 
 /// An image to encode.
 public struct ChosenImage: Sendable {
-    /// C·H·W bytes in H W C order.
-    public let pixels: [UInt8]
+    /// As the model takes it, `[1, C, H, W]` or `[1, D]`.
+    public let tensor: Tensor
     /// For captions: `image 42 (5)`, or the file's name.
     public let name: String
     /// Its number in the data set; nil for a file.
@@ -12,8 +12,8 @@ public struct ChosenImage: Sendable {
     /// Its class in the data set; nil where there is none.
     public let label: Int?
 
-    public init(pixels: [UInt8], name: String, index: Int?, label: Int? = nil) {
-        self.pixels = pixels
+    public init(tensor: Tensor, name: String, index: Int?, label: Int? = nil) {
+        self.tensor = tensor
         self.name = name
         self.index = index
         self.label = label
@@ -26,6 +26,11 @@ public struct ChosenImage: Sendable {
     ///   - resizing: whether an image of another size is cropped to the model's aspect and resized.
     /// - Throws: `ZooError` if it cannot be read or has another size.
     public init(file: String, shape: Shape, resizing: Bool) throws {
+        guard shape.rank == 3, [1, 3].contains(shape.channels) else {
+            throw ZooError(
+                "the model takes \(shape), and '\(file)' would be an image of 1 or 3 channels", kind: .usage,
+                code: .mismatch)
+        }
         let image = try ImageFiles.decode(path: file)
         if image.width != shape.width || image.height != shape.height {
             guard resizing else {
@@ -38,7 +43,7 @@ public struct ChosenImage: Sendable {
         }
         // As training on a folder of pictures does.
         let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
-        pixels = try preparation.apply(to: image).pixels
+        tensor = try Tensor(pixels: preparation.apply(to: image).pixels, shape: shape)
         name = file.split(separator: "/").last.map(String.init) ?? file
         index = nil
         label = nil

@@ -36,7 +36,7 @@ public struct DatasetInfo: Sendable, Equatable {
     public let license: String
     /// The publisher's page.
     public let source: String
-    /// The shape of one image, C H W.
+    /// The shape of one image, C H W; or D of vectors.
     public let shape: [Int]
     /// The names of the labels 0, 1, …, where images have labels.
     public let classNames: [String]?
@@ -60,8 +60,14 @@ public struct DatasetInfo: Sendable, Equatable {
         self.isGenerated = isGenerated
     }
 
+    /// Samples of one image, C · H · W; or numbers of one vector, D.
+    public var sampleCount: Int { shape.reduce(1, *) }
+
     /// The bytes of one image: C · H · W, one byte a sample.
-    public var imageByteCount: Int { shape.reduce(1, *) }
+    public var imageByteCount: Int { sampleCount }
+
+    /// Whether it has vectors of D numbers in place of images.
+    public var isVector: Bool { shape.count == 1 }
 }
 
 /// A part of a data set.
@@ -71,7 +77,7 @@ public enum Split: String, CaseIterable, Sendable {
     case test
 }
 
-/// Images of one shape, 8 bits a sample, addressed by index.
+/// Images of one shape, 8 bits a sample, addressed by index. Of real numbers, see `NumericDataset`.
 public protocol Dataset: Sendable {
     var info: DatasetInfo { get }
 

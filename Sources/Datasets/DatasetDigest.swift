@@ -10,8 +10,8 @@ extension Dataset {
     ///
     /// What is digested: the texts `zoo.dataset/1`, name and shape, one a line; the number of images, and for each split
     /// (train, validation, test) its number of images and its indices, all as little-endian 64-bit integers; then the
-    /// samples of the images (H W C) in order. Where those are more than 256 MiB, only 4,096 images are digested, spread
-    /// evenly.
+    /// samples of the images (H W C), or of real numbers the scaled ones as little-endian f32 (C H W), in order. Where those
+    /// are more than 256 MiB, only 4,096 images are digested, spread evenly.
     public func digest() -> String {
         var hash = SHA256()
         hash.update("zoo.dataset/1\n\(info.name)\n\(info.shape.map(String.init).joined(separator: " "))\n")
@@ -20,7 +20,9 @@ extension Dataset {
             let indices = indices(of: split)
             hash.update([indices.count] + indices.map(Int.init))
         }
-        let isWhole = count <= Self.digestByteLimit / max(1, info.imageByteCount)
+        let numeric = self as? any NumericDataset
+        let sampleByteCount = numeric == nil ? 1 : MemoryLayout<Float>.stride
+        let isWhole = count <= Self.digestByteLimit / max(1, info.sampleCount * sampleByteCount)
         let chosen = isWhole ? count : min(count, 4096)
         let batch = 256
         for start in stride(from: 0, to: chosen, by: batch) {
@@ -28,7 +30,11 @@ extension Dataset {
                 // The product stays far below 2⁶³: both are numbers of images, which have 32 bits.
                 Int32(truncatingIfNeeded: isWhole ? position : position * count / chosen)
             }
-            images(indices).withUnsafeBytes { hash.update($0) }
+            if numeric == nil {
+                images(indices).withUnsafeBytes { hash.update($0) }
+            } else {
+                tensor(indices).values.withUnsafeBytes { hash.update($0) }
+            }
         }
         return SHA256.hexadecimal(hash.finish())
     }

@@ -14,7 +14,7 @@ extension Tensor {
                 kind: .usage,
                 code: .notFound)
         }
-        try self.init(pixels: dataset.images(indices.map { Int32($0) }), shape: Shape(dataset.info.shape))
+        self = dataset.tensor(indices.map { Int32($0) })
     }
 
     /// Images of bytes, each in H W C order, as `[N, C, H, W]`, pixels from 0 to 1.
@@ -26,8 +26,13 @@ extension Tensor {
             throw ZooError(
                 "\(pixels.count) bytes are no whole number of images \(shape)", kind: .usage, code: .mismatch)
         }
+        self.init(unchecked: [pixels.count / shape.count] + shape.dimensions, Self.planes(pixels, shape))
+    }
+
+    /// The numbers 0…1 of bytes in H W C order, in C H W order.
+    fileprivate static func planes(_ pixels: [UInt8], _ shape: Shape) -> [Float] {
         let (channels, area) = shape.rank == 3 ? (shape.channels, shape.area) : (1, shape.count)
-        let values = [Float](unsafeUninitializedCapacity: pixels.count) { output, count in
+        return [Float](unsafeUninitializedCapacity: pixels.count) { output, count in
             for start in stride(from: 0, to: pixels.count, by: shape.count) {
                 for channel in 0..<channels {
                     for place in 0..<area {
@@ -37,7 +42,6 @@ extension Tensor {
             }
             count = pixels.count
         }
-        try self.init(shape: [pixels.count / shape.count] + shape.dimensions, values: values)
     }
 
     /// PNG and JPEG files as `[N, C, H, W]`, pixels from 0 to 1, grey or RGB as the shape says.
@@ -49,7 +53,7 @@ extension Tensor {
     /// - Throws: `ZooError` for a file that cannot be read, or whose image has another size.
     public init(imageFiles paths: [String], shape: Shape, isResized: Bool = false) throws {
         let images = try paths.map { try ChosenImage(file: $0, shape: shape, resizing: isResized) }
-        try self.init(pixels: images.flatMap(\.pixels), shape: shape)
+        self = try .concatenated(images.map(\.tensor))
     }
 
     /// Images `[N, C, H, W]` of 1 or 3 channels as 8-bit pictures, numbers below 0 and above 1 cut.
@@ -73,5 +77,23 @@ extension Tensor {
             }
             return try Image8(width: shape.width, height: shape.height, channels: shape.channels, pixels: pixels)
         }
+    }
+}
+
+extension Dataset {
+    /// The images `[N, C, H, W]` (or vectors `[N, D]`) of these numbers as the model takes them: bytes become 0…1, real
+    /// numbers are scaled.
+    ///
+    /// - Precondition: the numbers lie in `0..<count`.
+    public func tensor(_ indices: [Int32]) -> Tensor {
+        let shape = Shape(info.shape)
+        guard let numeric = self as? any NumericDataset else {
+            return Tensor(unchecked: [indices.count] + info.shape, Tensor.planes(images(indices), shape))
+        }
+        let values = [Float](unsafeUninitializedCapacity: indices.count * shape.count) { buffer, count in
+            indices.withUnsafeBufferPointer { numeric.readNumbers($0, into: buffer) }
+            count = indices.count * shape.count
+        }
+        return Tensor(unchecked: [indices.count] + info.shape, values)
     }
 }

@@ -1,4 +1,5 @@
 import Checkpoints
+import FileSupport
 import TensorCore
 
 /// What kind of file it is, by its first bytes.
@@ -31,8 +32,8 @@ enum FileKind {
             self = .npy
         } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), name.hasSuffix(".safetensors") || bytes[7] == 0 {
             self = .safetensors
-        } else if let first = bytes.first, first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {
-            throw Self.pickle
+        } else if let content = ForeignContent(bytes) {
+            throw content == .pickle ? Self.pickle : content.refusal
         } else if bytes.first == 0x08 || name.hasSuffix(".onnx") {
             self = .onnx
         } else if Self.isPickleName(name) {

@@ -16,6 +16,8 @@ public struct ForeignFile: Sendable {
     public var metadata: [String: String] = [:]
     /// How a Keras file names its tensors; nil for other formats.
     package var kerasLayout: KerasReader.Layout?
+    /// The layers of a Keras model that pad more on one side than on the other, which no model of the zoo does.
+    package var unevenlyPadded: [String] = []
     /// What was passed over, in sentences.
     public var notes: [String] = []
 
@@ -83,6 +85,7 @@ public struct ForeignFile: Sendable {
             format = .keras
             let contents = try KerasReader.decode(source)
             (tensors, notes, kerasLayout) = (contents.tensors, contents.notes, contents.layout)
+            unevenlyPadded = contents.unevenlyPadded
             metadata["zoo.definition"] = contents.definition
         }
     }

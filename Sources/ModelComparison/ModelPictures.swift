@@ -27,9 +27,15 @@ public struct ModelPictures {
     public static let traversalSteps = 9
     public static let traversedDimensions = 8
 
-    /// - Throws: `ZooError` where the model does not work on images or its weights do not fit.
+    /// - Throws: `ZooError` where its weights do not fit.
     public init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
-        let pictures = try model.trained.pictures()
+        let drawing = try model.trained.drawing()
+        if let dataset = inputs.dataset, !inputs.measured.isEmpty {
+            squaredError = try drawing.plan.meanSquaredError(
+                dataset.tensor(inputs.measured), classes: drawing.plan.classes(of: inputs.measured, in: dataset))
+        }
+        // Models of vectors are compared by their numbers and curves.
+        guard case .images(let pictures) = drawing else { return }
         let size = model.definition.latentSize
         if model.definition.hasPrior {
             let latents = inputs.priorLatents(size: size)
@@ -54,20 +60,19 @@ public struct ModelPictures {
             }
         }
         if let dataset = inputs.dataset, !inputs.shown.isEmpty {
-            let images = dataset.images(inputs.shown)
+            let images = dataset.tensor(inputs.shown)
             let classes = pictures.plan.classes(of: inputs.shown, in: dataset)
             reconstructions = try .montage(
-                of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean, classes: classes),
+                of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean.rows, classes: classes),
                 columns: inputs.shown.count)
-            squaredError = try pictures.meanSquaredError(
-                dataset.images(inputs.measured), classes: pictures.plan.classes(of: inputs.measured, in: dataset))
         }
     }
 
-    /// The shown images themselves, as `reconstructions` shows them.
+    /// The shown images themselves, as `reconstructions` shows them; nil for vectors and images of other than 1 or 3 channels.
     public static func originals(_ inputs: SharedInputs) throws -> Image8? {
         guard let dataset = inputs.dataset, !inputs.shown.isEmpty else { return nil }
         let shape = dataset.info.shape
+        guard shape.count == 3, [1, 3].contains(shape[0]) else { return nil }
         let pixels = dataset.images(inputs.shown)
         let images = try inputs.shown.indices.map { index in
             try Image8(

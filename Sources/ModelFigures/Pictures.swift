@@ -5,24 +5,32 @@ import ModelKit
 import Planning
 import TensorCore
 
-/// Samples and reconstructions as labelled grids.
+/// Samples and reconstructions as labelled grids. Images of 1 channel are grey, those of 3 are in colour, and of others
+/// the channels are shown in grey side by side.
 public struct Pictures {
     public let plan: InferencePlan
+    /// Of the data, where they are real numbers; nil for images of bytes.
+    private let scaling: ValueScaling?
     public var definition: ModelDefinition { plan.definition }
 
-    /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels.
-    public init(_ plan: InferencePlan) throws {
-        guard Self.canShow(plan.definition) else {
+    /// - Throws: `ZooError` for a model whose inputs are vectors.
+    public init(_ plan: InferencePlan, scaling: ValueScaling? = nil) throws {
+        let definition = plan.definition
+        guard Self.canShow(definition) else {
             throw ZooError(
-                "\(plan.definition.name) works on \(plan.definition.input), which is not an image of 1 or 3 channels",
-                kind: .usage)
+                "\(definition.name) works on vectors \(definition.input), of which there is no picture of this kind",
+                kind: .usage, code: .unsupported)
+        }
+        guard scaling.map({ definition.input.channels.isMultiple(of: $0.count) }) ?? true else {
+            throw ZooError(
+                "the scaling of \(scaling?.count ?? 0) channels does not fit images \(definition.input)",
+                code: .mismatch)
         }
         self.plan = plan
+        self.scaling = scaling
     }
 
-    public static func canShow(_ definition: ModelDefinition) -> Bool {
-        definition.input.rank == 3 && [1, 3].contains(definition.input.channels)
-    }
+    public static func canShow(_ definition: ModelDefinition) -> Bool { definition.input.rank == 3 }
 
     /// `count` of the images, evenly spread over the list: neighbours in a data set are often alike.
     public static func spread(_ indices: [Int32], count: Int) -> [Int32] {
@@ -30,41 +38,43 @@ public struct Pictures {
         return (0..<shown).map { indices[$0 * indices.count / shown] }
     }
 
-    /// x̂ of C·H·W numbers in C H W order as an image of bytes.
-    public func image(_ values: [Float]) throws -> Image8 {
+    /// C·H·W numbers in C H W order, as the model takes and gives them, as an image of bytes.
+    public func image(_ values: some RandomAccessCollection<Float>) throws -> Image8 {
         let shape = definition.input
+        let isPlain = [1, 3].contains(shape.channels)
+        let width = isPlain ? shape.width : shape.width * shape.channels
         var pixels = [UInt8](repeating: 0, count: shape.count)
-        for channel in 0..<shape.channels {
-            for place in 0..<shape.area {
-                let value = values[channel * shape.area + place]
-                pixels[place * shape.channels + channel] = UInt8(
-                    (min(1, max(0, value)) * 255).rounded())
-            }
+        for (index, value) in values.enumerated() {
+            let (channel, place) = (index / shape.area, index % shape.area)
+            let brightness = scaling?.brightness(value, channel: channel % (scaling?.count ?? 1)) ?? value
+            let target =
+                isPlain
+                ? place * shape.channels + channel
+                : place / shape.width * width + channel * shape.width + place % shape.width
+            pixels[target] = UInt8((min(1, max(0, brightness)) * 255).rounded())
         }
-        return try Image8(width: shape.width, height: shape.height, channels: shape.channels, pixels: pixels)
+        return try Image8(width: width, height: shape.height, channels: isPlain ? shape.channels : 1, pixels: pixels)
     }
 
-    /// Images of `count` · C·H·W bytes in H W C order.
-    public func images(_ pixels: [UInt8]) throws -> [Image8] {
-        let shape = definition.input
-        return try stride(from: 0, to: pixels.count, by: shape.count).map { start in
-            try Image8(
-                width: shape.width, height: shape.height, channels: shape.channels,
-                pixels: Array(pixels[start..<start + shape.count]))
-        }
-    }
+    /// Images `[N, C, H, W]` as images of bytes.
+    public func images(_ tensor: Tensor) throws -> [Image8] { try (0..<tensor.count).map { try image(tensor[$0]) } }
+
+    /// Numbers of the model in the units of the data.
+    public func inUnitsOfData(_ tensor: Tensor) throws -> Tensor { try scaling?.undone(tensor) ?? tensor }
 
     /// The decoded images of latent vectors.
     ///
     /// - Parameter classes: of a conditional model, the class of each; nil for the plan's.
     public func decoded(_ latents: [[Float]], classes: [Int]? = nil) throws -> [Image8] {
-        try plan.decode(latents, classes: classes).map(image)
+        try plan.decode(latents, classes: classes).map { try image($0) }
     }
 
     /// An empty place in a grid.
     public func blank() throws -> Image8 {
-        try Image8(
-            width: definition.input.width, height: definition.input.height, channels: definition.input.channels,
-            filledWith: 255)
+        let shape = definition.input
+        let isPlain = [1, 3].contains(shape.channels)
+        return try Image8(
+            width: isPlain ? shape.width : shape.width * shape.channels, height: shape.height,
+            channels: isPlain ? shape.channels : 1, filledWith: 255)
     }
 }

@@ -9,16 +9,16 @@ extension Pictures {
     /// Originals above their reconstructions (decoded from means), with ½‖x − x̂‖² under each pair.
     ///
     /// - Parameters:
-    ///   - pixels: images of C·H·W bytes in H W C order.
+    ///   - images: `[N, C, H, W]`.
     ///   - classes: of the images, for a conditional model.
     ///   - names: a caption for each.
     public func reconstructions(
-        _ pixels: [UInt8], classes: [Int]? = nil, names: [String], words: FigureWords
+        _ images: Tensor, classes: [Int]? = nil, names: [String], words: FigureWords
     ) throws -> (grid: ImageGrid, squaredErrors: [Double]) {
-        let originals = try images(pixels)
+        let originals = try self.images(images)
         let count = originals.count
-        let decoded = try plan.decode(plan.encode(pixels, classes: classes).mean, classes: classes)
-        let errors = (0..<count).map { squaredError(pixels, $0, decoded[$0]) }
+        let decoded = try plan.decode(plan.encode(images, classes: classes).mean, classes: classes)
+        let errors = images.halfSquaredErrors(of: decoded)
         let perRow = min(count, 10)
         let empty = try blank()
         var grid = ImageGrid(images: [], columns: perRow, words: words)
@@ -36,25 +36,24 @@ extension Pictures {
         grid.rowsPerGroup = 2
         return (grid, errors)
     }
+}
 
-    /// Mean ½‖x − x̂‖² of images of C·H·W bytes in H W C order, x̂ decoded from the posterior's mean.
-    public func meanSquaredError(_ pixels: [UInt8], classes: [Int]? = nil) throws -> Double {
-        let count = pixels.count / definition.input.count
-        let decoded = try plan.decode(plan.encode(pixels, classes: classes).mean, classes: classes)
-        return (0..<count).reduce(0) { $0 + squaredError(pixels, $1, decoded[$1]) } / Double(max(1, count))
+extension InferencePlan {
+    /// Mean ½‖x − x̂‖² of images `[N, C, H, W]` (or vectors `[N, D]`), x̂ decoded from the posterior's mean.
+    public func meanSquaredError(_ images: Tensor, classes: [Int]? = nil) throws -> Double {
+        let decoded = try decode(encode(images, classes: classes).mean, classes: classes)
+        return images.halfSquaredErrors(of: decoded).reduce(0, +) / Double(max(1, images.count))
     }
+}
 
-    /// ½‖x − x̂‖² of image number `index`, pixels from 0 to 1.
-    private func squaredError(_ pixels: [UInt8], _ index: Int, _ decoded: [Float]) -> Double {
-        let shape = definition.input
-        var sum = 0.0
-        for channel in 0..<shape.channels {
-            for place in 0..<shape.area {
-                let x = Double(pixels[index * shape.count + place * shape.channels + channel]) / 255
-                let difference = Double(decoded[channel * shape.area + place]) - x
-                sum += difference * difference
-            }
+extension Tensor {
+    /// ½‖x − x̂‖² of each row x and the row x̂ of `others`, which has the same shape.
+    func halfSquaredErrors(of others: Tensor) -> [Double] {
+        (0..<count).map { row in
+            zip(self[row], others[row]).reduce(0) { sum, pair in
+                let difference = Double(pair.1) - Double(pair.0)
+                return sum + difference * difference
+            } / 2
         }
-        return sum / 2
     }
 }

@@ -127,10 +127,14 @@ struct GraphAssembly {
                 return
             }
             guard builder.shape(output).count == definition.input.count else {
+                let changes = DecoderSuggestion.all(
+                    decoderLayers, latentSize: definition.latentSize, image: definition.input)
                 throw ZooError(
                     "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
-                    advice: "make the last layers end in the input's shape", code: .mismatch, subject: .layer("decoder")
-                )
+                    advice: changes.isEmpty
+                        ? "make the last layers end in the input's shape"
+                        : "one of these changes makes it fit: \(changes.joined(separator: "; "))",
+                    code: .mismatch, subject: .layer("decoder"))
             }
         }
     }

@@ -79,7 +79,7 @@ public final class EvaluationPlan {
         try model.load(tensors)
     }
 
-    /// Adds a batch of images of bytes in H W C order. The noise of an image is a function of `seed` and its number alone.
+    /// Adds a batch of images. The noise of an image is a function of `seed` and its number alone.
     ///
     /// - Parameters:
     ///   - classes: of the images, for a model that is conditional on them.
@@ -87,13 +87,13 @@ public final class EvaluationPlan {
     ///   - datasetSize: images of which the batch is a sample.
     /// - Throws: `ZooError` naming the first tensor that is not finite, where a loss or a latent number is not.
     public func add(
-        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>,
+        _ batch: ImageBatch, imageIndices: UnsafeBufferPointer<Int32>,
         classes: UnsafeBufferPointer<Int32>? = nil, seed: UInt64, step: Int = .max, datasetSize: Int? = nil,
         to sums: inout EvaluationSums
     ) throws {
         let count = imageIndices.count
         func fill(_ model: CompiledModel) {
-            if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
+            if let images = model.graph.images { model.compiled.writeImages(batch, to: images) }
             if let input = model.graph.program.imageClass, let classes {
                 model.compiled.writeClasses(classes, to: input)
             }
@@ -110,12 +110,12 @@ public final class EvaluationPlan {
             return model.compiled.read(id).prefix(model.graph.program[id].elementCount(images: count))
         }
         sums.imageCount += count
-        let batch = model.sums(
+        let found = model.sums(
             imageCount: count, names: metricNames, scheduled: model.graph.program.scheduledNumbers(step: step),
             final: finalNumbers, buffer)
-        sums.loss += batch.loss
-        sums.finalLoss += batch.finalLoss
-        sums.metrics += batch.metrics
+        sums.loss += found.loss
+        sums.finalLoss += found.finalLoss
+        sums.metrics += found.metrics
         let size = definition.latentSize
         for (index, value) in rows(model.graph.mean).enumerated() {
             sums.mean[index % size] += Double(value)

@@ -69,7 +69,8 @@ public final class InferencePlan {
             of: try encode(imageCount: pixels.count / imageSize, classes) { first, count, compiled, images in
                 pixels.withUnsafeBufferPointer {
                     compiled.writeImages(
-                        UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize]), to: images)
+                        .bytes(UnsafeBufferPointer(rebasing: $0[first * imageSize..<(first + count) * imageSize])),
+                        to: images)
                 }
             })
     }

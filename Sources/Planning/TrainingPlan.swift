@@ -52,19 +52,19 @@ public final class TrainingPlan {
     /// The weights and schedules of the objective at a step.
     public func scheduledNumbers(step: Int) -> ScheduledNumbers { ScheduledNumbers(model.graph.program, step: step) }
 
-    /// One training step on images of bytes in H W C order. Allocates nothing once warm.
+    /// One training step. Allocates nothing once warm.
     ///
     /// - Parameters:
-    ///   - pixels: `imageIndices.count` images.
+    ///   - batch: `imageIndices.count` images.
     ///   - imageIndices: their numbers in the data set, which noise and dropout follow.
     ///   - classes: of the images, for a model that is conditional on them.
     ///   - step: from 0; addresses the random numbers and the schedules of the objective.
     public func step(
-        pixels: UnsafeBufferPointer<UInt8>, imageIndices: UnsafeBufferPointer<Int32>,
+        on batch: ImageBatch, imageIndices: UnsafeBufferPointer<Int32>,
         classes: UnsafeBufferPointer<Int32>? = nil, step: Int, seed: UInt64, learningRate: Float
     ) -> BatchLosses {
         if let input = model.graph.program.imageClass, let classes { model.compiled.writeClasses(classes, to: input) }
-        if let images = model.graph.images { model.compiled.writeImages(pixels, to: images) }
+        if let images = model.graph.images { model.compiled.writeImages(batch, to: images) }
         model.compiled.setImageIndices(imageIndices)
         let stream = RandomStream(seed: seed, purpose: .latentNoise, step: UInt32(truncatingIfNeeded: step))
         for noise in model.graph.program.noises {

@@ -31,12 +31,17 @@ extension Checkpoint {
     public mutating func describe(_ dataset: any Dataset, digest: String, splits: DataSplits) {
         self.dataset = dataset.info.name
         datasetDigest = digest
+        scaling = dataset.valueScaling
+        if let scaling { provenance["preprocessing"] = scaling.words(isVector: dataset.info.isVector) }
         provenance["splits"] =
             "\(splits.train.count) train, \(splits.validation.count) validation, \(splits.test.count) test"
         provenance["monitored"] = splits.validation.isEmpty ? Split.train.rawValue : Split.validation.rawValue
         provenance["dataset_license"] = dataset.info.license
         provenance["dataset_source"] = dataset.info.source
     }
+
+    /// What it says of the data; nil where it names no data set.
+    public var trainingData: TrainingData? { dataset.map { TrainingData(name: $0, scaling: scaling) } }
 
     /// How many images the run kept for validation; nil where the checkpoint does not say.
     var validationCount: Int? {

@@ -32,11 +32,11 @@ public struct Resumption: ~Copyable {
     ///   - stepLimit: the steps to make in all; nil for as many as were asked for at first.
     ///   - registry: what the definition may name.
     ///   - writes: whether the run is to be trained. Without, nothing is locked, and the value is only to be looked at.
-    ///   - openDataset: opens the data set of a model, given the name of the one that the run was trained on.
+    ///   - openDataset: opens the data set of a model, given what is known of the one that the run was trained on.
     /// - Throws: `ZooError` where there is no checkpoint, somebody trains there, or the data are others than they were.
     public init(
         _ path: String, overrides: [DefinitionOverride] = [], stepLimit: Int? = nil, registry: Registry,
-        writes: Bool = true, openDataset: (ModelDefinition, _ trainedOn: String?) throws -> any Dataset
+        writes: Bool = true, openDataset: (ModelDefinition, _ trainedOn: TrainingData?) throws -> any Dataset
     ) throws {
         let source = CheckpointSource(path)
         let isFile = !source.isFolder && path.hasSuffix(".h5")
@@ -52,7 +52,7 @@ public struct Resumption: ~Copyable {
         }
         let definition = try ModelDefinition(
             text: newest.checkpoint.definition, source: newest.path, overrides: overrides, registry: registry)
-        let dataset = try openDataset(definition, newest.checkpoint.dataset)
+        let dataset = try openDataset(definition, newest.checkpoint.trainingData)
         let digest = dataset.digest()
         if let before = newest.checkpoint.datasetDigest, before != digest {
             throw ZooError(

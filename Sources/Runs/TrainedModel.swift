@@ -79,6 +79,9 @@ public struct TrainedModel {
     /// The data set it was trained on; nil where nobody knows.
     public var dataset: String? { checkpoint.dataset ?? definition.dataset }
 
+    /// What is known of the data it was trained on; nil where nobody knows.
+    public var trainingData: TrainingData? { dataset.map { TrainingData(name: $0, scaling: checkpoint.scaling) } }
+
     /// The images of a split, divided as in its run.
     ///
     /// - Throws: `ZooError` (wrong usage) where they are of another shape than the model takes, or there are none.
@@ -102,8 +105,11 @@ public struct TrainedModel {
 
     /// Its pictures.
     ///
-    /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels.
-    public func pictures() throws -> Pictures { try Pictures(try inference()) }
+    /// - Throws: `ZooError` for a model whose inputs are vectors.
+    public func pictures() throws -> Pictures { try Pictures(inference(), scaling: checkpoint.scaling) }
+
+    /// What draws it, whether it works on images or on vectors.
+    public func drawing() throws -> ModelDrawing { try ModelDrawing(inference(), scaling: checkpoint.scaling) }
 }
 
 /// Where a checkpoint is to be found: a file, or a run's folder.

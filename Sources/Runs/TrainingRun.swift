@@ -27,6 +27,8 @@ public final class TrainingRun {
         public var stepLimit: Int?
         /// How often to save besides after every epoch.
         public var saveInterval: SaveInterval?
+        /// Seconds after which the run saves and stops, as if it were interrupted; nil for no limit.
+        public var timeLimit: Double?
         /// Whether samples, reconstructions and traversals are drawn after every epoch.
         public var drawsPictures: Bool
         /// What the checkpoints say of where they come from, besides what every run knows: `notes`, `license`.
@@ -36,12 +38,14 @@ public final class TrainingRun {
 
         public init(
             folder: String? = nil, seed: UInt64 = 0, stepLimit: Int? = nil, saveInterval: SaveInterval? = nil,
-            drawsPictures: Bool = true, provenance: [String: String] = [:], command: [String] = []
+            timeLimit: Double? = nil, drawsPictures: Bool = true, provenance: [String: String] = [:],
+            command: [String] = []
         ) {
             self.folder = folder
             self.seed = seed
             self.stepLimit = stepLimit
             self.saveInterval = saveInterval
+            self.timeLimit = timeLimit
             self.drawsPictures = drawsPictures
             self.provenance = provenance
             self.command = command
@@ -77,7 +81,7 @@ public final class TrainingRun {
     private let start = ContinuousClock.now
     /// Seconds the run had taken before it was resumed.
     private let secondsBefore: Double
-    /// nil for a model that does not work on images.
+    /// nil for a run that draws none.
     private let pictures: RunPictures?
     private var savedState: TrainingState?
     private var lastSave: ContinuousClock.Instant
@@ -214,8 +218,14 @@ public final class TrainingRun {
         self.onEvent = onEvent
         defer { self.onEvent = { _ in } }
         do {
+            if let weakness = lock.weakness {
+                try onEvent(
+                    .warning(
+                        "the file system of \(folder.path) has no locks (\(weakness)): see to it that no other process trains "
+                            + "there"))
+            }
             let end = try trainer.run(
-                until: shouldStop() || Task.isCancelled,
+                until: shouldStop() || Task.isCancelled || isTimeUp,
                 onEvent: { event in
                     switch event {
                     case .step(let step): try take(step)
@@ -252,6 +262,8 @@ public final class TrainingRun {
             throw error
         }
     }
+
+    private var isTimeUp: Bool { settings.timeLimit.map { (ContinuousClock.now - start).inSeconds >= $0 } ?? false }
 
     /// Seconds the run has taken, interruptions left out.
     private var seconds: Double { secondsBefore + (ContinuousClock.now - start).inSeconds }

@@ -42,8 +42,8 @@ public protocol CompiledProgram: AnyObject {
     /// whose memory is in that order.
     func read(_ id: TensorID, into buffer: UnsafeMutableBufferPointer<Float>)
 
-    /// Fills an input of shape `[C, H, W]` with images of C·H·W bytes in H W C order, scaled from 0…255 to 0…1.
-    func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID)
+    /// Fills an input of shape `[C, H, W]` or `[D]` with at most `batchSize` images.
+    func writeImages(_ images: ImageBatch, to id: TensorID)
 
     /// Fills a noise input with standard normal numbers: the rows of image r get elements of the stream that belong to
     /// `imageIndices[r]`, so that noise follows the image and not its place in the batch. Each noise input of a program has elements

@@ -23,16 +23,13 @@ public struct Evaluator {
     ) throws -> EvaluationSums {
         var sums = plan.noSums
         let classes = try ImageClasses(plan.definition, dataset: dataset, batchSize: plan.batchSize)
-        let imageSize = dataset.info.imageByteCount
-        let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: plan.batchSize * imageSize)
-        defer { pixels.deallocate() }
+        let reader = BatchReader(dataset, batchSize: plan.batchSize)
         try indices.withUnsafeBufferPointer { indices in
             for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
                 let batch = UnsafeBufferPointer(rebasing: indices[start..<min(start + plan.batchSize, indices.count)])
-                dataset.readImages(batch, into: pixels)
                 try plan.add(
-                    pixels: UnsafeBufferPointer(rebasing: pixels[..<(batch.count * imageSize)]), imageIndices: batch,
-                    classes: classes?.of(batch), seed: seed, step: step, datasetSize: indices.count, to: &sums)
+                    reader.read(batch), imageIndices: batch, classes: classes?.of(batch), seed: seed, step: step,
+                    datasetSize: indices.count, to: &sums)
                 try progress(start + batch.count)
             }
         }

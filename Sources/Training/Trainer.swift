@@ -21,7 +21,7 @@ public final class Trainer {
     private let batches: Batches
     private let evaluation: EvaluationPlan
     private let engine: any Engine
-    private let pixels: UnsafeMutableBufferPointer<UInt8>
+    private let reader: BatchReader
     private let classes: ImageClasses?
     private let clock = ContinuousClock()
     private var meter: ProgressMeter
@@ -43,6 +43,7 @@ public final class Trainer {
                 "the images of \(dataset.info.name) are \(dataset.info.shape), but \(definition.name) takes \(definition.input)",
                 code: .mismatch, subject: .field("input"), remedy: .fitInput)
         }
+        try Self.checkRange(definition, dataset)
         self.definition = definition
         self.dataset = dataset
         self.seed = seed
@@ -85,12 +86,19 @@ public final class Trainer {
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
         classes = try ImageClasses(definition, dataset: dataset, batchSize: batchSize)
-        pixels = .allocate(capacity: batchSize * dataset.info.imageByteCount)
+        reader = BatchReader(dataset, batchSize: batchSize)
         plan.model.initialize(seed: seed)
     }
 
-    deinit {
-        pixels.deallocate()
+    /// - Throws: `ZooError` (wrong usage) where the likelihood is one of numbers from 0 to 1, and the data are others.
+    private static func checkRange(_ definition: ModelDefinition, _ dataset: any Dataset) throws {
+        guard let range = dataset.valueScaling?.scaledRange, let name = definition.objective.likelihoodOfUnitInterval,
+            range.lowerBound < -1e-6 || range.upperBound > 1 + 1e-6
+        else { return }
+        throw ZooError(
+            "\(name) is a likelihood of numbers from 0 to 1, and the numbers of \(dataset.info.name) lie between "
+                + "\(Float(range.lowerBound)) and \(Float(range.upperBound))",
+            kind: .usage, code: .mismatch, subject: .field("objective.reconstruction"), remedy: .scaleData)
     }
 
     /// Goes on from a state whose parameters, buffers and optimiser state `plan.model` has been given.
@@ -164,10 +172,9 @@ public final class Trainer {
     }
 
     private func step(_ indices: UnsafeBufferPointer<Int32>) throws -> BatchLosses {
-        dataset.readImages(indices, into: pixels)
-        let images = UnsafeBufferPointer(rebasing: pixels[..<(indices.count * dataset.info.imageByteCount)])
+        let images = reader.read(indices)
         let losses = plan.step(
-            pixels: images, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
+            on: images, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
             learningRate: learningRate)
         guard losses.isFinite else {
             throw try nonFinite(losses.loss.isFinite ? "the gradient" : "the loss", images, indices)
@@ -269,7 +276,7 @@ public final class Trainer {
     ///
     /// - Parameter what: what has ended training.
     private func nonFinite(
-        _ what: String, _ pixels: UnsafeBufferPointer<UInt8>, _ indices: UnsafeBufferPointer<Int32>
+        _ what: String, _ batch: ImageBatch, _ indices: UnsafeBufferPointer<Int32>
     ) throws -> ZooError {
         let culprit: String?
         if let spoiled = plan.model.firstNonFiniteWeight {
@@ -279,7 +286,7 @@ public final class Trainer {
             watched.datasetSize = plan.datasetSize
             try watched.model.load(plan.model.parameters + plan.model.buffers)
             _ = watched.step(
-                pixels: pixels, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
+                on: batch, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
                 learningRate: learningRate)
             culprit = watched.model.firstNonFiniteOutput(imageCount: indices.count)
         }

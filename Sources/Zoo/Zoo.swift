@@ -105,7 +105,8 @@ extension TrainingRun {
         ) { definition, trainedOn in
             if let dataset { return dataset }
             guard let trainedOn else { return try definition.openDataset() }
-            return try DatasetCatalog.builtIn.open(trainedOn)
+            return try DatasetCatalog.builtIn.open(
+                trainedOn.name, DatasetOptions(scaling: trainedOn.scaling.map { .constants($0) }))
         }
         try self.init(resumption, settings: settings)
     }

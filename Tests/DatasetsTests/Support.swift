@@ -110,3 +110,22 @@ let realData = getenv("ZOO_DATA").map { String(cString: $0) }
 func hasRealData(_ name: String) -> Bool {
     realData.map { Files.isFolder(Files.join($0, name)) } ?? false
 }
+
+/// Makes a file longer, without using space on the disk.
+func resize(_ path: String, by byteCount: Int) throws {
+    guard case .file(let before) = Files.kind(path), truncate(path, off_t(before + byteCount)) == 0 else {
+        throw ZooError("cannot resize \(path)")
+    }
+}
+
+/// Bytes of memory that this process has at the moment.
+func memory() throws -> Int {
+    // Files of the system have no length.
+    let stream = try #require(fopen("/proc/self/statm", "r"))
+    defer { fclose(stream) }
+    var text = [CChar](repeating: 0, count: 256)
+    try #require(fgets(&text, Int32(text.count), stream) != nil)
+    let words = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(
+        separator: " ")
+    return (Int(words[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+}

@@ -40,7 +40,7 @@ import Testing
                 compiled.setImageIndices(indices)
                 compiled.writeNoise(stream, imageIndices: indices, to: noise)
             }
-            pixels.withUnsafeBufferPointer { compiled.writeImages($0, to: images) }
+            pixels.withUnsafeBufferPointer { compiled.writeImages(.bytes($0), to: images) }
             return compiled.run(values)
         }
         #expect(step(0) && step(1))

@@ -44,7 +44,7 @@ import Testing
                 [Int32](0..<6).withUnsafeBufferPointer { indices in
                     (expected.labels ?? []).withUnsafeBufferPointer {
                         plan.step(
-                            pixels: pixels, imageIndices: indices, classes: $0, step: step, seed: golden.seed,
+                            on: .bytes(pixels), imageIndices: indices, classes: $0, step: step, seed: golden.seed,
                             learningRate: 0.01)
                     }
                 }

@@ -61,7 +61,7 @@ struct ArchitectureCase: SweepCase {
             pixels.withUnsafeBufferPointer { pixels in
                 indices.withUnsafeBufferPointer { indices in
                     _ = plan.step(
-                        pixels: pixels, imageIndices: indices, step: step, seed: data,
+                        on: .bytes(pixels), imageIndices: indices, step: step, seed: data,
                         learningRate: definition.training.learningRate)
                 }
             }

@@ -32,7 +32,7 @@ import Testing
                 }
             }
         }
-        pixels.withUnsafeBufferPointer { compiled.writeImages($0, to: input) }
+        pixels.withUnsafeBufferPointer { compiled.writeImages(.bytes($0), to: input) }
         #expect(compiled.read(input) == planes)
         #expect(compiled.run(StepValues(imageCount: 2)))
         #expect(compiled.read(try #require(program.tensor(named: "y"))) == planes)

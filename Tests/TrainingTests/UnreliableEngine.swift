@@ -31,7 +31,7 @@ private final class UnreliableProgram: CompiledProgram {
 
     func read(_ id: TensorID) -> [Float] { base.read(id) }
 
-    func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID) { base.writeImages(pixels, to: id) }
+    func writeImages(_ images: ImageBatch, to id: TensorID) { base.writeImages(images, to: id) }
 
     func writeNoise(_ stream: RandomStream, imageIndices: UnsafeBufferPointer<Int32>, to id: TensorID) {
         base.writeNoise(stream, imageIndices: imageIndices, to: id)

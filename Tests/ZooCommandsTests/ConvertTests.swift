@@ -1,10 +1,10 @@
 import Checkpoints
 import Foundation
-import Interchange
 import TensorCore
 import TestSupport
 import Testing
 
+@testable import Interchange
 @testable import ZooCommands
 
 /// `zoo convert export` and `import` as commands: files, options, refusals and exit statuses.
@@ -358,6 +358,51 @@ import Testing
             #expect(result.errors.contains(name) && result.errors.contains("Python pickle"), "\(result.errors)")
             #expect(result.errors.contains("safetensors.torch.save_file(model.state_dict()"), "\(result.errors)")
         }
+    }
+
+    /// What is found in place of a file of weights is called what it is.
+    @Test(arguments: [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "a pointer of Git LFS",
+            "git lfs pull"
+        ),
+        ("<!DOCTYPE html><html><body>Not found</body></html>", "a web page (HTML)", "download the file itself"),
+    ]) func whatIsFoundInPlaceOfWeights(_ text: String, _ name: String, _ advice: String) throws {
+        for file in ["model.safetensors", "model.onnx", "model.h5", "weights.npz"] {
+            let refused = try load(try write(Array(text.utf8), file))
+            #expect(refused.status == 1 && refused.errors.contains(name), "\(refused.errors)")
+            #expect(refused.errors.contains(advice) && refused.errors.contains(file), "\(refused.errors)")
+        }
+    }
+
+    @Test func aZippedFolder() throws {
+        let bytes = try ZipWriter.encode([(name: "model/model.safetensors", contents: [1, 2])], comment: [])
+        let refused = try load(try write(bytes, "model.zip"))
+        #expect(refused.status == 1 && refused.errors.contains("a zip archive that holds"), "\(refused.errors)")
+        #expect(refused.errors.contains("unpack it"), "\(refused.errors)")
+    }
+
+    // MARK: Prefixes
+
+    /// What wrappers of PyTorch put before all names is recognised, named and removed on demand.
+    @Test(arguments: ["_orig_mod.", "module.", "model.", "module._orig_mod."]) func prefixesOfWrappers(
+        _ prefix: String
+    ) throws {
+        let weights = try checkpoint(model.run + "/checkpoints/best.h5").weights
+        let wrapped = weights.map {
+            NamedTensor(path: prefix + $0.path, shape: $0.shape, values: $0.values)
+        }
+        let file = try write(try NumPyArchive.encode(wrapped, definition: ""), "wrapped.npz")
+        let refused = try load(file)
+        #expect(refused.status == 1 && refused.errors.contains("--strip-prefix \(prefix)\n"), "\(refused.errors)")
+        let taken = try load(file, "--strip-prefix", prefix)
+        #expect(taken.status == 0, "\(taken.errors)")
+        #expect(try checkpoint(folder + "/imported.h5").weights == weights)
+        let map = try write(Array("\(prefix): ''\n".utf8), "map.yaml")
+        #expect(try load(file, "--map", map).status == 0)
+        #expect(try checkpoint(folder + "/imported.h5").weights == weights)
+        #expect(try load(file, "--strip-prefix", "net.").errors.contains("names what is not in the file"))
+        #expect(try load(file, "--strip-prefix", "module").status == 2)
     }
 
     @Test func otherFilesAreRefusedByName() throws {

@@ -31,6 +31,12 @@ import Testing
         #expect(line.count <= width)
     }
 
+    /// The log of a run without a terminal gets a line a minute after the first minutes.
+    @Test func logsGrowSlowly() {
+        #expect(TrainingProgressView.secondsBetweenLines(after: 30) == 10)
+        #expect(TrainingProgressView.secondsBetweenLines(after: 3600) == 60)
+    }
+
     private var table: Table {
         var table = Table(
             [("NAME", .left), ("KIND", .left), ("PARAMETERS", .right), ("LOSS", .right), ("SUMMARY", .left)],

@@ -43,6 +43,17 @@ import ZooModels
           - "compare {output}/run --output '{output}/a report.html'"
         """
 
+    /// Threads and the folder of data go to the commands that take them, and to no others.
+    @Test func threadsAndDataOfARecipe() throws {
+        let commands = try zoo("recipe", "kl-weights", "--threads", "1", "--data-dir", "/data", "--dry-run").lines
+        #expect(commands.count == 2)
+        for command in commands {
+            #expect(command.hasSuffix("--threads 1 --data-dir /data"), "\(command)")
+        }
+        let interpolation = try zoo("recipe", "interpolate-5-to-4", "--threads", "1", "--dry-run").lines
+        #expect(interpolation.count == 2 && interpolation.allSatisfy { $0.contains("--threads 1") })
+    }
+
     @Test func aRecipeRunsAndGoesOn() throws {
         let folder = try TemporaryFolder()
         let model = try folder.write(FewSprites.definition, "tiny.yaml")

@@ -27,10 +27,11 @@ extension DatasetCatalog {
                 (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"), (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
                 (4_422_102, "bef4ecab320f06d8554ea6380940ec79"), (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
             ]),
-        .cifar10, .dSprites, .imageFolder, .celebA,
+        .cifar10, .dSprites, .imageFolder, .array, .celebA,
         DatasetDescriptor(info: Sprites.description, imageCount: 737_280) { _ in Sprites() },
         DatasetDescriptor(info: ColorSprites.description(.small), imageCount: 737_280) { _ in ColorSprites(.small) },
         DatasetDescriptor(info: ColorSprites.description(.large), imageCount: 737_280) { _ in ColorSprites(.large) },
+        .points(.twoMoons), .points(.rings), .points(.gaussians),
     ])
 }
 

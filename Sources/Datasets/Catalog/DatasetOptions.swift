@@ -4,6 +4,12 @@ public struct DatasetOptions: Sendable {
     public var dataDirectory: String?
     /// The folder of pictures (`image-folder`).
     public var imageFolder: String?
+    /// The file of numbers (`array`).
+    public var array: ArrayFile?
+    /// What the model takes, `[C, H, W]` or `[D]`; nil where that is not known (`array`).
+    public var shape: [Int]?
+    /// How numbers are scaled; nil for the data set's own way (`array` and points of the plane).
+    public var scaling: ScalingChoice?
     /// How pictures become images; nil for the data set's own way.
     public var preparation: ImagePreparation?
     /// A file of yes/no attributes per picture, as CelebA's `list_attr_celeba.txt` (`image-folder`).
@@ -14,11 +20,15 @@ public struct DatasetOptions: Sendable {
     public var environment: [String: String]?
 
     public init(
-        dataDirectory: String? = nil, imageFolder: String? = nil, preparation: ImagePreparation? = nil,
-        attributeFile: String? = nil, partitionFile: String? = nil, environment: [String: String]? = nil
+        dataDirectory: String? = nil, imageFolder: String? = nil, array: ArrayFile? = nil, shape: [Int]? = nil,
+        scaling: ScalingChoice? = nil, preparation: ImagePreparation? = nil, attributeFile: String? = nil,
+        partitionFile: String? = nil, environment: [String: String]? = nil
     ) {
         self.dataDirectory = dataDirectory
         self.imageFolder = imageFolder
+        self.array = array
+        self.shape = shape
+        self.scaling = scaling
         self.preparation = preparation
         self.attributeFile = attributeFile
         self.partitionFile = partitionFile

@@ -175,12 +175,10 @@ enum ImageFolder {
 
     private static func checkMemory(_ count: Int, _ info: DatasetInfo) throws {
         let needed = count.multipliedReportingOverflow(by: info.imageByteCount)
-        let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-        guard !needed.overflow, needed.partialValue <= memory / 4 * 3 else {
-            throw ZooError(
-                "\(count) images of \(info.imageByteCount) bytes do not fit in memory (\(memory >> 20) MB)",
-                advice: "choose a smaller image size or a folder with fewer images")
-        }
+        try ProcessLimits.current.requireMemory(
+            needed.overflow ? .max : needed.partialValue,
+            for: "a folder of \(count) images of \(info.imageByteCount) bytes",
+            advice: "choose a smaller image size or a folder with fewer images")
     }
 
     private static func decode(

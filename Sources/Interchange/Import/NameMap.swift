@@ -2,11 +2,17 @@ import TensorCore
 import Yams
 
 /// New names for the tensors of a file: YAML with a line `theirs: ours` each. A name that ends in a dot stands for
-/// everything that begins with it.
+/// everything that begins with it; an empty name in its place removes it.
 public struct NameMap: Sendable {
     private var names: [(theirs: String, ours: String)]
     /// What messages call the map.
     private let source: String
+
+    /// Removes what names begin with.
+    public init(removing prefix: String) {
+        names = [(theirs: prefix, ours: "")]
+        source = "the prefix “\(prefix)”"
+    }
 
     /// Reads the text of a map; `source` is what messages call it.
     ///
@@ -24,14 +30,15 @@ public struct NameMap: Sendable {
         names = []
         for (key, value) in mapping {
             let line = key.mark.map { "line \($0.line): " } ?? ""
-            guard let theirs = key.scalar?.string, let ours = value.scalar?.string, !theirs.isEmpty, !ours.isEmpty
+            guard let theirs = key.scalar?.string, let ours = value.scalar?.string, !theirs.isEmpty,
+                !ours.isEmpty || theirs.hasSuffix(".")
             else {
                 problems.append("\(line)each line is `theirs: ours`, two names")
                 continue
             }
-            if theirs.hasSuffix(".") != ours.hasSuffix(".") {
+            if !ours.isEmpty, theirs.hasSuffix(".") != ours.hasSuffix(".") {
                 problems.append("\(line)either both or none of \(theirs) and \(ours) must end in a dot")
-            } else if names.contains(where: { $0.ours == ours && !ours.hasSuffix(".") }) {
+            } else if names.contains(where: { $0.ours == ours && !ours.isEmpty && !ours.hasSuffix(".") }) {
                 problems.append("\(line)\(ours) is named twice")
             }
             names.append((theirs: theirs, ours: ours))

@@ -71,7 +71,10 @@ public struct WeightAssignment: Sendable {
             }
         }
         let refused = differences.filter { difference in difference.kind.map { !allowed.contains($0) } ?? true }
-        guard refused.isEmpty else { throw Self.error(refused, source, model: definition.name) }
+        guard refused.isEmpty else {
+            throw Self.error(
+                refused, source, model: definition.name, prefix: Self.prefix(of: tensors.map(\.name), in: paths))
+        }
 
         // Only now, for a small file may describe a model that takes much memory.
         let initial = vacant.isEmpty ? [] : graph.initialParameters(seed: 0) + graph.initialBuffers
@@ -123,13 +126,30 @@ public struct WeightAssignment: Sendable {
         return paths.contains(tensor.name.dropLast(end.count) + "running_mean")
     }
 
-    private static func error(_ refused: [ImportDifference], _ source: String, model: String) -> ZooError {
+    /// What wrappers put before the names of all tensors: compilation, data parallelism, and a model within a trainer.
+    private static let wrappers = ["_orig_mod.", "module.", "model."]
+
+    /// The wrappers that all names begin with, if names without them are those of the model; nil otherwise.
+    private static func prefix(of names: [String], in paths: Set<String>) -> String? {
+        var prefix = ""
+        while let wrapper = wrappers.first(where: { wrapper in
+            !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix + wrapper) }
+        }) {
+            prefix += wrapper
+            if names.contains(where: { paths.contains(String($0.dropFirst(prefix.count))) }) { return prefix }
+        }
+        return nil
+    }
+
+    private static func error(
+        _ refused: [ImportDifference], _ source: String, model: String, prefix: String?
+    ) -> ZooError {
         let shown = refused.prefix(shownCount).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
         let more = refused.count > shownCount ? "\n  … and \(refused.count - shownCount) more" : ""
         let kinds = ImportDifference.Kind.allCases.filter { kind in refused.contains { $0.kind == kind } }
         let count = refused.count == 1 ? "1 difference" : "\(refused.count) differences"
         return ZooError(
             "\(source) does not fit \(model): \(count)\(shown)\(more)", code: .mismatch, subject: .path(source),
-            remedy: .mapNames(accepting: kinds.map(\.rawValue)))
+            remedy: prefix.map { .stripPrefix($0) } ?? .mapNames(accepting: kinds.map(\.rawValue)))
     }
 }

@@ -11,6 +11,14 @@ struct KerasImport {
     ///
     /// - Throws: `ZooError` that lists every tensor of another shape.
     static func renamed(_ file: ForeignFile, for definition: ModelDefinition) throws -> [ForeignTensor] {
+        guard file.unevenlyPadded.isEmpty else {
+            throw ZooError(
+                "\(file.path) describes a model with padding \"same\" and strides that do not divide evenly, so that its "
+                    + "layers see images moved by half a pixel; here paddings are even, and although all shapes agree the "
+                    + "values would not:" + file.unevenlyPadded.prefix(40).map { "\n  \($0)" }.joined(),
+                advice: "train it with ZeroPadding2D(1) and padding \"valid\", or with kernels of 4", code: .unsupported
+            )
+        }
         guard let layout = file.kerasLayout, layout != .plain else { return file.tensors }
         var result = KerasImport(model: try KerasModel(definition))
         switch layout {

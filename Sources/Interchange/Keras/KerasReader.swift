@@ -2,8 +2,8 @@ import Checkpoints
 import FileSupport
 import TensorCore
 
-/// Reads the weights in HDF5 files of Keras: `.weights.h5` of version 3 and the format before it. A model's description in
-/// the file is never looked at.
+/// Reads the weights in HDF5 files of Keras: `.weights.h5` of version 3 and the format before it. Of a model's description in
+/// the file only the paddings are looked at.
 ///
 /// Source: keras/src/saving, saving_lib.py and keras/src/legacy/saving/legacy_h5_format.py of Keras 3.15.
 package enum KerasReader {
@@ -22,6 +22,8 @@ package enum KerasReader {
         package var tensors: [ForeignTensor]
         package var layout: Layout
         package var definition: String?
+        /// Layers that pad unevenly, as far as a description of the model is there.
+        package var unevenlyPadded: [String] = []
         /// What was passed over, in sentences.
         package var notes: [String]
     }
@@ -44,6 +46,9 @@ package enum KerasReader {
         var contents = Contents(tensors: [], layout: .plain, definition: nil, notes: [])
         if case .string(let text) = root.attributes.value(KerasWriter.definitionAttribute) {
             contents.definition = ASCIIText.unescaped(text)
+        }
+        if case .string(let text) = root.attributes.value("model_config") {
+            contents.unevenlyPadded = KerasDescription(text).unevenlyPadded
         }
         var model = root
         if case .group(let group) = root["model_weights"] { model = group }

@@ -46,7 +46,8 @@ public enum NumPyArchive {
         for entry in zip.entries {
             guard entry.name.hasSuffix(".npy"), entry.name.utf8.count > 4 else {
                 throw ZooError(
-                    "the archive holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez")
+                    "this is a zip archive that holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez",
+                    advice: "unpack it, and import the file of weights that is in it")
             }
             let name = String(entry.name.dropLast(4))
             let contents = try zip.contents(of: entry)

@@ -108,7 +108,8 @@ struct ONNXTensor {
     private static func external(_ name: String) -> ZooError {
         ZooError(
             "the tensor \"\(name)\" lies in another file, which is refused: a file must not name others to be opened",
-            advice: "save the model with onnx.save(model, path, save_as_external_data=False)")
+            advice: "write one file: torch.onnx.export(…, external_data=False), or of a model that is loaded "
+                + "onnx.save(model, path, save_as_external_data=False)")
     }
 }
 

@@ -56,7 +56,7 @@ public struct RegionSource {
         case .near(let index, let deviation):
             let image = try source().image(index)
             takeClass(image.label)
-            let mean = try plan.encode(image.pixels).mean.first ?? []
+            let mean = try plan.encode(image.tensor).mean.rows.first ?? []
             return sampler.around(mean, deviation: deviation, count: count)
         case .label(let label):
             let images = try source()

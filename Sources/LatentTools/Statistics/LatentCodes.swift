@@ -53,9 +53,9 @@ public struct LatentCodes: Sendable {
         means.reserveCapacity(indices.count * plan.definition.latentSize)
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
-            let codes = try plan.encode(dataset.images(batch), classes: plan.classes(of: batch, in: dataset))
-            for row in codes.mean { means += row }
-            for row in codes.logVariance { logVariances += row }
+            let codes = try plan.encode(dataset.tensor(batch), classes: plan.classes(of: batch, in: dataset))
+            means += codes.mean.values
+            logVariances += codes.logVariance?.values ?? []
             progress(start + batch.count)
         }
         try self.init(

@@ -89,6 +89,12 @@ public struct Objective: Sendable {
     /// Whether the decoder's numbers are probabilities of Bernoulli pixels: every term says so.
     public var isBernoulli: Bool { distribution == nil && terms.allSatisfy { $0.name == "bernoulli" } }
 
+    /// The likelihood that takes numbers from 0 to 1 only; nil where any number will do.
+    public var likelihoodOfUnitInterval: String? {
+        if let distribution { return distribution.takesLogits || distribution.isDiscrete ? distribution.name : nil }
+        return terms.first { $0.name == "bernoulli" }?.name
+    }
+
     /// Whether terms depend on which images are in the batch together.
     public var dependsOnBatch: Bool { regularizers.contains(where: \.dependsOnBatch) }
 

@@ -65,11 +65,11 @@ public struct PlannedRun: Sendable {
     ///
     /// - Parameters:
     ///   - settings: its folder, seed and limit are those of this plan.
-    ///   - openDataset: opens the data set of a model, given the name of the one that the run was trained on.
+    ///   - openDataset: opens the data set of a model, given what is known of the one that the run was trained on.
     /// - Throws: `ZooError` where the folder holds a run of something else, or the run cannot begin or be resumed.
     public func run(
         registry: Registry, settings: TrainingRun.Settings = TrainingRun.Settings(),
-        openDataset: (ModelDefinition, _ trainedOn: String?) throws -> any Dataset
+        openDataset: (ModelDefinition, _ trainedOn: TrainingData?) throws -> any Dataset
     ) throws -> TrainingRun? {
         var settings = settings
         settings.folder = folder

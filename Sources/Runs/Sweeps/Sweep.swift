@@ -83,13 +83,13 @@ public struct Sweep: Sendable {
     ///   - settings: of every run; folder, seed and limit are each run's own.
     ///   - shouldStop: asked after every step. A cancelled `Task` stops, too.
     ///   - onEvent: called on this thread; what it throws ends the run as failed.
-    ///   - openDataset: opens the data set of a model, given the name of the one that a run was trained on.
+    ///   - openDataset: opens the data set of a model, given what is known of the one that a run was trained on.
     /// - Returns: what became of the runs, which `sweep.json` says, too.
     /// - Throws: `ZooError` where `sweep.json` cannot be written.
     public func train(
         registry: Registry, settings: TrainingRun.Settings = TrainingRun.Settings(),
         until shouldStop: @autoclosure () -> Bool = false, onEvent: @escaping (Event) throws -> Void = { _ in },
-        openDataset: (ModelDefinition, _ trainedOn: String?) throws -> any Dataset
+        openDataset: (ModelDefinition, _ trainedOn: TrainingData?) throws -> any Dataset
     ) throws -> SweepRecord {
         try RunFolder.makeDirectory(folder)
         var record = SweepRecord(self, command: settings.command)

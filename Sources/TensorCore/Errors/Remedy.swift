@@ -33,6 +33,14 @@ extension ZooError {
         case chooseClass
         /// A folder of pictures.
         case giveImageFolder
+        /// A file with an array.
+        case giveArray
+        /// One of the arrays in a file.
+        case chooseArray
+        /// Numbers from 0 to 1, or a likelihood of any numbers.
+        case scaleData
+        /// Names without what they all begin with.
+        case stripPrefix(String)
         /// The folder where a data set lies.
         case giveDataFolder
         /// Matrix products in 32 bits.
@@ -63,6 +71,10 @@ extension ZooError {
             case .fitInput: "choose another data set, or change the model's input"
             case .chooseClass: "give the class of each image"
             case .giveImageFolder: "give a folder of pictures"
+            case .giveArray: "give a file with an array"
+            case .chooseArray: "say which array is meant"
+            case .scaleData: "scale the data to 0…1, or take the likelihood gaussian or gaussian_learned_variance"
+            case .stripPrefix(let prefix): "remove “\(prefix)”, with which all names begin"
             case .giveDataFolder: "say in which folder the files are"
             case .computeInF32: "compute in f32"
             case .importWeights: "make a checkpoint of weights of Keras, PyTorch, NumPy or ONNX by importing them"

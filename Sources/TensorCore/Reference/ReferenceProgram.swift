@@ -138,10 +138,18 @@ public final class ReferenceProgram: CompiledProgram {
         readDouble(id).map { Float($0) }
     }
 
-    public func writeImages(_ pixels: UnsafeBufferPointer<UInt8>, to id: TensorID) {
+    public func writeImages(_ images: ImageBatch, to id: TensorID) {
         let shape = program[id].shape
         precondition(
-            pixels.count <= batchSize * shape.count, "\(pixels.count) pixels for batches of \(batchSize) × \(shape)")
+            images.sampleCount <= batchSize * shape.count,
+            "\(images.sampleCount) samples for batches of \(batchSize) × \(shape)")
+        switch images {
+        case .bytes(let pixels): writePixels(pixels, shape, to: id)
+        case .numbers(let numbers): writeDouble(numbers.map(Double.init), to: id)
+        }
+    }
+
+    private func writePixels(_ pixels: UnsafeBufferPointer<UInt8>, _ shape: Shape, to id: TensorID) {
         for image in 0..<pixels.count / shape.count {
             for channel in 0..<shape.channels {
                 for place in 0..<shape.area {

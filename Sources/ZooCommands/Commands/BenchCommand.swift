@@ -128,7 +128,7 @@ private struct Measurement {
                 func step(_ number: Int) -> Double {
                     let duration = clock.measure {
                         _ = plan.step(
-                            pixels: pixels, imageIndices: indices, step: number, seed: 0,
+                            on: .bytes(pixels), imageIndices: indices, step: number, seed: 0,
                             learningRate: definition.training.learningRate)
                     }.components
                     return Double(duration.seconds) + Double(duration.attoseconds) * 1e-18

@@ -112,7 +112,8 @@ struct DataListCommand: ParsableCommand {
         ])
         for (descriptor, presence) in entries {
             table.add([
-                descriptor.name, "\(descriptor.info.shape)", descriptor.imageCount.map(Formatting.grouped) ?? "–",
+                descriptor.name, descriptor.info.shape.isEmpty ? "any" : "\(descriptor.info.shape)",
+                descriptor.imageCount.map(Formatting.grouped) ?? "–",
                 presence.word, presence.place ?? presence.remedy(descriptor),
             ])
         }
@@ -153,8 +154,14 @@ struct DataInfoCommand: ParsableCommand {
             Console.print("  \(name)\(String(repeating: " ", count: max(1, 10 - name.count)))\(value)")
         }
         field("name", info.name)
-        field("shape", "\(info.shape) (channels, height, width), 8 bits")
-        field("images", descriptor.imageCount.map(Formatting.grouped) ?? "as many as the folder holds")
+        switch info.shape.count {
+        case 0: field("shape", "that of the array")
+        case 1: field("shape", "\(info.shape), real numbers")
+        default: field("shape", "\(info.shape) (channels, height, width), 8 bits")
+        }
+        field(
+            info.isVector ? "points" : "images",
+            descriptor.imageCount.map(Formatting.grouped) ?? "as many as the file or folder holds")
         field("licence", info.license)
         field("source", info.source)
         if let classes = info.classNames { field("classes", classes.joined(separator: ", ")) }

@@ -59,12 +59,14 @@ struct EmbedCommand: ParsableCommand {
                 try AtomicFile.write(table.npz(), to: file)
             } else {
                 let details = [
-                    "\(Formatting.grouped(codes.imageCount)) \(images.split.rawValue) images of \(images.dataset.info.name)",
+                    "\(Formatting.grouped(codes.imageCount)) \(images.split.rawValue) "
+                        + "\(images.dataset.info.isVector ? "vectors" : "images") of \(images.dataset.info.name)",
                     coloring.map { "coloured by \($0.factor.name)" },
                 ].compactMap(\.self)
                 try EmbeddingPicture.figure(
                     codes, axes: try axes(statistics, model), groups: coloring.map { ($0.factor.positions, $0.names) },
-                    words: model.words("Where the encoder puts images", details)
+                    words: model.words(
+                        "Where the encoder puts \(images.dataset.info.isVector ? "vectors" : "images")", details)
                 ).write(to: file)
             }
         }

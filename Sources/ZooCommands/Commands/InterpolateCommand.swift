@@ -3,6 +3,7 @@ import Datasets
 import Figures
 import LatentTools
 import ModelFigures
+import ModelKit
 import Runs
 import TensorCore
 import TextSupport
@@ -51,20 +52,23 @@ struct InterpolateCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
-        let files = try options.files(model, "interpolation", extensions: ["png", "gif"], allowed: ["gif"])
-        let pictures = try model.pictures()
+        let isVector = model.definition.input.rank == 1
+        let files = try options.files(
+            model, "interpolation", extensions: isVector ? ["png"] : ["png", "gif"], allowed: ["gif"])
+        let drawing = try model.drawing()
         let (ends, source) = try options.chosen(between, for: model, resizing: resize, count: rows)
         let interpolations = try ends.map { ends in
-            try pictures.interpolation(from: ends[0], to: ends[1], steps: steps, path: path)
+            try drawing.plan.interpolation(from: ends[0], to: ends[1], steps: steps, path: path)
         }
         let words = model.words(
-            "Interpolation in latent and in pixel space", source + ["between means", "path \(path.rawValue)"])
-        let grid = pictures.grid(interpolations, path: path, words: words)
+            isVector ? "Interpolation in latent space" : "Interpolation in latent and in pixel space",
+            source + ["between means", "path \(path.rawValue)"])
         for file in files {
             if file.lowercased().hasSuffix(".gif") {
-                try pictures.animation(interpolations, path: path, words: words).write(to: file)
+                try drawing.requireImages(for: "animation").animation(interpolations, path: path, words: words).write(
+                    to: file)
             } else {
-                try grid.write(to: file)
+                try drawing.interpolations(interpolations, path: path, words: words).write(to: file)
             }
         }
         options.report(

@@ -58,7 +58,7 @@ struct ManifoldCommand: ParsableCommand {
             quantile ? "Gaussian quantiles" : "even grid \(Formatting.range(bounds))"
         var details = ["decoder's means over \(size) × \(size) latent vectors, \(values)"]
         if model.definition.latentSize > 2 { details.append("other dimensions 0") }
-        let figure = try model.pictures().manifold(
+        let figure = try model.drawing().manifold(
             grid, words: model.words("Manifold over z\(chosen[0]) and z\(chosen[1])", details))
         for file in files { try figure.write(to: file) }
         options.report(

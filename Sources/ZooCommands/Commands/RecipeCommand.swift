@@ -25,6 +25,13 @@ struct RecipeCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Where everything goes (default: runs/NAME).", valueName: "dir"))
     var output: String?
 
+    @Option(parsing: .unconditional, help: "Threads that compute, in every command (default: all cores).")
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp("Where every command looks for data sets first.", valueName: "dir"), completion: .directory)
+    var dataDir: String?
+
     @Flag(help: "Print the commands, but do not run them.")
     var dryRun = false
 
@@ -41,7 +48,7 @@ struct RecipeCommand: ParsableCommand {
                     + "`\(Tool.name) recipe list` shows all", kind: .usage)
         }
         let folder = output ?? "runs/\(recipe.name)\(quick ? "-quick" : "")"
-        let commands = recipe.commands(isQuick: quick, output: folder)
+        let commands = recipe.commands(isQuick: quick, output: folder).map(withCommonOptions)
         if json { return Console.print(description(recipe, commands)) }
         if dryRun {
             for command in commands { Console.print(Tool.line(command)) }
@@ -64,6 +71,16 @@ struct RecipeCommand: ParsableCommand {
             Console.writeError("see \(report)")
         } else {
             Console.writeError("see \(folder)")
+        }
+    }
+
+    /// A command with those of --threads and --data-dir that it takes.
+    private func withCommonOptions(_ command: [String]) -> [String] {
+        let given = [("--threads", threads.map(String.init)), ("--data-dir", dataDir)]
+        return given.reduce(command) { command, option in
+            guard let value = option.1 else { return command }
+            let longer = command + [option.0, value]
+            return (try? ZooCommand.parseAsRoot(longer)) == nil ? command : longer
         }
     }
 

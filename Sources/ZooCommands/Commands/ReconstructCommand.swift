@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Figures
 import ModelFigures
+import ModelKit
 import Planning
 import Runs
 import TensorCore
@@ -15,6 +16,7 @@ struct ReconstructCommand: ParsableCommand {
 
             \(Tool.name) reconstruct runs/conv-vae-mnist --indices 3,14,15 --output reconstructions.png
             \(Tool.name) reconstruct runs/conv-vae-mnist --images me.png you.jpg --resize
+            \(Tool.name) reconstruct runs/moons --count 500 --output moons.png --output moons.csv
             """)
 
     @OptionGroup var options: LatentOptions
@@ -43,15 +45,31 @@ struct ReconstructCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
-        let files = try options.files(model, "reconstructions")
-        let pictures = try model.pictures()
+        let files = try options.files(model, "reconstructions", allowed: NumberTable.extensions)
+        let drawing = try model.drawing()
         let (chosen, source) = try chosenImages(model)
         let labels = chosen.compactMap(\.label)
-        let isLabelled = pictures.plan.imageClass == nil && labels.count == chosen.count
-        let (grid, errors) = try pictures.reconstructions(
-            chosen.flatMap(\.pixels), classes: isLabelled ? labels : nil, names: chosen.map(\.name),
-            words: model.words("Images and their reconstructions", source + ["decoded from means"]))
-        for file in files { try grid.write(to: file) }
+        let classes = drawing.plan.imageClass == nil && labels.count == chosen.count ? labels : nil
+        let data = try Tensor.concatenated(chosen.map(\.tensor))
+        let (figure, errors) = try drawing.reconstructions(
+            data, classes: classes, names: chosen.map(\.name),
+            words: model.words(
+                "\(model.definition.input.rank == 1 ? "Vectors" : "Images") and their reconstructions",
+                source + ["decoded from means"]))
+        for file in files {
+            if NumberTable.isTable(file) {
+                let decoded = try drawing.plan.decode(
+                    drawing.plan.encode(data, classes: classes).mean, classes: classes)
+                try NumberTable(
+                    arrays: [
+                        ("data", try drawing.inUnitsOfData(data)),
+                        ("reconstruction", try drawing.inUnitsOfData(decoded)),
+                    ]
+                ).write(to: file)
+            } else {
+                try figure.write(to: file)
+            }
+        }
         options.report(
             files, model,
             [

@@ -50,7 +50,7 @@ struct RegionsCommand: ParsableCommand {
         let asked = try regions.map { try LatentRegion(argument: $0) }
         let model = try options.model()
         let files = try options.files(model, "regions")
-        let pictures = try model.pictures()
+        let drawing = try model.drawing()
         let chosen = asked.isEmpty ? defaultRegions(model) : asked
         let needsImages = trainingImages > 0 || chosen.contains(where: \.needsImages)
         let images = needsImages ? try options.images(for: model) : nil
@@ -61,13 +61,13 @@ struct RegionsCommand: ParsableCommand {
         }
         let dimensions = activeDimensions(model)
         var source = RegionSource(
-            model.definition, plan: pictures.plan, images: images, pseudoInputs: model.pseudoInputs,
+            model.definition, plan: drawing.plan, images: images, pseudoInputs: model.pseudoInputs,
             seed: options.seed)
         var rows: [RegionRow] = []
         for region in chosen {
             let latents = try source.draw(region, count: count)
             let analysis = try RegionAnalysis(
-                name: source.name(of: region), latents: latents, dimensions: dimensions, plan: pictures.plan,
+                name: source.name(of: region), latents: latents, dimensions: dimensions, plan: drawing.plan,
                 hasProbabilities: model.definition.objective.isBernoulli, training: training)
             rows.append(RegionRow(analysis: analysis, latents: Array(latents.prefix(shown))))
         }
@@ -82,7 +82,7 @@ struct RegionsCommand: ParsableCommand {
         ].compactMap(\.self)
         var words = model.words("Regions of latent space", details)
         words.subtitle += "\n" + verdict
-        let figure = try pictures.regions(rows, words: words)
+        let figure = try drawing.regions(rows, words: words)
         for file in files { try figure.write(to: file) }
         options.report(
             files, model,

@@ -4,6 +4,7 @@ import Figures
 import LatentTools
 import ModelFigures
 import ModelKit
+import Planning
 import Runs
 import TensorCore
 import TextSupport
@@ -19,6 +20,9 @@ struct SampleCommand: ParsableCommand {
             \(Tool.name) sample runs/conv-vae-mnist --from class:5
             \(Tool.name) sample runs/conditional-vae-mnist --class 7
             \(Tool.name) sample runs/rae-mnist --from mixture:10
+            \(Tool.name) sample runs/moons --count 2000 --output samples.png --output samples.csv
+
+            .npz and .csv get the numbers, in the units of the data.
             """)
 
     @OptionGroup var options: LatentOptions
@@ -42,19 +46,26 @@ struct SampleCommand: ParsableCommand {
     func run() throws {
         let region = try LatentRegion(argument: from)
         let model = try options.model()
-        let files = try options.files(model, "samples")
-        let pictures = try model.pictures()
+        let files = try options.files(model, "samples", allowed: NumberTable.extensions)
+        let drawing = try model.drawing()
         let images = region.needsImages ? try options.images(for: model) : nil
         var source = RegionSource(
-            model.definition, plan: pictures.plan, images: images, pseudoInputs: model.pseudoInputs, seed: options.seed,
+            model.definition, plan: drawing.plan, images: images, pseudoInputs: model.pseudoInputs, seed: options.seed,
             temperature: temperature)
         let latents = try source.draw(region, count: count)
         let details = [
             options.drawing.imageClass.map { "class \($0)" }, images?.description, "seed \(options.seed)",
         ].compactMap(\.self)
-        let figure = try pictures.samples(
-            latents, words: model.words("Samples from the \(source.name(of: region))", details))
-        for file in files { try figure.write(to: file) }
+        let words = model.words("Samples from the \(source.name(of: region))", details)
+        for file in files {
+            if NumberTable.isTable(file) {
+                let decoded = try drawing.inUnitsOfData(drawing.plan.decode(Tensor(rows: latents)))
+                try NumberTable(arrays: [("sample", decoded)]).write(to: file)
+            } else {
+                try drawing.samples(latents, data: options.background(model, drawing, images), words: words).write(
+                    to: file)
+            }
+        }
         options.report(
             files, model,
             [

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Datasets
 import ModelKit
+import Runs
 import TensorCore
 import TextSupport
 import Tracing
@@ -65,7 +66,7 @@ struct TraceCommand: ParsableCommand {
             model, overrides: changes, registry: try models.registry())
         let trace = try ModelTrace(
             definition, weights: trained?.checkpoint.weights,
-            input: try traceInput(definition, dataset: trained?.checkpoint.dataset ?? definition.dataset))
+            input: try traceInput(definition, trainedOn: trained?.checkpoint.trainingData))
         if json {
             Console.print(trace.json)
         } else {
@@ -73,13 +74,13 @@ struct TraceCommand: ParsableCommand {
         }
     }
 
-    private func traceInput(_ definition: ModelDefinition, dataset: String?) throws -> ModelTrace.Input {
+    private func traceInput(_ definition: ModelDefinition, trainedOn: TrainingData?) throws -> ModelTrace.Input {
         let count = definition.input.count
         let what = "an image of shape \(definition.input)"
         let image: [Double]
         var imageClass = 0
         if let index {
-            (image, imageClass) = try self.image(index, definition, dataset)
+            (image, imageClass) = try self.image(index, definition, trainedOn)
         } else if let input {
             image = try Self.numbers(input, option: "--input", count: count, model: definition.name, what: what)
         } else if definition.input.dimensions == [2], definition.dataset == nil {
@@ -125,9 +126,9 @@ struct TraceCommand: ParsableCommand {
 
     /// An image of the data set in the order C H W, scaled to 0…1, and its class, 0 without one.
     private func image(
-        _ index: Int, _ definition: ModelDefinition, _ fallback: String?
+        _ index: Int, _ definition: ModelDefinition, _ trainedOn: TrainingData?
     ) throws -> (pixels: [Double], imageClass: Int) {
-        let dataset = try data.choice(for: definition, trainedOn: fallback).open()
+        let dataset = try data.choice(for: definition, trainedOn: trainedOn).open()
         let shape = dataset.info.shape
         guard shape == definition.input.dimensions else {
             throw ZooError(
@@ -137,12 +138,7 @@ struct TraceCommand: ParsableCommand {
         guard index < dataset.count, let number = Int32(exactly: index) else {
             throw ZooError("--index \(index): \(dataset.info.name) has images 0 to \(dataset.count - 1)", kind: .usage)
         }
-        let pixels = dataset.images([number])
-        let area = definition.input.area
-        let scaled = (0..<pixels.count).map { element in
-            Double(pixels[element % area * shape[0] + element / area]) / 255
-        }
-        return (scaled, dataset.label(index) ?? 0)
+        return (dataset.tensor([number]).values.map(Double.init), dataset.label(index) ?? 0)
     }
 
     /// Numbers between commas or blanks.

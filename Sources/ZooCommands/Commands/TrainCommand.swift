@@ -12,11 +12,12 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model.",
         discussion: """
-            Writes a run folder with the definition, metrics, checkpoints and pictures. Ctrl-C saves and stops; a run that
-            was killed goes on from its newest checkpoint as if nothing had happened.
+            Writes a run folder with the definition, metrics, checkpoints and pictures. Ctrl-C, SIGTERM and SIGUSR1 save and
+            stop; a run that was killed goes on from its newest checkpoint as if nothing had happened.
 
               \(Tool.name) train beta-vae-sprites --steps 2000 --save-every 500steps
               \(Tool.name) train conv-vae-cifar --data-dir ~/data --epochs 20 --set objective.kl.weight=2
+              \(Tool.name) train mlp-vae-points --array measurements.csv --labels species
               \(Tool.name) train --resume runs/conv-vae-cifar-20261120-231501 --epochs 40
             """)
 
@@ -59,6 +60,10 @@ struct TrainCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Save between epochs, too: 500steps, 30s, 10min, 2h.", valueName: "interval"))
     var saveEvery: SaveInterval?
+
+    @Option(
+        help: ArgumentHelp("Save and stop after so long, to be resumed: 30min, 3h.", valueName: "time"))
+    var stopAfter: TimeLimit?
 
     @Option(
         help: ArgumentHelp("Begin with the weights of a checkpoint or run.", valueName: "checkpoint"),
@@ -149,10 +154,23 @@ struct TrainCommand: ParsableCommand {
         try finish(run, nil)
     }
 
-    /// The definition with all overrides; flags are overrides too.
+    /// The definition with all overrides; flags are overrides too. Where the data are numbers of another shape than the model
+    /// takes, and only its input and its last layer have to follow, they do.
     func definition(_ registry: Registry) throws -> ModelDefinition {
+        let definition = try statedDefinition(registry)
+        guard data.array != nil || data.dataset != nil, !overrides.contains(where: { $0.hasPrefix("input=") }),
+            let shape = try data.choice(for: definition).numericShape(),
+            let changes = definition.overrides(fitting: shape), !changes.isEmpty
+        else { return definition }
+        return try ModelDefinition(
+            text: definition.text, source: definition.name, overrides: changes, registry: registry)
+    }
+
+    private func statedDefinition(_ registry: Registry) throws -> ModelDefinition {
         var changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        if let name = data.dataset { changes.append(DefinitionOverride(path: ["dataset"], text: name)) }
+        if let name = data.dataset ?? data.array.map({ _ in "array" }) {
+            changes.append(DefinitionOverride(path: ["dataset"], text: name))
+        }
         if let epochs { changes.append(DefinitionOverride(path: ["training", "epochs"], value: "\(epochs)")) }
         if let batchSize {
             changes.append(DefinitionOverride(path: ["training", "batch_size"], value: "\(batchSize)"))
@@ -217,7 +235,7 @@ struct TrainCommand: ParsableCommand {
         let said = [("notes", notes), ("license", license)].compactMap { key, text in text.map { (key, $0) } }
         return TrainingRun.Settings(
             folder: runDir, seed: seed ?? 0, stepLimit: steps, saveInterval: saveEvery,
-            provenance: Dictionary(uniqueKeysWithValues: said), command: command)
+            timeLimit: stopAfter?.seconds, provenance: Dictionary(uniqueKeysWithValues: said), command: command)
     }
 
     private func announce(_ trainer: Trainer, _ dataset: any Dataset) {
@@ -231,8 +249,13 @@ struct TrainCommand: ParsableCommand {
             definition.name, .bold,
             ": \(Formatting.grouped(trainer.plan.model.graph.parameterCount)) "
                 + "parameters, minimises \(definition.objective.formula) in nats per image")
+        if let scaling = dataset.valueScaling {
+            Console.writeError(
+                "\(dataset.info.name): rows \(Shape(dataset.info.shape)), "
+                    + scaling.words(isVector: dataset.info.isVector))
+        }
         Console.writeError(
-            "\(dataset.info.name): \(counts) images; \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
+            "\(dataset.info.name): \(counts) \(dataset.info.isVector ? "vectors" : "images"); \(Formatting.grouped(trainer.totalSteps - trainer.state.step)) steps of "
                 + "\(trainer.plan.batchSize) images, \(Computing.threadCount) threads")
         if trainer.splits.validation.isEmpty {
             Console.writeError(

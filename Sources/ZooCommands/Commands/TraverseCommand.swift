@@ -52,7 +52,9 @@ struct TraverseCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
-        let files = try options.files(model, "traversal", extensions: ["png", "gif"], allowed: ["gif"])
+        let files = try options.files(
+            model, "traversal", extensions: model.definition.input.rank == 1 ? ["png"] : ["png", "gif"],
+            allowed: ["gif"])
         let size = model.definition.latentSize
         let listed = ["all", "active"].contains(dimensions) ? nil : try LatentDimension.list(dimensions, size: size)
         if start == "prior" || range == nil || range == .quantile {
@@ -60,10 +62,10 @@ struct TraverseCommand: ParsableCommand {
                 start == "prior" ? "whose mean rows could start at" : "that says how far to go",
                 advice: "start at an image and give values: --start 0 --range posterior")
         }
-        let pictures = try model.pictures()
+        let drawing = try model.drawing()
         let range = range ?? .values(-3...3)
-        let statistics = try statistics(model, pictures, isNeeded: range == .posterior || dimensions == "active")
-        let (origin, startName, source) = try origin(model, pictures)
+        let statistics = try statistics(model, drawing.plan, isNeeded: range == .posterior || dimensions == "active")
+        let (origin, startName, source) = try origin(model, drawing.plan)
         let chosen = choose(listed, statistics, size: size)
         let traversal = try LatentTraversal(start: origin, dimensions: chosen.shown, steps: steps) {
             range.spacing($0, statistics)
@@ -87,9 +89,9 @@ struct TraverseCommand: ParsableCommand {
         let words = model.words("What each latent dimension does", details)
         for file in files {
             if file.lowercased().hasSuffix(".gif") {
-                try pictures.animation(figure, words: words).write(to: file)
+                try drawing.requireImages(for: "animation").animation(figure, words: words).write(to: file)
             } else {
-                try pictures.traversal(figure, words: words).write(to: file)
+                try drawing.traversal(figure, words: words).write(to: file)
             }
         }
         report(files, model, traversal, statistics, startName)
@@ -98,7 +100,7 @@ struct TraverseCommand: ParsableCommand {
     /// Statistics of the split: those in the checkpoint if they are of it, else computed. Where no data set is at hand and
     /// none is needed, the figure goes without.
     private func statistics(
-        _ model: TrainedModel, _ pictures: Pictures, isNeeded: Bool
+        _ model: TrainedModel, _ plan: InferencePlan, isNeeded: Bool
     ) throws -> LatentStatistics? {
         if !options.data.isGiven, let stored = model.checkpoint.latentStatistics,
             stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
@@ -111,7 +113,7 @@ struct TraverseCommand: ParsableCommand {
         do {
             let images = try options.images(for: model)
             return try LatentStatistics(
-                of: images.dataset, indices: images.indices, split: images.split.rawValue, plan: pictures.plan)
+                of: images.dataset, indices: images.indices, split: images.split.rawValue, plan: plan)
         } catch let error as ZooError where !isNeeded && !options.data.isGiven {
             Console.warn("without KL and factors: \(error.message)")
             return nil
@@ -120,7 +122,7 @@ struct TraverseCommand: ParsableCommand {
 
     /// Where rows start, its name, and in words where that comes from.
     private func origin(
-        _ model: TrainedModel, _ pictures: Pictures
+        _ model: TrainedModel, _ plan: InferencePlan
     ) throws -> (latent: [Float], name: String, source: [String]) {
         guard start != "prior" else {
             return ([Float](repeating: 0, count: model.definition.latentSize), "z = 0", [])
@@ -129,10 +131,10 @@ struct TraverseCommand: ParsableCommand {
             [ImageReference(argument: start)], for: model, resizing: resize)
         let image = images[0][0]
         // Of a conditional model, all rows are of the image's class.
-        if model.definition.classCount != nil, pictures.plan.imageClass == nil {
-            pictures.plan.imageClass = image.label
+        if model.definition.classCount != nil, plan.imageClass == nil {
+            plan.imageClass = image.label
         }
-        return (try pictures.plan.encode(image.pixels).mean[0], image.name, source)
+        return (Array(try plan.encode(image.tensor).mean[0]), image.name, source)
     }
 
     /// The dimensions to show, those with the most KL first, and how many there would be.

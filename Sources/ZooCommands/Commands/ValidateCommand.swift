@@ -32,6 +32,7 @@ struct ValidateCommand: ParsableCommand {
             for check in checks {
                 if let definition = check.definition {
                     Console.print("\(check.file): ok, \(definition.name), \(definition.summary)")
+                    for warning in definition.warnings { Console.warn("\(check.file): \(warning)") }
                 }
                 for problem in check.problems { Console.writeError(lines: "\(problem)") }
                 if let failure = check.failure { Console.writeError(lines: failure) }
@@ -86,6 +87,13 @@ extension ValidateCommand {
             return .object([
                 ("file", .string(file)), ("ok", .boolean(values.isEmpty)), ("model", JSONValue(definition?.name)),
                 ("problems", .array(values)),
+                (
+                    "warnings",
+                    .array(
+                        (definition?.warnings ?? []).map {
+                            .object([("path", .string($0.path)), ("message", .string($0.message))])
+                        })
+                ),
             ])
         }
     }

@@ -36,9 +36,15 @@ struct ImportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "New names of tensors: YAML with lines `theirs: ours`; `theirs.: ours.` renames all below.",
+            "New names of tensors: YAML with lines `theirs: ours`; `theirs.: ours.` renames all below, `theirs.: ''` removes it.",
             valueName: "file"))
     var map: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Remove what all names begin with: _orig_mod., module. or model., as wrappers of PyTorch leave it.",
+            valueName: "prefix"))
+    var stripPrefix: String?
 
     @Option(help: "Differences to accept, separated by commas: missing, extra, reshaped, narrowed.")
     var allow: String?
@@ -48,6 +54,15 @@ struct ImportCommand: ParsableCommand {
 
     @Flag(help: "One JSON object on standard output.")
     var json = false
+
+    func validate() throws {
+        if map != nil, stripPrefix != nil {
+            throw ValidationError("give --map or --strip-prefix, not both: a map removes a prefix with `theirs.: ''`")
+        }
+        if let stripPrefix, !stripPrefix.hasSuffix(".") {
+            throw ValidationError("--strip-prefix \(stripPrefix): a prefix ends in a dot, as \(stripPrefix).")
+        }
+    }
 
     private func allowed() throws -> Set<ImportDifference.Kind> {
         let words = allow?.split(separator: ",").map(String.init) ?? []
@@ -71,7 +86,9 @@ struct ImportCommand: ParsableCommand {
         let files = try self.files.map { try ForeignFile(path: $0) }
         for file in files { for note in file.notes { Console.warn("\(file.path): \(note)") } }
         let definition = try definition(files)
-        let map = try map.map { try NameMap(text: try TextFile.read($0), source: $0) }
+        let map =
+            try map.map { try NameMap(text: try TextFile.read($0), source: $0) }
+            ?? stripPrefix.map { NameMap(removing: $0) }
         let weights = try WeightAssignment(files, map: map, to: definition, allowing: allowed)
         let checkpoint = Checkpoint(
             weights, definition: definition, from: files, provenance: ["tool": "zoo \(ZooVersion.current)"])

@@ -5,6 +5,8 @@ import ModelKit
 import Runs
 import TensorCore
 
+extension ValueScaling.Method: ExpressibleByArgument {}
+
 /// Where data comes from.
 struct DataOptions: ParsableArguments {
     @Option(
@@ -20,11 +22,46 @@ struct DataOptions: ParsableArguments {
         completion: .directory)
     var imageFolder: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A file of numbers, for --dataset array: .npy, .npz, HDF5, .csv or .tsv.", valueName: "file"),
+        completion: .file(extensions: ["npy", "npz", "h5", "hdf5", "csv", "tsv"]))
+    var array: String?
+
+    @Option(help: ArgumentHelp("Which array of the file, if it holds several.", valueName: "name"))
+    var member: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The classes of the rows: an array of the file, a column of a table, or another file.", valueName: "name"))
+    var labels: String?
+
+    @Option(
+        help:
+            "How numbers are scaled: as-is, unit (0…1) or standard (mean 0, deviation 1; the default for vectors). Kept in the checkpoint."
+    )
+    var scaling: ValueScaling.Method?
+
     /// Whether the user named a data set.
-    var isGiven: Bool { dataset != nil || imageFolder != nil }
+    var isGiven: Bool { dataset != nil || imageFolder != nil || array != nil }
+
+    /// The options as they were given, for a command line of the same data.
+    ///
+    /// - Parameter isTrained: whether the scaling is that of a model already.
+    func arguments(isTrained: Bool) -> [String] {
+        let given: [(String, String?)] = [
+            ("--data-dir", dataDir), ("--dataset", dataset), ("--image-folder", imageFolder), ("--array", array),
+            ("--member", member), ("--labels", labels), ("--scaling", isTrained ? nil : scaling?.rawValue),
+        ]
+        return given.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
 
     /// A data set that is named is known, even where a command turns out to need none.
     func validate() throws {
+        if array == nil, member != nil || labels != nil {
+            throw ValidationError("--member and --labels are of a file of numbers: give it with --array")
+        }
+        if array != nil, imageFolder != nil { throw ValidationError("give --array or --image-folder, not both") }
         guard let dataset else { return }
         do {
             _ = try ZooContext.current.datasets.descriptor(dataset)
@@ -37,7 +74,7 @@ struct DataOptions: ParsableArguments {
     ///
     /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
     func open(for model: TrainedModel) throws -> any Dataset {
-        let dataset = try choice(for: model.definition, trainedOn: model.dataset).open()
+        let dataset = try choice(for: model.definition, trainedOn: model.trainingData).open()
         try model.requireFitting(dataset)
         return dataset
     }
@@ -45,12 +82,21 @@ struct DataOptions: ParsableArguments {
     /// The data set for a model: the one asked for, the one it was trained on, or its own.
     ///
     /// - Throws: `ZooError` (wrong usage) where none is named or there is none of that name.
-    func choice(for definition: ModelDefinition, trainedOn dataset: String? = nil) throws -> DatasetChoice {
+    func choice(for definition: ModelDefinition, trainedOn data: TrainingData? = nil) throws -> DatasetChoice {
         let shape = definition.input.dimensions
-        guard let name = self.dataset ?? (imageFolder == nil ? dataset ?? definition.dataset : "image-folder") else {
+        let given = array == nil ? imageFolder.map { _ in "image-folder" } : "array"
+        guard let name = dataset ?? given ?? data?.name ?? definition.dataset else {
             throw Self.namesNone(definition)
         }
-        var options = DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder)
+        if scaling != nil, data?.scaling != nil {
+            throw ZooError(
+                "--scaling: the scaling belongs to the model, which was trained with constants that it keeps",
+                advice: "leave it out", kind: .usage)
+        }
+        var options = DatasetOptions(
+            dataDirectory: dataDir, imageFolder: imageFolder,
+            array: array.map { ArrayFile(path: $0, member: member, labels: labels) }, shape: shape,
+            scaling: data?.scaling.map { .constants($0) } ?? scaling.map { .method($0) })
         if name == "image-folder", shape.count == 3 {
             options.preparation = ImagePreparation(width: shape[2], height: shape[1], channels: shape[0])
         }
@@ -72,10 +118,12 @@ struct DataOptions: ParsableArguments {
             let known = fitting.isEmpty ? "" : "; \(fitting.joined(separator: ", ")) have its shape"
             return ZooError(
                 "\(name) names no data set",
-                advice: "choose one with --dataset, or your own pictures with --image-folder\(known)", kind: .usage)
+                advice: "choose one with --dataset, or your own data with --image-folder or --array\(known)",
+                kind: .usage)
         }
         return ZooError(
             "\(name) names no data set, and no data set has its shape \(definition.input)",
-            advice: "follow it by hand with `\(Tool.name) trace \(name)`, or give it data with a plug-in", kind: .usage)
+            advice: "follow it by hand with `\(Tool.name) trace \(name)`, or give it your own data with --array",
+            kind: .usage)
     }
 }

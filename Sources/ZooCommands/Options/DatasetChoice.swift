@@ -10,6 +10,15 @@ struct DatasetChoice {
 
     var name: String { descriptor.name }
 
+    /// The shape of its rows where that follows from a file of numbers, or is that of generated vectors; nil for images, whose
+    /// shape their readers know.
+    ///
+    /// - Throws: `ZooError` for a file that cannot be read.
+    func numericShape() throws -> [Int]? {
+        if name == "array" { return try options.array?.rowShape(like: options.shape) }
+        return descriptor.info.isVector ? descriptor.info.shape : nil
+    }
+
     /// Why it cannot be opened: its files are nowhere; nil where they are here or it needs none.
     private var missing: ZooError? {
         do {

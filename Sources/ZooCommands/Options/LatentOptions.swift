@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Figures
+import ModelFigures
 import ModelKit
 import Planning
 import Runs
@@ -28,6 +29,21 @@ struct LatentOptions: ParsableArguments {
     /// - Throws: `ZooError` where there is no data set or its images do not fit the model.
     func images(for model: TrainedModel) throws -> SplitImages {
         try model.images(of: try data.open(for: model), split: split)
+    }
+
+    /// Vectors of the split to be drawn below what a model of vectors makes; nil for images, and where the data are not at hand
+    /// and nobody has asked for them.
+    ///
+    /// - Parameter images: the split, where it is open already.
+    func background(_ model: TrainedModel, _ drawing: ModelDrawing, _ images: SplitImages?) throws -> Tensor? {
+        guard case .vectors = drawing else { return nil }
+        do {
+            let images = try images ?? self.images(for: model)
+            return images.dataset.tensor(Pictures.spread(images.indices, count: 2000))
+        } catch let error as ZooError where !data.isGiven {
+            Console.warn("without the data: \(error.message)")
+            return nil
+        }
     }
 
     /// Images that references name: `count` lists of them, each with the next image of a class. The data set is opened only if

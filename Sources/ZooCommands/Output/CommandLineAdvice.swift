@@ -37,6 +37,12 @@ extension ZooError.Remedy {
         case .fitInput: "choose another --dataset, or change the model with --set input=…"
         case .chooseClass: "give one for all with --class N"
         case .giveImageFolder: "give one with --image-folder"
+        case .giveArray: "give one with --array FILE"
+        case .chooseArray: "name one with --member"
+        case .scaleData:
+            "scale the data to 0…1 with --scaling unit, or take a likelihood of any numbers: "
+                + "--set objective.reconstruction=gaussian_learned_variance"
+        case .stripPrefix(let prefix): "all names begin with it: remove it with --strip-prefix \(prefix)"
         case .giveDataFolder: "say where the files are with --data-dir or $ZOO_DATA"
         case .computeInF32: "use --precision f32"
         case .importWeights(let file):

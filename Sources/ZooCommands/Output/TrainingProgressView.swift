@@ -10,6 +10,7 @@ final class TrainingProgressView {
     private let epochCount: Int
     private let latentSize: Int
     private let isTerminal = Console.errorIsTerminal
+    private let start = ContinuousClock.now
     private var lastDraw = ContinuousClock.Instant?.none
     private var hasLine = false
 
@@ -103,10 +104,14 @@ final class TrainingProgressView {
             lastDraw = now
             return isTerminal
         }
-        guard (now - last).inSeconds >= (isTerminal ? 0.1 : 10) else { return false }
+        let pause = isTerminal ? 0.1 : Self.secondsBetweenLines(after: (now - start).inSeconds)
+        guard (now - last).inSeconds >= pause else { return false }
         lastDraw = now
         return true
     }
+
+    /// Seconds between two lines of a log, a line a minute after the first minutes: logs are kept, and a run may take days.
+    static func secondsBetweenLines(after seconds: Double) -> Double { seconds < 120 ? 10 : 60 }
 
     // MARK: Words
 

@@ -2,14 +2,15 @@ import Glibc
 import Synchronization
 
 /// Ctrl-C, and the other signals that ask a process to end, as a question that the training loop asks. The first asks for a
-/// stop, the second ends the process.
+/// stop, the second ends the process. SIGUSR1 is what batch systems send some time before the end.
 enum Interruption {
     private static let requested = Atomic<Bool>(false)
+    private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1]
 
     /// Catches the signals from now on. One that is ignored stays so: `nohup` and shells ask for that.
     static func watch() {
         unblock()
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(number) {
+        for number in signals where !isIgnored(number) {
             signal(number) { number in
                 Interruption.requested.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
@@ -19,10 +20,10 @@ enum Interruption {
 
     /// A process inherits which signals are blocked from the thread that starts it.
     private static func unblock() {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, number) }
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        for number in signals { sigaddset(&blocked, number) }
+        pthread_sigmask(SIG_UNBLOCK, &blocked, nil)
     }
 
     /// Lets Ctrl-\ end the process as it ends others: Swift's runtime would answer with a crash report.

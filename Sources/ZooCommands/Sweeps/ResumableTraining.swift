@@ -84,9 +84,7 @@ struct ResumableTraining {
                 arguments += ["--epochs", "\(definition.training.epochs)"]
             }
             if let zoo = command.models.zoo { arguments += ["--zoo", zoo] }
-            if let directory = command.data.dataDir { arguments += ["--data-dir", directory] }
-            if let dataset = command.data.dataset { arguments += ["--dataset", dataset] }
-            if let images = command.data.imageFolder { arguments += ["--image-folder", images] }
+            arguments += command.data.arguments(isTrained: true)
             if let threads = command.threads { arguments += ["--threads", "\(threads)"] }
             return (arguments + (command.quiet ? ["--quiet"] : []), state)
         }

@@ -97,8 +97,8 @@ import Testing
         for name in names { #expect(!FileManager.default.fileExists(atPath: "\(small.folder.path)/run/\(name)")) }
     }
 
-    /// A terminal that closes, and Ctrl-\, save as Ctrl-C does.
-    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]) func signalsSave(number: Int32) throws {
+    /// A terminal that closes, Ctrl-\, and a batch system before the end of its time (SIGUSR1) save as Ctrl-C does.
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1]) func signalsSave(number: Int32) throws {
         let small = try SmallRun()
         let process = try ZooProcess(small.begin("run", SmallRun.definition(epochs: 1_000_000)))
         try waitForAnEpoch(small, process)
@@ -108,6 +108,24 @@ import Testing
         #expect(!end.errors.contains("rash"), "no crash report: \(end.errors)")
         #expect(try small.folder.text("run/run.json").contains("\"interrupted\""))
         #expect(try small.newest("run").progress != nil)
+    }
+
+    /// `--stop-after` saves and stops, to be resumed.
+    @Test func aTimeLimit() throws {
+        let small = try SmallRun()
+        let begin = try small.begin("run", SmallRun.definition(epochs: 1_000_000), ["--stop-after", "1s"])
+        let clock = ContinuousClock()
+        let began = clock.now
+        #expect(try ZooProcess(begin).finish().status == 130)
+        #expect(clock.now - began < .seconds(30))
+        #expect(try small.folder.text("run/run.json").contains("\"interrupted\""))
+        let step = try #require(try small.newest("run").progress).step
+        #expect(step > 0)
+        #expect(try ZooProcess(small.resume("run", ["--stop-after", "1s"])).finish().status == 130)
+        #expect(try #require(try small.newest("run").progress).step > step)
+        for wrong in ["3", "10steps", "soon"] {
+            #expect(try zoo(begin.dropLast() + [wrong]).status == 2, "\(wrong)")
+        }
     }
 
     /// `nohup zoo train …` survives its terminal.

@@ -1,0 +1,280 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+
+/// A file with an array, as a user names it.
+public struct ArrayFile: Sendable, Equatable {
+    /// The file: `.npy`, `.npz`, HDF5, `.csv` or `.tsv`.
+    public var path: String
+    /// Which array of a `.npz`, or the path of the dataset in an HDF5 file; nil where there is only one.
+    public var member: String?
+    /// The labels: a member of the same file, a column of a table, or another file with a list of them; nil for none.
+    public var labels: String?
+
+    public init(path: String, member: String? = nil, labels: String? = nil) {
+        self.path = path
+        self.member = member
+        self.labels = labels
+    }
+
+    /// Opens the file as a data set.
+    ///
+    /// - Parameters:
+    ///   - info: what is said of the data; its shape and classes are replaced.
+    ///   - shape: what the model takes; nil for what the array looks like.
+    ///   - scaling: nil to standardise vectors, and to bring the numbers of images to 0…1.
+    /// - Throws: `ZooError` for a file that is missing, damaged or of a kind that is not read, an array that is not of the
+    ///   shape, and naming the first row with a number that is not finite.
+    func open(_ info: DatasetInfo, shape: [Int]?, scaling: ScalingChoice?) throws -> ArrayDataset {
+        let contents = try ArrayContents(path: path, labelColumn: labelColumn)
+        let rows = try contents.array(member, besides: labels)
+        return try ArrayDataset(info, rows: rows, labels: labels(in: contents), shape: shape, scaling: scaling)
+    }
+
+    /// The shape of a row, `[D]` or `[C, H, W]`, as far as the beginning of the file tells.
+    ///
+    /// - Parameter shape: what a model takes, to tell channels from rows and columns.
+    /// - Throws: `ZooError` for a file that is missing, damaged or of a kind that is not read.
+    public func rowShape(like shape: [Int]?) throws -> [Int] {
+        if ArrayContents.isTable(path) {
+            return try [DelimitedText.columnCount(path: path, labelColumn: labelColumn)].arranged(
+                like: shape, name: path)
+        }
+        let member = try ArrayContents(path: path, labelColumn: labelColumn).member(member, besides: labels)
+        return try Array(member.shape.dropFirst()).arranged(like: shape, name: member.name)
+    }
+
+    /// What may be a column of a table: labels that are no file.
+    private var labelColumn: String? { labels.flatMap { Files.isFile($0) ? nil : $0 } }
+
+    private func labels(in contents: ArrayContents) throws -> ArrayLabels? {
+        guard let labels else { return nil }
+        if let words = contents.labels { return try ArrayLabels(words: words, name: "the column \(labels)") }
+        if contents.members.contains(where: { $0.name == labels }) {
+            return try ArrayLabels(contents.array(labels, besides: nil))
+        }
+        guard Files.isFile(labels) else {
+            let names = contents.members.map(\.name)
+            throw ZooError(
+                "'\(path)' has no array '\(labels)', and there is no such file",
+                advice: nearestName(to: labels, among: names).map { "did you mean '\($0)'?" }
+                    ?? "its arrays are \(names.joined(separator: ", "))", kind: .usage, code: .notFound)
+        }
+        // A list of words, one a line, or an array.
+        if [".csv", ".tsv", ".txt"].contains(where: labels.lowercased().hasSuffix) {
+            let text = String(decoding: try Files.read(labels, maximumByteCount: 1 << 30), as: UTF8.self)
+            let words = text.split(whereSeparator: \.isNewline).map { $0.trimmingSpaces }
+            return try ArrayLabels(words: words, name: "'\(labels)'")
+        }
+        return try ArrayLabels(ArrayContents(path: labels, labelColumn: nil).array(nil, besides: nil))
+    }
+}
+
+extension Substring {
+    /// Without blanks at both ends.
+    fileprivate var trimmingSpaces: String {
+        var text = self
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}
+
+/// The arrays in a file.
+struct ArrayContents {
+    /// An array before it is read.
+    struct Member {
+        /// `x_train`, or `/images/train`; the file's name where it holds one array only.
+        let name: String
+        let shape: [Int]
+        let type: StoredElementType
+        fileprivate let open: @Sendable () throws -> StoredArray
+    }
+
+    private let path: String
+    let members: [Member]
+    /// Of a table, the column of labels.
+    var labels: [String]?
+
+    /// - Parameter labelColumn: of a table, the column of labels.
+    /// - Throws: `ZooError` for what cannot be read.
+    init(path: String, labelColumn: String?) throws {
+        self.path = path
+        guard Files.isFile(path) else {
+            throw ZooError(
+                "there is no file '\(path)'", advice: "give a .npy, .npz, HDF5, .csv or .tsv file", kind: .usage,
+                code: .notFound, subject: .path(path))
+        }
+        do {
+            let file = try RegularFile(path, limit: .max)
+            let start = try file.start(64 << 10)
+            if let refusal = ForeignContent.refusal(of: start) { throw refusal }
+            let name = Files.lastComponent(path)
+            if let superblock = HDF5Superblock.start(in: start) {
+                members = try Self.hdf5(HDF5FileSource(file, from: superblock))
+            } else if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
+                members = [try Self.npy(HDF5FileSource(file, from: 0), name)]
+            } else if start.starts(with: [0x50, 0x4B]) {
+                members = try Self.npz(path)
+            } else if Self.isTable(name) {
+                let table = try DelimitedText(path: path, labelColumn: labelColumn)
+                let array = try table.array()
+                labels = table.labels
+                members = [Member(name: name, shape: array.shape, type: array.type) { array }]
+            } else {
+                throw ZooError(
+                    "this is none of the kinds of arrays that are read: .npy, .npz, HDF5, .csv and .tsv",
+                    code: .unsupported)
+            }
+        } catch let error as ZooError {
+            throw error.message.contains(path) ? error : error.at("'\(path)'")
+        }
+    }
+
+    /// The array of a name.
+    ///
+    /// - Parameters:
+    ///   - name: nil for the only one that can be meant.
+    ///   - other: an array that is not meant where no name is given.
+    /// - Throws: `ZooError` where there is none, or several.
+    func array(_ name: String?, besides other: String?) throws -> StoredArray {
+        try member(name, besides: other).open()
+    }
+
+    /// Whether a file is a table of text, by its name.
+    static func isTable(_ path: String) -> Bool {
+        [".csv", ".tsv", ".txt"].contains(where: path.lowercased().hasSuffix)
+    }
+
+    /// An array before it is read, as `array`.
+    func member(_ name: String?, besides other: String?) throws -> Member {
+        if let name {
+            guard let member = members.first(where: { $0.name == name || $0.name == "/" + name }) else {
+                let names = members.map(\.name)
+                throw ZooError(
+                    "'\(path)' has no array '\(name)'",
+                    advice: nearestName(to: name, among: names).map { "did you mean '\($0)'?" }
+                        ?? "its arrays are \(names.prefix(40).joined(separator: ", "))", kind: .usage, code: .notFound)
+            }
+            return member
+        }
+        let rest = members.filter { $0.name != other && $0.name != "/" + (other ?? "") }
+        // What has more than one number a row is meant where the others have not.
+        let tables = rest.filter { $0.shape.count > 1 }
+        let candidates = tables.isEmpty ? rest : tables
+        guard candidates.count == 1, let member = candidates.first else {
+            let listed = rest.prefix(40).map { "\n  \($0.name) \($0.shape) \($0.type)" }.joined()
+            throw ZooError(
+                rest.isEmpty ? "'\(path)' holds no array" : "'\(path)' holds several arrays:\(listed)",
+                kind: .usage, remedy: rest.isEmpty ? nil : .chooseArray)
+        }
+        return member
+    }
+
+    // MARK: Kinds of files
+
+    private static func npy(_ source: HDF5FileSource, _ name: String) throws -> Member {
+        var position = 0
+        let header = try NumPyHeader(name: name) { count in
+            let end = min(position + count, source.byteCount)
+            defer { position = end }
+            return try source.bytes(position..<end)
+        }
+        try requireRowMajor(header, name)
+        let start = position
+        return Member(name: name, shape: header.shape, type: header.type) {
+            try StoredArray(name: name, shape: header.shape, type: header.type, source: source, from: start)
+        }
+    }
+
+    private static func requireRowMajor(_ header: NumPyHeader, _ name: String) throws {
+        guard !header.isFortranOrder || header.shape.count < 2 else {
+            throw ZooError(
+                "\(name) is stored with its first axis varying fastest", advice: "save numpy.ascontiguousarray(…)",
+                code: .unsupported)
+        }
+    }
+
+    /// Only the headers are read; an array is unpacked when it is asked for.
+    private static func npz(_ path: String) throws -> [Member] {
+        var members: [Member] = []
+        var others: [String] = []
+        let archive = try Archive(path: path, form: .container)
+        while let entry = try archive.nextEntry() {
+            guard entry.name.hasSuffix(".npy") else {
+                others.append(entry.name)
+                continue
+            }
+            let name = String(entry.name.dropLast(4))
+            let header = try NumPyHeader(name: name) { try archive.next($0) }
+            members.append(
+                Member(name: name, shape: header.shape, type: header.type) {
+                    try unpacked(path, entry.name, name: name)
+                })
+        }
+        guard !members.isEmpty else {
+            throw ZooError(
+                "this is a zip archive of \(others.count) files (\(others.prefix(3).joined(separator: ", "))…), not a file "
+                    + "of numpy.savez", advice: "unpack it, and give the file or folder that is meant",
+                code: .unsupported)
+        }
+        return members
+    }
+
+    private static func unpacked(_ path: String, _ entryName: String, name: String) throws -> StoredArray {
+        let archive = try Archive(path: path, form: .container)
+        while let entry = try archive.nextEntry() {
+            guard entry.name == entryName else { continue }
+            let header = try NumPyHeader(name: name) { try archive.next($0) }
+            try requireRowMajor(header, name)
+            guard let byteCount = header.type.byteCount(of: header.shape) else {
+                throw ZooError("\(name) claims the shape \(header.shape)", code: .damaged)
+            }
+            try ProcessLimits.current.requireMemory(
+                byteCount, for: "the array \(name)", advice: "save it as a .npy, which is read where it is")
+            return try StoredArray(
+                name: name, shape: header.shape, type: header.type,
+                source: HDF5MemorySource(archive.read(byteCount: byteCount, of: name)))
+        }
+        throw ZooError("'\(path)' has no array '\(name)' any more", code: .notFound)
+    }
+
+    private static func hdf5(_ source: HDF5FileSource) throws -> [Member] {
+        let root = try HDF5Reader.read(source, limits: .foreign)
+        return root.datasets().compactMap { path, dataset in
+            let name = "/" + path.joined(separator: "/")
+            let type: StoredElementType
+            switch dataset.payload.elementType {
+            case .float32: type = .float32
+            case .float64: type = .float64
+            case .int64: type = .int64
+            case .uint64: type = .uint64
+            case .uint8: type = .uint8
+            case .other(let other): type = other
+            case .opaque, .string, .variableString: return nil
+            }
+            let (shape, payload) = (dataset.shape, dataset.payload)
+            return Member(name: name, shape: shape, type: type) {
+                guard payload.chunks != nil else {
+                    return try StoredArray(
+                        name: name, shape: shape, type: type, source: source, from: payload.range.lowerBound)
+                }
+                try ProcessLimits.current.requireMemory(
+                    type.byteCount(of: shape) ?? .max, for: "the array \(name)",
+                    advice: "store it without compression and chunks, so that it is read where it is")
+                return try StoredArray(
+                    name: name, shape: shape, type: type,
+                    source: HDF5MemorySource(slice: payload.bytes(from: source)))
+            }
+        }
+    }
+}
+
+extension Archive {
+    /// The next bytes of the current entry; fewer only at its end.
+    fileprivate func next(_ count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+}

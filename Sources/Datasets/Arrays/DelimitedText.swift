@@ -1,0 +1,179 @@
+import Checkpoints
+import FileSupport
+import TensorCore
+
+/// A table of text: numbers, and perhaps a column of labels, separated by commas, tabs or semicolons, with or without a line
+/// of names. Fields may be in quotes (RFC 4180).
+struct DelimitedText {
+    let name: String
+    /// The names of the columns; `0`, `1` … where the file has none.
+    let columns: [String]
+    /// The numbers row by row, without the column of labels.
+    let values: [Double]
+    let labels: [String]?
+    let rowCount: Int
+
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - labelColumn: the name or number of the column of labels; nil for none.
+    /// - Throws: `ZooError` naming the line and column of what is no number or not finite, and lines of other lengths.
+    init(path: String, labelColumn: String?) throws {
+        // The numbers take more memory than the text.
+        let bytes = try Files.read(path, maximumByteCount: ProcessLimits.current.memoryByteCount / 3)
+        name = "'\(path)'"
+        var lines = Lines(bytes)
+        lines.skipByteOrderMark()
+        guard let first = lines.peek() else { throw ZooError("'\(path)' is empty", code: .damaged) }
+        let separator = Self.separator(of: first, path)
+        let head = Self.fields(first, separator)
+        let isHeader = head.contains { Self.number($0) == nil } && !Self.isRow(head, labelColumn)
+        columns = isHeader ? head.map { Self.trimmed($0) } : head.indices.map { String($0) }
+        if isHeader { _ = lines.next() }
+        var labelIndex: Int?
+        if let labelColumn {
+            guard let index = columns.firstIndex(of: labelColumn) ?? Int(labelColumn), columns.indices.contains(index)
+            else {
+                let nearest = nearestName(to: labelColumn, among: columns).map { "did you mean '\($0)'? " } ?? ""
+                throw ZooError(
+                    "'\(path)' has no column '\(labelColumn)'",
+                    advice: "\(nearest)Its columns are \(columns.prefix(40).joined(separator: ", "))", kind: .usage,
+                    code: .notFound)
+            }
+            labelIndex = index
+        }
+        var values: [Double] = []
+        var labels: [String] = []
+        var rowCount = 0
+        while let (line, number) = lines.next() {
+            let fields = Self.fields(line, separator)
+            if fields.count == 1, columns.count > 1, Self.trimmed(fields[0]).isEmpty { continue }
+            guard fields.count == columns.count else {
+                throw ZooError(
+                    "'\(path)' line \(number) has \(fields.count) fields; \(columns.count) were expected",
+                    code: .damaged)
+            }
+            for (index, field) in fields.enumerated() {
+                if index == labelIndex {
+                    labels.append(Self.trimmed(field))
+                    continue
+                }
+                guard let value = Self.number(field), value.isFinite else {
+                    throw Self.noNumber(field, path, line: number, column: columns[index])
+                }
+                values.append(value)
+            }
+            rowCount += 1
+        }
+        guard rowCount > 0, columns.count > (labelIndex == nil ? 0 : 1) else {
+            throw ZooError("'\(path)' has no rows of numbers", code: .damaged)
+        }
+        self.values = values
+        self.labels = labelIndex == nil ? nil : labels
+        self.rowCount = rowCount
+    }
+
+    /// The columns of numbers of a table, by its first line.
+    ///
+    /// - Throws: `ZooError` for a file that cannot be read or is empty.
+    static func columnCount(path: String, labelColumn: String?) throws -> Int {
+        let file = try RegularFile(path, limit: .max)
+        guard let first = Lines(try file.start(16 << 20)).peek() else {
+            throw ZooError("'\(path)' is empty", code: .damaged)
+        }
+        return fields(first, separator(of: first, path)).count - (labelColumn == nil ? 0 : 1)
+    }
+
+    /// The numbers as an array `[N, D]`.
+    func array() throws -> StoredArray {
+        try StoredArray(name: name, shape: [rowCount, values.count / rowCount], values: values)
+    }
+
+    private static func noNumber(_ field: Slice, _ path: String, line: Int, column: String) -> ZooError {
+        let text = trimmed(field)
+        let found =
+            text.isEmpty ? "is empty" : number(field) == nil ? "is no number: '\(text.prefix(40))'" : "is \(text)"
+        return ZooError(
+            "'\(path)' line \(line): column \(column) \(found)",
+            advice: "fill it in or remove it; a column of labels has to be named", code: .notFinite)
+    }
+
+    // MARK: Fields
+
+    private typealias Slice = ArraySlice<UInt8>
+
+    /// Whether the first line may be a row: all fields are numbers but that of the labels, which is known by its number.
+    private static func isRow(_ fields: [Slice], _ labelColumn: String?) -> Bool {
+        guard let label = labelColumn.flatMap({ Int($0) }), fields.indices.contains(label) else { return false }
+        return fields.indices.allSatisfy { $0 == label || number(fields[$0]) != nil }
+    }
+
+    private static func separator(of line: Slice, _ path: String) -> UInt8 {
+        if path.lowercased().hasSuffix(".tsv") { return UInt8(ascii: "\t") }
+        let candidates = [",", "\t", ";"].compactMap(\.utf8.first)
+        return candidates.first(where: line.contains) ?? UInt8(ascii: ",")
+    }
+
+    private static func fields(_ line: Slice, _ separator: UInt8) -> [Slice] {
+        let quote = UInt8(ascii: "\"")
+        guard line.contains(quote) else { return line.split(separator: separator, omittingEmptySubsequences: false) }
+        var fields: [Slice] = []
+        var start = line.startIndex
+        var isQuoted = false
+        for index in line.indices {
+            if line[index] == quote { isQuoted.toggle() }
+            if line[index] == separator, !isQuoted {
+                fields.append(line[start..<index])
+                start = index + 1
+            }
+        }
+        return fields + [line[start...]]
+    }
+
+    /// Without blanks and quotes around it.
+    private static func trimmed(_ field: Slice) -> String {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var field = field.drop(while: isBlank)
+        while let last = field.last, isBlank(last) { field.removeLast() }
+        if field.count >= 2, field.first == UInt8(ascii: "\""), field.last == UInt8(ascii: "\"") {
+            return String(decoding: field.dropFirst().dropLast(), as: UTF8.self).replacing("\"\"", with: "\"")
+        }
+        return String(decoding: field, as: UTF8.self)
+    }
+
+    /// nil for what is no number.
+    private static func number(_ field: Slice) -> Double? {
+        let text = trimmed(field)
+        return text.isEmpty ? nil : Double(text)
+    }
+
+    /// The lines of a text, which end in \n or \r\n.
+    private struct Lines {
+        private let bytes: [UInt8]
+        private var position = 0
+        private var number = 0
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+        }
+
+        mutating func skipByteOrderMark() {
+            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+        }
+
+        /// The next line, which stays the next.
+        func peek() -> Slice? {
+            var copy = self
+            return copy.next()?.line
+        }
+
+        mutating func next() -> (line: Slice, number: Int)? {
+            guard position < bytes.count else { return nil }
+            let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            var line = bytes[position..<end]
+            position = end + 1
+            number += 1
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            return (line, number)
+        }
+    }
+}

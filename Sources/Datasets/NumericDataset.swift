@@ -1,0 +1,72 @@
+import TensorCore
+
+/// A data set of real numbers: vectors `[D]`, or images of any number of channels.
+public protocol NumericDataset: Dataset {
+    /// How its numbers become those that a model sees.
+    var scaling: ValueScaling { get }
+
+    /// Writes the scaled numbers of the rows, one row after another in C H W order, into `numbers`.
+    ///
+    /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are programming
+    /// errors. What can no longer be read is written as NaN, which ends training with an error.
+    func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>)
+}
+
+extension NumericDataset {
+    /// The rows as pictures: the least number of the data is 0, the largest 255.
+    public func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+        let size = info.sampleCount
+        let channels = scaling.count
+        let area = size / channels
+        let numbers = [Float](unsafeUninitializedCapacity: indices.count * size) { buffer, count in
+            readNumbers(indices, into: buffer)
+            count = indices.count * size
+        }
+        for row in 0..<indices.count {
+            for channel in 0..<channels {
+                for place in 0..<area {
+                    let value = scaling.brightness(numbers[row * size + channel * area + place], channel: channel)
+                    pixels[row * size + place * channels + channel] = UInt8(
+                        (min(1, max(0, value.isNaN ? 0 : value)) * 255).rounded())
+                }
+            }
+        }
+    }
+}
+
+extension Dataset {
+    /// How its numbers become those that a model sees; nil for images of bytes, of which 0…255 become 0…1.
+    public var valueScaling: ValueScaling? { (self as? any NumericDataset)?.scaling }
+}
+
+/// Reads the images of batches, as the data set stores them, into memory of its own.
+public final class BatchReader {
+    private let dataset: any Dataset
+    private let memory: UnsafeMutableRawBufferPointer
+
+    /// - Parameter batchSize: the most images of a batch.
+    public init(_ dataset: any Dataset, batchSize: Int) {
+        self.dataset = dataset
+        let width = dataset is any NumericDataset ? MemoryLayout<Float>.stride : 1
+        memory = .allocate(byteCount: batchSize * dataset.info.sampleCount * width, alignment: 64)
+    }
+
+    deinit {
+        memory.deallocate()
+    }
+
+    /// The images of these numbers; valid until the next call.
+    ///
+    /// - Precondition: there are at most as many as a batch has.
+    public func read(_ indices: UnsafeBufferPointer<Int32>) -> ImageBatch {
+        let count = indices.count * dataset.info.sampleCount
+        guard let numeric = dataset as? any NumericDataset else {
+            let pixels = memory.bindMemory(to: UInt8.self)
+            dataset.readImages(indices, into: pixels)
+            return .bytes(UnsafeBufferPointer(rebasing: pixels[..<count]))
+        }
+        let numbers = UnsafeMutableBufferPointer(rebasing: memory.bindMemory(to: Float.self)[..<count])
+        numeric.readNumbers(indices, into: numbers)
+        return .numbers(UnsafeBufferPointer(numbers))
+    }
+}
