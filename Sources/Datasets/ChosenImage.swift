@@ -5,6 +5,16 @@ import TensorCore
 public struct ChosenImage: Sendable {
     /// As the model takes it, `[1, C, H, W]` or `[1, D]`.
     public let tensor: Tensor
+    /// Of an image with numbers from 0 to 1, C·H·W bytes in H W C order.
+    public var pixels: [UInt8] {
+        let shape = tensor.elementShape
+        let channels = shape.rank == 3 ? shape.channels : 1
+        let area = shape.count / channels
+        return (0..<shape.count).map { place in
+            let value = tensor.values[place % channels * area + place / channels]
+            return UInt8((min(1, max(0, value)) * 255).rounded())
+        }
+    }
     /// For captions: `image 42 (5)`, or the file's name.
     public let name: String
     /// Its number in the data set; nil for a file.

@@ -66,18 +66,16 @@ public struct AnomalyScores: Sendable {
         _ model: TrainedModel, _ dataset: any Dataset, _ indices: [Int32], progress: (Double) throws -> Void
     ) throws -> [Double] {
         let plan = try model.inference(batchSize: 256)
-        let shape = model.definition.input.dimensions
-        let size = shape.reduce(1, *)
+        let size = model.definition.input.count
         var errors: [Double] = []
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
-            let pixels = dataset.images(batch)
+            let images = dataset.tensor(batch)
             let classes = plan.classes(of: batch, in: dataset)
-            let decoded = try plan.decode(plan.encodeBytes(pixels, classes: classes).mean, classes: classes).values
+            let decoded = try plan.decode(plan.encode(images, classes: classes).mean, classes: classes).values
             for row in batch.indices {
-                let image = ReconstructionMetric.planes(pixels[row * size..<(row + 1) * size], shape)
                 errors.append(
-                    ImageSimilarity.squaredError(image[...], decoded[row * size..<(row + 1) * size]) * Double(size))
+                    ImageSimilarity.squaredError(images[row], decoded[row * size..<(row + 1) * size]) * Double(size))
             }
             try progress(Double(start + batch.count) / Double(indices.count))
         }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Datasets
 import LatentTools
 import Metrics
@@ -24,8 +25,8 @@ extension MetricSubject {
         var (real, generated): ([Float], [Float]) = ([], [])
         for start in stride(from: 0, to: chosen.count, by: plan.batchSize) {
             let batch = Array(chosen[start..<min(start + plan.batchSize, chosen.count)])
-            real += try extractor.encodeBytes(
-                images.dataset.images(batch), classes: extractor.classes(of: batch, in: images.dataset)
+            real += try extractor.encode(
+                images.dataset.tensor(batch), classes: extractor.classes(of: batch, in: images.dataset)
             ).mean.values
             try progress(0.5 * Double(start + batch.count) / Double(chosen.count))
         }
@@ -36,7 +37,9 @@ extension MetricSubject {
                 range.map { plan.imageClass ?? $0 % classes }
             }
             let decoded = try plan.decode(Tensor(rows: Array(latents[range])), classes: classes)
-            let images = decoded.rows.map { $0.map { min(1, max(0, $0)) } }
+            // Images of bytes are from 0 to 1.
+            let isBounded = model.checkpoint.scaling == nil
+            let images = isBounded ? decoded.rows.map { $0.map { min(1, max(0, $0)) } } : decoded.rows
             let extracted = try extractor.encode(
                 images, classes: extractor.definition.classCount == nil ? nil : classes)
             generated += extracted.mean.flatMap(\.self)

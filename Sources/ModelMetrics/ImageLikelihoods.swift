@@ -62,7 +62,7 @@ public final class ImageLikelihoods {
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
             result += try likelihoods(
-                pixels: dataset.images(batch), batch, classes: try classes(of: batch, in: dataset))
+                dataset.tensor(batch), batch, classes: try classes(of: batch, in: dataset))
             try progress(Double(start + batch.count) / Double(indices.count))
         }
         return result
@@ -81,14 +81,13 @@ public final class ImageLikelihoods {
         }
     }
 
-    /// A batch of images of bytes in H W C order.
-    private func likelihoods(pixels: [UInt8], _ batch: [Int32], classes: [Int32]?) throws -> [ImageLikelihood] {
+    private func likelihoods(_ images: Tensor, _ batch: [Int32], classes: [Int32]?) throws -> [ImageLikelihood] {
         var bounds = [LogMeanExp](repeating: LogMeanExp(), count: batch.count)
         var elbos = [Double](repeating: 0, count: batch.count)
         var reconstructions = elbos
         for (round, first) in stride(from: 0, to: samples, by: plan.samplesAtOnce).enumerated() {
             let weights = try plan.weights(
-                pixels: pixels, imageIndices: batch, classes: classes, seed: seed, round: round)
+                of: images, imageIndices: batch, classes: classes, seed: seed, round: round)
             let taken = min(plan.samplesAtOnce, samples - first)
             for image in batch.indices {
                 let start = image * plan.samplesAtOnce

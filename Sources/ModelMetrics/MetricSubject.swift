@@ -147,8 +147,8 @@ private final class EncodedDataset: EncodedImages {
         for start in stride(from: 0, to: missing.count, by: 16 * plan.batchSize) {
             let batch = missing[start..<min(start + 16 * plan.batchSize, missing.count)]
             let numbers = batch.map { indices[$0] }
-            let means = try plan.encodeBytes(
-                dataset.images(numbers), classes: plan.classes(of: numbers, in: dataset)
+            let means = try plan.encode(
+                dataset.tensor(numbers), classes: plan.classes(of: numbers, in: dataset)
             ).mean.values
             for (row, image) in batch.enumerated() {
                 for d in 0..<size { values[image * size + d] = means[row * size + d] }

@@ -25,17 +25,17 @@ struct ReconstructionMetric: ModelMetric {
         var similarities: [Double] = []
         for start in stride(from: 0, to: chosen.count, by: plan.batchSize) {
             let batch = Array(chosen[start..<min(start + plan.batchSize, chosen.count)])
-            let pixels = dataset.images(batch)
+            let images = dataset.tensor(batch)
             let classes = plan.classes(of: batch, in: dataset)
-            let decoded = try plan.decode(plan.encodeBytes(pixels, classes: classes).mean, classes: classes).values
+            let decoded = try plan.decode(plan.encode(images, classes: classes).mean, classes: classes).values
             for row in batch.indices {
-                let image = Self.planes(pixels[row * size..<(row + 1) * size], shape)
+                let image = images[row]
                 let reconstruction = decoded[row * size..<(row + 1) * size]
-                errors.append(ImageSimilarity.squaredError(image[...], reconstruction))
+                errors.append(ImageSimilarity.squaredError(image, reconstruction))
                 guard hasWindow else { continue }
                 similarities.append(
                     ImageSimilarity.structuralSimilarity(
-                        image[...], reconstruction, channels: shape[0], height: shape[1], width: shape[2]))
+                        image, reconstruction, channels: shape[0], height: shape[1], width: shape[2]))
             }
             try subject.progress(Double(start + batch.count) / Double(chosen.count))
         }
@@ -48,15 +48,5 @@ struct ReconstructionMetric: ModelMetric {
         return Measurement(
             numbers, notes: hasWindow ? [] : ["no SSIM: its window of \(side) x \(side) pixels does not fit the images"]
         )
-    }
-
-    /// Bytes in H W C order as numbers from 0 to 1 in C H W order.
-    static func planes(_ pixels: ArraySlice<UInt8>, _ shape: [Int]) -> [Float] {
-        guard shape.count == 3 else { return pixels.map { Float($0) / 255 } }
-        let (channels, area) = (shape[0], shape[1] * shape[2])
-        let first = pixels.startIndex
-        return (0..<channels * area).map { place in
-            Float(pixels[first + place % area * channels + place / area]) / 255
-        }
     }
 }

@@ -33,19 +33,19 @@ public final class LikelihoodPlan {
         public let reconstruction: [Float]
     }
 
-    /// The weights of images of bytes in H W C order. The noise of an image is a function of `seed`, `round` and its number alone.
+    /// The weights of images `[N, C, H, W]` (or vectors `[N, D]`). The noise of an image is a function of `seed`, `round` and its number alone.
     ///
     /// - Parameters:
     ///   - classes: of the images, for a model that is conditional on them.
     ///   - round: other rounds draw other codes.
     /// - Throws: `ZooError` naming the first tensor that is not finite, where a number is not.
     public func weights(
-        pixels: [UInt8], imageIndices: [Int32], classes: [Int32]? = nil, seed: UInt64, round: Int
+        of tensor: Tensor, imageIndices: [Int32], classes: [Int32]? = nil, seed: UInt64, round: Int
     ) throws -> Weights {
         let count = imageIndices.count
         func fill(_ model: CompiledModel) {
             if let images = model.graph.images {
-                pixels.withUnsafeBufferPointer { model.compiled.writeImages($0, to: images) }
+                tensor.values.withUnsafeBufferPointer { model.compiled.writeImages(.numbers($0), to: images) }
             }
             if let input = model.graph.program.imageClass, let classes {
                 classes.withUnsafeBufferPointer { model.compiled.writeClasses($0, to: input) }

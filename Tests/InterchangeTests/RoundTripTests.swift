@@ -41,6 +41,7 @@ import Testing
             "adversarial-autoencoder-mnist": "objective.adversarial", "conv-vae-cifar-mixture": "logistic_mixture",
             "mlp-vae-mnist-continuous": "continuous_bernoulli",
             "conditional-vae-mnist": "append_class", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
+            "mlp-vae-points": "objective.log_sigma",
         ],
         .onnx: [
             "conv-vae-cifar-mixture": "logistic_mixture", "mlp-vae-mnist-continuous": "continuous_bernoulli",

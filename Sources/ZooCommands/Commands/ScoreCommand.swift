@@ -168,10 +168,10 @@ struct ScoreCommand: ParsableCommand {
         let order = scores.rows.indices.sorted { scores.rows[$0].scores[0] < scores.rows[$1].scores[0] }
         let perRow = min(10, order.count)
         let rows = [Array(order.prefix(perRow)), Array(order.suffix(perRow).reversed())]
-        let pixels = dataset.images(rows.flatMap { $0 }.map { scores.rows[$0].index })
+        let shown = dataset.tensor(rows.flatMap { $0 }.map { scores.rows[$0].index })
         let measure = scores.measures.first?.rawValue ?? ""
         var grid = ImageGrid(
-            images: try model.pictures().images(pixels), columns: perRow,
+            images: try model.pictures().images(shown), columns: perRow,
             words: model.words(
                 "Images by \(measure)", ["\(Formatting.grouped(scores.rows.count)) images of \(dataset.info.name)"]))
         grid.rowCaptions = ["least strange", "strangest"]
