@@ -33,9 +33,11 @@ public struct ChosenImage: Sendable {
     ///
     /// - Parameters:
     ///   - shape: the model's input, `[C, H, W]`.
-    ///   - resizing: whether an image of another size is cropped to the model's aspect and resized.
+    ///   - resizing: whether an image of another size is fitted to the model's.
+    ///   - preparation: how the pictures became images that the model was trained on; nil to cut the largest part of the model's
+    ///     aspect from the middle.
     /// - Throws: `ZooError` if it cannot be read or has another size.
-    public init(file: String, shape: Shape, resizing: Bool) throws {
+    public init(file: String, shape: Shape, resizing: Bool, preparation: ImagePreparation? = nil) throws {
         guard shape.rank == 3, [1, 3].contains(shape.channels) else {
             throw ZooError(
                 "the model takes \(shape), and '\(file)' would be an image of 1 or 3 channels", kind: .usage,
@@ -51,8 +53,10 @@ public struct ChosenImage: Sendable {
                     kind: .usage)
             }
         }
-        // As training on a folder of pictures does.
-        let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        // As training on a folder of pictures does; an image of the model's size is one that is prepared already.
+        let plain = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        let isPrepared = image.width == shape.width && image.height == shape.height
+        let preparation = isPrepared ? plain : preparation ?? plain
         tensor = try Tensor(pixels: preparation.apply(to: image).pixels, shape: shape)
         name = file.split(separator: "/").last.map(String.init) ?? file
         index = nil

@@ -106,6 +106,9 @@ public protocol Dataset: Sendable {
 }
 
 extension Dataset {
+    /// How its pictures became images; nil where they came as images.
+    public var imagePreparation: ImagePreparation? { (self as? MemoryDataset)?.preparation }
+
     public var notes: [String] { [] }
     public func label(_ index: Int) -> Int? { nil }
     public func factors(_ index: Int) -> [Int]? { nil }

@@ -6,10 +6,13 @@ public struct TrainingData: Sendable, Equatable {
     public var name: String
     /// How its numbers were scaled; nil for images of bytes.
     public var scaling: ValueScaling?
+    /// How pictures became images (`ImagePreparation.text`); nil where they came as images.
+    public var preparation: String?
 
-    public init(name: String, scaling: ValueScaling? = nil) {
+    public init(name: String, scaling: ValueScaling? = nil, preparation: String? = nil) {
         self.name = name
         self.scaling = scaling
+        self.preparation = preparation
     }
 }
 

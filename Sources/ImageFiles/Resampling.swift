@@ -53,6 +53,24 @@ extension Image8 {
         return try centerCropped(width: cropWidth, height: cropHeight).resized(width: newWidth, height: newHeight)
     }
 
+    /// The image at `newWidth` × `newHeight` pixels: the whole of it, resized to fit, in the middle of black.
+    /// - Throws: `ZooError` if no image may have the new size.
+    public func padded(width newWidth: Int, height newHeight: Int) throws -> Image8 {
+        try Image8.check(width: newWidth, height: newHeight, of: "the resized image")
+        let innerWidth = max(1, min(newWidth, width * newHeight / height))
+        let innerHeight = max(1, min(newHeight, height * newWidth / width))
+        let inner = try resized(width: innerWidth, height: innerHeight)
+        let (left, top) = ((newWidth - innerWidth) / 2, (newHeight - innerHeight) / 2)
+        var pixels = [UInt8](repeating: 0, count: newWidth * newHeight * channels)
+        for row in 0..<innerHeight {
+            let source = row * innerWidth * channels
+            let target = ((top + row) * newWidth + left) * channels
+            pixels.replaceSubrange(
+                target..<target + innerWidth * channels, with: inner.pixels[source..<source + innerWidth * channels])
+        }
+        return Image8(uncheckedWidth: newWidth, height: newHeight, channels: channels, pixels: pixels)
+    }
+
     /// The image resized to `newWidth` × `newHeight` pixels, each axis for itself (the aspect ratio is the caller's
     /// matter): area averaging where it shrinks, bilinear interpolation where it grows. Values are rounded to nearest.
     /// - Throws: `ZooError` if no image may have the new size.

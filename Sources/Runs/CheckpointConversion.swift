@@ -32,6 +32,7 @@ extension Checkpoint {
         self.dataset = dataset.info.name
         datasetDigest = digest
         scaling = dataset.valueScaling
+        provenance["pictures"] = dataset.imagePreparation?.text
         if let scaling { provenance["preprocessing"] = scaling.words(isVector: dataset.info.isVector) }
         provenance["splits"] =
             "\(splits.train.count) train, \(splits.validation.count) validation, \(splits.test.count) test"
@@ -41,7 +42,9 @@ extension Checkpoint {
     }
 
     /// What it says of the data; nil where it names no data set.
-    public var trainingData: TrainingData? { dataset.map { TrainingData(name: $0, scaling: scaling) } }
+    public var trainingData: TrainingData? {
+        dataset.map { TrainingData(name: $0, scaling: scaling, preparation: provenance["pictures"]) }
+    }
 
     /// How many images the run kept for validation; nil where the checkpoint does not say.
     var validationCount: Int? {

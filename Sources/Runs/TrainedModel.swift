@@ -80,7 +80,18 @@ public struct TrainedModel {
     public var dataset: String? { checkpoint.dataset ?? definition.dataset }
 
     /// What is known of the data it was trained on; nil where nobody knows.
-    public var trainingData: TrainingData? { dataset.map { TrainingData(name: $0, scaling: checkpoint.scaling) } }
+    public var trainingData: TrainingData? {
+        dataset.map { name in
+            var data = checkpoint.trainingData ?? TrainingData(name: name, scaling: checkpoint.scaling)
+            data.name = name
+            return data
+        }
+    }
+
+    /// How the pictures became images that it was trained on; nil where they came as images.
+    public var preparation: ImagePreparation? {
+        trainingData?.preparation.flatMap { ImagePreparation($0, shape: definition.input) }
+    }
 
     /// The images of a split, divided as in its run.
     ///

@@ -32,6 +32,28 @@ import Testing
         #expect(DataLocations(environment: ["HOME": "/h", "ZOO_DATA": ""]).downloadFolder == "/h/.cache/zoo/data")
     }
 
+    /// The names that people have: unpacked with a dot, and in the folders of torchvision.
+    @Test(arguments: [
+        "mnist/train-images.idx3-ubyte", "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-images-idx3-ubyte.gz",
+    ]) func otherNamesOfPublishedFiles(name: String) throws {
+        let folder = try TemporaryFolder()
+        for part in MNISTFormat.fileNames {
+            let isDotted = name.contains(".idx")
+            let file = name.replacing("train-images-idx3-ubyte", with: part).replacing(
+                "train-images.idx3-ubyte", with: part.replacing("-idx", with: isDotted ? ".idx" : "-idx"))
+            try folder.write([1], file)
+        }
+        let options = DatasetOptions(dataDirectory: folder.path, environment: [:])
+        #expect(try DatasetCatalog.builtIn.descriptor("mnist").locate(options).count == 4)
+        #expect(throws: ZooError.self) { try DatasetCatalog.builtIn.descriptor("fashion-mnist").locate(options) }
+    }
+
+    /// Downloads go to the first folder that can be written to.
+    @Test func aFolderThatCannotBeWrittenTo() {
+        let environment = ["ZOO_DATA": "/proc/self", "XDG_CACHE_HOME": "/tmp/zoo-no-such-cache"]
+        #expect(DataLocations(environment: environment).downloadFolder == "/tmp/zoo-no-such-cache/zoo/data")
+    }
+
     @Test func missingDataIsExplained() throws {
         let folder = try TemporaryFolder()
         try folder.write([1], "mnist/train-images-idx3-ubyte")

@@ -1,5 +1,6 @@
 import Glibc
 import ImageFiles
+import Synchronization
 import TensorCore
 import Testing
 
@@ -128,5 +129,137 @@ import Testing
         #expect(dataset.indices(of: .train) == [0])
         #expect(dataset.indices(of: .test) == [1])
         #expect(dataset.info.factors == nil)
+    }
+
+    // MARK: What folders mean
+
+    /// `train/`, `val/` and `test/` are splits, and the folders below are classes.
+    @Test func foldersAreSplitsAndClasses() throws {
+        for (name, red) in [
+            ("data/train/cat/1.png", 1), ("data/train/dog/a/2.png", 2), ("data/Val/cat/3.png", 3),
+            ("data/test/dog/4.png", 4),
+        ] { try folder.write(png(UInt8(red)), name) }
+        let dataset = try open()
+        #expect(dataset.info.classNames == ["cat", "dog"])
+        func reds(_ split: Split) -> [UInt8] { dataset.indices(of: split).map { dataset.images([$0])[0] } }
+        #expect(reds(.train) == [1, 2] && reds(.validation) == [3] && reds(.test) == [4])
+        for index in 0..<4 {
+            let isCat = [1, 3].contains(dataset.images([Int32(index)])[0])
+            #expect(dataset.label(index) == (isCat ? 0 : 1))
+        }
+        // A picture beside the folders belongs to none of them.
+        try folder.write(png(5), "data/5.png")
+        let mixed = try open()
+        #expect(mixed.info.classNames == nil && mixed.indices(of: .validation).isEmpty)
+    }
+
+    @Test func aPictureCountsOnce() throws {
+        try folder.write(png(1), "a.png")
+        try folder.write(png(2), "b/b.png")
+        #expect(symlink(folder.path + "/a.png", folder.path + "/c.png") == 0)
+        #expect(link(folder.path + "/a.png", folder.path + "/d.png") == 0)
+        #expect(symlink(folder.path + "/b", folder.path + "/e") == 0)
+        let dataset = try open()
+        #expect(dataset.count == 2)
+        #expect(dataset.notes.contains { $0.contains("3 names lead to a picture that is there already") })
+    }
+
+    @Test func damagedPicturesAreLeftOutOnDemand() throws {
+        for number in 1...4 { try folder.write(png(UInt8(number)), "\(number).png") }
+        try folder.write("no picture", "3.png")
+        #expect(try message { _ = try open() }.contains("1 of 4 images"))
+        for _ in 0..<2 {
+            let dataset = try open {
+                $0.skipsDamaged = true
+                $0.environment = ["XDG_CACHE_HOME": folder.path + "/.cache"]
+            }
+            #expect(
+                dataset.count == 3
+                    && dataset.images([0, 1, 2]).enumerated().filter { $0.offset % 96 == 0 }.map(\.element) == [
+                        1, 2, 4,
+                    ])
+            #expect(dataset.notes.contains { $0.contains("1 damaged pictures were left out") })
+        }
+        // What was left out before is an error again where nobody asks for that.
+        #expect(
+            try message { _ = try open { $0.environment = ["XDG_CACHE_HOME": folder.path + "/.cache"] } }.contains(
+                "3.png"))
+        for number in 1...4 { try folder.write("no picture", "\(number).png") }
+        #expect(try message { _ = try open { $0.skipsDamaged = true } }.contains("4 of 4 images"))
+    }
+
+    /// A picture twice as wide as the image.
+    @Test(arguments: [
+        (ImagePreparation.Fit.crop, [12, 17, 22, 27]), (.pad, [0, 0, 0, 0]), (.stretch, [5, 15, 25, 35]),
+    ]) func picturesOfAnotherAspect(fit: ImagePreparation.Fit, firstRow: [UInt8]) throws {
+        let pixels = (0..<40 * 20 * 3).map { UInt8($0 / 3 % 40) }
+        try folder.write(ImageFiles.encodePNG(Image8(width: 40, height: 20, channels: 3, pixels: pixels)), "a.png")
+        let dataset = try open { $0.preparation = ImagePreparation(width: 4, height: 4, channels: 1, fit: fit) }
+        let image = dataset.images([0])
+        #expect(zip(image.prefix(4), firstRow).allSatisfy { abs(Int($0) - Int($1)) <= 1 }, "\(image)")
+        if fit == .pad { #expect(image[4..<12].allSatisfy { $0 > 0 } && image[12...].allSatisfy { $0 == 0 }) }
+        let text = ImagePreparation(crop: (3, 2), width: 4, height: 4, channels: 1, fit: fit)
+        #expect(ImagePreparation(text.text, shape: [1, 4, 4]) == text)
+        #expect(ImagePreparation("fit strange", shape: [1, 4, 4]) == nil)
+    }
+
+    // MARK: The cache
+
+    /// Decoded once, then taken from the cache; decoded again where a picture, its size or its time has changed.
+    @Test func aFolderIsDecodedOnce() throws {
+        for number in 1...20 { try folder.write(png(UInt8(number)), "pictures/\(number).png") }
+        let cache = folder.path + "/cache"
+        func opened(_ size: Int = 8) throws -> (dataset: any Dataset, decoded: Int) {
+            let count = Mutex(0)
+            let dataset = try open {
+                $0.imageFolder = folder.path + "/pictures"
+                $0.environment = ["XDG_CACHE_HOME": cache]
+                $0.preparation = ImagePreparation(width: size, height: size)
+                $0.progress = { progress in count.withLock { $0 = max($0, progress.imagesDone) } }
+            }
+            return (dataset, count.withLock { $0 })
+        }
+        let first = try opened()
+        let second = try opened()
+        #expect(first.decoded == 20 && second.decoded == 0)
+        #expect(first.dataset.digest() == second.dataset.digest())
+        let all = (0..<20).map { Int32($0) }
+        #expect(first.dataset.images(all) == second.dataset.images(all))
+        #expect(try opened(4).decoded == 20)
+        try folder.write(png(99), "pictures/3.png")
+        var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
+        #expect(utimes(folder.path + "/pictures/3.png", &times) == 0)
+        #expect(try opened().decoded == 20)
+
+        let images = ImageCache(folder: cache + "/zoo/data/decoded")
+        #expect(images.entries.count == 3 && images.entries.allSatisfy { $0.imageCount == 20 })
+        #expect(images.entries[0].source == folder.path + "/pictures")
+        #expect(images.clear().files == 3 && images.entries.isEmpty)
+        // Taken from a file that is gone by now.
+        #expect(second.dataset.images([0]).count == 192)
+        // A file that is cut short is no cache.
+        _ = try opened()
+        let path = try #require(try Files.names(in: images.folder).first)
+        #expect(truncate("\(images.folder)/\(path)", 100) == 0)
+        #expect(try opened().decoded == 20)
+    }
+
+    /// CelebA as Kaggle has it: tables with commas, and the pictures a folder deeper.
+    @Test func celebAFromKaggle() throws {
+        for number in 1...3 {
+            try folder.write(
+                png(UInt8(number), width: 178, height: 218),
+                "celeba/img_align_celeba/img_align_celeba/00000\(number).png")
+        }
+        try folder.write(
+            "image_id,Bald,Smiling\n000001.png,-1,1\n000002.png,1,1\n000003.png,1,-1\n", "celeba/list_attr_celeba.csv")
+        try folder.write(
+            "image_id,partition\n000001.png,0\n000002.png,1\n000003.png,2\n", "celeba/list_eval_partition.csv")
+        let dataset = try DatasetCatalog.builtIn.open(
+            "celeba", DatasetOptions(dataDirectory: folder.path, environment: [:]))
+        #expect(dataset.info.factors?.map(\.name) == ["Bald", "Smiling"])
+        #expect((0..<3).map { dataset.factors($0) } == [[0, 1], [1, 1], [1, 0]])
+        #expect(Split.allCases.map { dataset.indices(of: $0) } == [[0], [1], [2]])
+        #expect(dataset.imagePreparation?.text == "crop 148x148, fit crop")
     }
 }

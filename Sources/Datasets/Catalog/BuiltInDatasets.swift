@@ -9,6 +9,7 @@ extension DatasetCatalog {
                 license: "CC BY-SA 3.0", source: "http://yann.lecun.com/exdb/mnist/", shape: [1, 28, 28],
                 classNames: (0...9).map { String($0) }),
             baseURL: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            mirror: "https://storage.googleapis.com/cvdf-datasets/mnist/", folderName: "MNIST",
             files: [
                 (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"), (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
                 (1_648_877, "9fb629c4189551a2d022fa330f9573f3"), (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
@@ -23,6 +24,8 @@ extension DatasetCatalog {
                     "Ankle boot",
                 ]),
             baseURL: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            mirror: "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+            folderName: "FashionMNIST",
             files: [
                 (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"), (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
                 (4_422_102, "bef4ecab320f06d8554ea6380940ec79"), (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
@@ -37,26 +40,31 @@ extension DatasetCatalog {
 
 extension DatasetDescriptor {
     /// A data set in four files like those of MNIST, each with its published size and MD5.
+    ///
+    /// - Parameter folderName: what torchvision calls its folder.
     fileprivate static func idx(
-        _ info: DatasetInfo, baseURL: String, files: [(byteCount: Int, md5: String)]
+        _ info: DatasetInfo, baseURL: String, mirror: String, folderName: String, files: [(byteCount: Int, md5: String)]
     ) -> DatasetDescriptor {
         let published = zip(MNISTFormat.fileNames, files).map { name, file in
             DatasetFile(
-                name: name + ".gz", baseURL: baseURL, byteCount: file.byteCount, checksum: .md5(file.md5))
+                name: name + ".gz", baseURL: baseURL, mirrors: [mirror], byteCount: file.byteCount,
+                checksum: .md5(file.md5))
         }
         let others = ["mnist", "fashion-mnist"].filter { $0 != info.name }
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
             let folders = locations.folders(for: info.name, otherNames: others)
+            let elsewhere = locations.folders.map { Files.join($0, folderName) }
             // The folder with the most files decides, so that files of two copies are never mixed.
             var fewestMissing = published.map(\.name)
-            for folder in folders {
+            for folder in (folders + elsewhere).flatMap({ [$0, Files.join($0, "raw")] }) {
                 var missing: [String] = []
                 let found = published.compactMap { file -> LocatedFile? in
-                    let path = Files.join(folder, file.name)
-                    if Files.isFile(path) { return LocatedFile(path: path, published: file) }
-                    let unpacked = String(path.dropLast(3))
-                    if Files.isFile(unpacked) { return LocatedFile(path: unpacked, published: nil) }
+                    let located = MNISTFormat.names(of: file.name).map { Files.join(folder, $0) }.first(
+                        where: Files.isFile)
+                    if let located {
+                        return LocatedFile(path: located, published: located.hasSuffix(".gz") ? file : nil)
+                    }
                     missing.append(file.name)
                     return nil
                 }

@@ -10,8 +10,9 @@ public struct DataLocations: Sendable, Equatable {
     public let folders: [String]
     /// The cache, `…/zoo/data`; nil if no home is known.
     public let cacheFolder: String?
-    /// Where downloads go: the given folder, or else `$ZOO_DATA`, or else the cache. Nil if none of these is known.
-    public var downloadFolder: String? { folders.first }
+    /// Where downloads go: the given folder, or else `$ZOO_DATA`, or else the cache; the first that can be written to. Nil if none
+    /// of these is known.
+    public var downloadFolder: String? { folders.first(where: Files.canBeWritten) ?? folders.first }
 
     public init(dataDirectory: String? = nil, environment: [String: String]? = nil) {
         func variable(_ name: String) -> String? {

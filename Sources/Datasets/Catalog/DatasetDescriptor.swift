@@ -4,14 +4,17 @@ public struct DatasetFile: Sendable, Equatable {
     public let name: String
     /// The folder part of the publisher's address, ending in a slash; the address is `baseURL + name`.
     public let baseURL: String
+    /// Other folders with the same file, tried one after another where the publisher's does not answer.
+    public let mirrors: [String]
     /// The published size in bytes, where known.
     public let byteCount: Int?
     /// The published checksum, where known.
     public let checksum: Checksum?
 
-    public init(name: String, baseURL: String, byteCount: Int?, checksum: Checksum?) {
+    public init(name: String, baseURL: String, mirrors: [String] = [], byteCount: Int?, checksum: Checksum?) {
         self.name = name
         self.baseURL = baseURL
+        self.mirrors = mirrors
         self.byteCount = byteCount
         self.checksum = checksum
     }

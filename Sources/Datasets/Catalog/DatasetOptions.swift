@@ -12,6 +12,10 @@ public struct DatasetOptions: Sendable {
     public var scaling: ScalingChoice?
     /// How pictures become images; nil for the data set's own way.
     public var preparation: ImagePreparation?
+    /// Whether pictures that cannot be decoded are left out; otherwise they are an error.
+    public var skipsDamaged = false
+    /// Called about ten times a second while pictures are decoded, by any thread.
+    public var progress: @Sendable (DecodingProgress) -> Void = { _ in }
     /// A file of yes/no attributes per picture, as CelebA's `list_attr_celeba.txt` (`image-folder`).
     public var attributeFile: String?
     /// A file that puts each picture in a split, as CelebA's `list_eval_partition.txt` (`image-folder`).

@@ -6,8 +6,8 @@ extension DatasetDescriptor {
         let info = DatasetInfo(
             name: "image-folder", title: "Image folder",
             summary:
-                "The PNG and JPEG files of a folder and the folders in it: the largest central part of the model's "
-                + "aspect, resized to its input (64 x 64 unless said otherwise).",
+                "The PNG and JPEG files of a folder and the folders in it, fitted to the model's input (64 x 64 unless said "
+                + "otherwise); folders are classes, and train, validation and test are splits.",
             license: "your own", source: "your own", shape: [3, 64, 64])
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             guard let folder = options.imageFolder else {
@@ -26,10 +26,11 @@ extension DatasetDescriptor {
             info: info, instructions: "Nothing to download: give a folder of pictures.", locate: locate
         ) { options in
             _ = try locate(options)
-            return try ImageFolder.read(
-                info, folder: options.imageFolder ?? "", preparation: options.preparation ?? ImagePreparation(),
+            return try ImageFolder(
+                folder: options.imageFolder ?? "", preparation: options.preparation ?? ImagePreparation(),
                 attributes: options.attributeFile.map { try AttributeFile(path: $0) },
-                partition: options.partitionFile.map { try PartitionFile(path: $0) })
+                partition: options.partitionFile.map { try PartitionFile(path: $0) }, options
+            ).dataset(info)
         }
     }
 
@@ -51,9 +52,11 @@ extension DatasetDescriptor {
             let locations = options.locations
             let folders = locations.folders(for: info.name, otherNames: [])
             for folder in folders where Files.isFolder(Files.join(folder, folderName)) {
-                let names = [folderName, "list_attr_celeba.txt", "list_eval_partition.txt"]
-                return names.map { Files.join(folder, $0) }.filter { Files.kind($0) != nil }
-                    .map { LocatedFile(path: $0, published: nil) }
+                // As published, and as Kaggle has it: tables with commas, and the pictures one folder deeper.
+                let lists = ["list_attr_celeba", "list_eval_partition"].compactMap { list in
+                    [".txt", ".csv"].map { Files.join(folder, list + $0) }.first(where: Files.isFile)
+                }
+                return ([Files.join(folder, folderName)] + lists).map { LocatedFile(path: $0, published: nil) }
             }
             throw locations.missing(
                 info, files: ["\(folderName)/ (and list_attr_celeba.txt, list_eval_partition.txt)"],
@@ -62,13 +65,25 @@ extension DatasetDescriptor {
         return DatasetDescriptor(info: info, imageCount: 202_599, instructions: instructions, locate: locate) {
             options in
             let found = try locate(options).map(\.path)
-            let attributes = options.attributeFile ?? found.first { $0.hasSuffix("/list_attr_celeba.txt") }
-            let partition = options.partitionFile ?? found.first { $0.hasSuffix("/list_eval_partition.txt") }
-            return try ImageFolder.read(
-                info, folder: found.first ?? "",
-                preparation: options.preparation ?? ImagePreparation(crop: (148, 148)),
+            let attributes = options.attributeFile ?? found.first { $0.contains("/list_attr_celeba.") }
+            let partition = options.partitionFile ?? found.first { $0.contains("/list_eval_partition.") }
+            return try ImageFolder(
+                folder: found.first ?? "", preparation: options.preparation ?? ImagePreparation(crop: (148, 148)),
                 attributes: attributes.map { try AttributeFile(path: $0) },
-                partition: partition.map { try PartitionFile(path: $0) })
+                partition: partition.map { try PartitionFile(path: $0) }, options
+            ).dataset(info)
         }
+    }
+}
+
+extension ImageFolder {
+    /// A folder with what a user said of it.
+    fileprivate init(
+        folder: String, preparation: ImagePreparation, attributes: AttributeFile?, partition: PartitionFile?,
+        _ options: DatasetOptions
+    ) {
+        self.init(
+            folder: folder, preparation: preparation, attributes: attributes, partition: partition,
+            cache: ImageCache(options.locations), skipsDamaged: options.skipsDamaged, progress: options.progress)
     }
 }

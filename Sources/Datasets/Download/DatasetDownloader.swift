@@ -62,13 +62,27 @@ public struct DatasetDownloader: Sendable {
     ) throws -> String {
         let path = Files.join(folder, file.name)
         if try isRight(path, file) { return path }
-        let address = (baseURL ?? file.baseURL) + file.name
         let partial = path + DatasetDownloader.partialSuffix
-        // A part that has all bytes only needs to be checked.
-        if file.byteCount == nil || Files.kind(partial) != .file(byteCount: file.byteCount ?? 0) {
-            try fetch(address, to: partial, file: file.name, progress)
+        var failures: [ZooError] = []
+        for folder in baseURL.map({ [$0] }) ?? [file.baseURL] + file.mirrors {
+            do {
+                let address = folder + file.name
+                // A part that has all bytes only needs to be checked.
+                if file.byteCount == nil || Files.kind(partial) != .file(byteCount: file.byteCount ?? 0) {
+                    try fetch(address, to: partial, file: file.name, progress)
+                }
+                try check(partial, file, address: address)
+                failures = []
+                break
+            } catch let error as ZooError {
+                failures.append(error)
+            }
         }
-        try check(partial, file, address: address)
+        if let first = failures.first {
+            throw failures.count == 1
+                ? first
+                : ZooError(failures.map(\.message).joined(separator: "\n"), advice: first.advice, code: first.code)
+        }
         guard rename(partial, path) == 0 else {
             throw ZooError("cannot rename '\(partial)' to '\(path)': \(Files.reason())")
         }

@@ -35,6 +35,15 @@ enum Files {
         kind(path) == .folder
     }
 
+    /// Whether files can be made in the folder `path`, or the folder itself where it is not there yet.
+    static func canBeWritten(_ path: String) -> Bool {
+        var folder = path
+        while kind(folder) == nil, let slash = folder.lastIndex(of: "/"), slash > folder.startIndex {
+            folder = String(folder[..<slash])
+        }
+        return access(kind(folder) == nil ? "/" : folder, W_OK | X_OK) == 0
+    }
+
     /// `folder` and `name` with one slash between them.
     static func join(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name

@@ -92,6 +92,13 @@ enum MNISTFormat {
             ])
     }
 
+    /// What the file `name` (`….gz`) may be called: so, unpacked, and with a dot in place of a hyphen as some programs unpack it.
+    static func names(of name: String) -> [String] {
+        let unpacked = String(name.dropLast(3))
+        let dotted = unpacked.replacing("-idx", with: ".idx")
+        return [name, unpacked, dotted + ".gz", dotted]
+    }
+
     /// The files, without ".gz": training images and labels, test images and labels.
     static let fileNames = [
         "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",

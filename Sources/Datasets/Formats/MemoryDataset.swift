@@ -1,18 +1,26 @@
 import Glibc
 import TensorCore
 
-/// A data set whose samples are all in memory, H W C, ready to be copied.
+/// A data set whose samples are all in memory or in the cache of decoded pictures, H W C, ready to be copied.
 public struct MemoryDataset: Dataset {
     public let info: DatasetInfo
     public let count: Int
-    /// Image after image, each H W C.
-    let pixels: [UInt8]
+    private let pixels: Pixels
     /// One label per image; empty if there are none.
-    var labels: [UInt8] = []
+    var labels: [Int32] = []
     /// The factor positions of all images, one row after another; empty if there are none.
     var factorPositions: [UInt8] = []
     let splits: [Split: [Int32]]
     public var notes: [String] = []
+    /// How its pictures became images; nil where they came as images.
+    public private(set) var preparation: ImagePreparation?
+
+    /// Where images lie, one after another, each H W C.
+    private enum Pixels: Sendable {
+        case array([UInt8])
+        /// Of the decoded pictures the ones in these places.
+        case pictures(DecodedPictures, rows: [Int32])
+    }
 
     /// Images of one's own, in one training split and, if asked for, a test split.
     ///
@@ -60,10 +68,27 @@ public struct MemoryDataset: Dataset {
     ) {
         self.info = info
         self.count = count
-        self.pixels = pixels
+        self.pixels = .array(pixels)
+        self.labels = labels.map { Int32($0) }
+        self.factorPositions = factorPositions
+        self.splits = splits
+        self.notes = notes
+    }
+
+    /// Pictures that were decoded.
+    ///
+    /// - Parameter rows: the places of the images among them.
+    init(
+        info: DatasetInfo, pictures: DecodedPictures, rows: [Int32], labels: [Int32], factorPositions: [UInt8],
+        splits: [Split: [Int32]], preparation: ImagePreparation, notes: [String]
+    ) {
+        self.info = info
+        count = rows.count
+        pixels = .pictures(pictures, rows: rows)
         self.labels = labels
         self.factorPositions = factorPositions
         self.splits = splits
+        self.preparation = preparation
         self.notes = notes
     }
 
@@ -74,12 +99,18 @@ public struct MemoryDataset: Dataset {
     public func readImages(_ indices: UnsafeBufferPointer<Int32>, into output: UnsafeMutableBufferPointer<UInt8>) {
         let byteCount = info.imageByteCount
         precondition(output.count >= indices.count * byteCount, "the buffer is too small for \(indices.count) images")
-        pixels.withUnsafeBufferPointer { pixels in
-            guard let source = pixels.baseAddress, let target = output.baseAddress else { return }
+        guard let target = output.baseAddress else { return }
+        func copy(from source: UnsafeRawPointer?, row: (Int) -> Int) {
+            guard let source else { return }
             for (position, index) in indices.enumerated() {
                 precondition(index >= 0 && index < count, "image \(index) of \(count)")
-                memcpy(target + position * byteCount, source + Int(index) * byteCount, byteCount)
+                memcpy(target + position * byteCount, source + row(Int(index)) * byteCount, byteCount)
             }
+        }
+        switch pixels {
+        case .array(let bytes): bytes.withUnsafeBytes { copy(from: $0.baseAddress) { $0 } }
+        case .pictures(let pictures, let rows):
+            copy(from: UnsafeRawPointer(pictures.pixels.baseAddress)) { Int(rows[$0]) }
         }
     }
 

@@ -39,6 +39,8 @@ extension ZooError {
         case chooseArray
         /// Numbers from 0 to 1, or a likelihood of any numbers.
         case scaleData
+        /// The pictures that can be decoded.
+        case skipDamaged
         /// Names without what they all begin with.
         case stripPrefix(String)
         /// The folder where a data set lies.
@@ -74,6 +76,7 @@ extension ZooError {
             case .giveArray: "give a file with an array"
             case .chooseArray: "say which array is meant"
             case .scaleData: "scale the data to 0…1, or take the likelihood gaussian or gaussian_learned_variance"
+            case .skipDamaged: "repair, replace or remove them, or have them left out"
             case .stripPrefix(let prefix): "remove “\(prefix)”, with which all names begin"
             case .giveDataFolder: "say in which folder the files are"
             case .computeInF32: "compute in f32"

@@ -16,7 +16,10 @@ struct DataCommand: ParsableCommand {
               \(Tool.name) data get mnist
               \(Tool.name) data verify mnist --data-dir ~/data
             """,
-        subcommands: [DataListCommand.self, DataInfoCommand.self, DataGetCommand.self, DataVerifyCommand.self])
+        subcommands: [
+            DataListCommand.self, DataInfoCommand.self, DataGetCommand.self, DataVerifyCommand.self,
+            DataCacheCommand.self,
+        ])
 }
 
 /// Where data sets are looked for.

@@ -6,6 +6,7 @@ import Runs
 import TensorCore
 
 extension ValueScaling.Method: ExpressibleByArgument {}
+extension ImagePreparation.Fit: ExpressibleByArgument {}
 
 /// Where data comes from.
 struct DataOptions: ParsableArguments {
@@ -21,6 +22,15 @@ struct DataOptions: ParsableArguments {
         help: ArgumentHelp("The folder of pictures, for --dataset image-folder.", valueName: "dir"),
         completion: .directory)
     var imageFolder: String?
+
+    @Option(
+        help:
+            "How pictures of another aspect are fitted: crop (their middle; the default), pad (black around) or stretch."
+    )
+    var fit: ImagePreparation.Fit?
+
+    @Flag(help: "Leave out pictures that cannot be decoded, and say how many.")
+    var skipDamaged = false
 
     @Option(
         help: ArgumentHelp(
@@ -50,10 +60,12 @@ struct DataOptions: ParsableArguments {
     /// - Parameter isTrained: whether the scaling is that of a model already.
     func arguments(isTrained: Bool) -> [String] {
         let given: [(String, String?)] = [
-            ("--data-dir", dataDir), ("--dataset", dataset), ("--image-folder", imageFolder), ("--array", array),
-            ("--member", member), ("--labels", labels), ("--scaling", isTrained ? nil : scaling?.rawValue),
+            ("--data-dir", dataDir), ("--dataset", dataset), ("--image-folder", imageFolder),
+            ("--fit", fit?.rawValue), ("--array", array), ("--member", member), ("--labels", labels),
+            ("--scaling", isTrained ? nil : scaling?.rawValue),
         ]
         return given.flatMap { name, value in value.map { [name, $0] } ?? [] }
+            + (skipDamaged ? ["--skip-damaged"] : [])
     }
 
     /// A data set that is named is known, even where a command turns out to need none.
@@ -97,8 +109,14 @@ struct DataOptions: ParsableArguments {
             dataDirectory: dataDir, imageFolder: imageFolder,
             array: array.map { ArrayFile(path: $0, member: member, labels: labels) }, shape: shape,
             scaling: data?.scaling.map { .constants($0) } ?? scaling.map { .method($0) })
-        if name == "image-folder", shape.count == 3 {
-            options.preparation = ImagePreparation(width: shape[2], height: shape[1], channels: shape[0])
+        options.skipsDamaged = skipDamaged
+        if ["image-folder", "celeba"].contains(name), shape.count == 3 {
+            // As in training, unless something else is asked for.
+            let trained = data?.preparation.flatMap { ImagePreparation($0, shape: definition.input) }
+            let plain = ImagePreparation(
+                crop: name == "celeba" ? (148, 148) : nil, width: shape[2], height: shape[1], channels: shape[0])
+            options.preparation = trained ?? plain
+            if let fit { options.preparation?.fit = fit }
         }
         let catalog = ZooContext.current.datasets
         // `color-sprites` has two sizes; the model's input says which.

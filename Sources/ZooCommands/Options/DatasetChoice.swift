@@ -59,7 +59,12 @@ struct DatasetChoice {
     /// - Throws: `ZooError` where it is missing or damaged.
     func open() throws -> any Dataset {
         if let missing { throw explained(missing, forTraining: false) }
+        let view = DecodingProgressView()
+        defer { view.clearLine() }
+        var options = options
+        options.progress = view.show
         let dataset = try descriptor.open(options)
+        view.clearLine()
         for note in dataset.notes { Console.warn(note) }
         return dataset
     }

@@ -59,7 +59,8 @@ struct LatentOptions: ParsableArguments {
             try references.map { reference in
                 switch reference {
                 case .file(let path):
-                    try ChosenImage(file: path, shape: model.definition.input, resizing: resizing)
+                    try ChosenImage(
+                        file: path, shape: model.definition.input, resizing: resizing, preparation: model.preparation)
                 case .index, .label:
                     try (images ?? self.images(for: model)).image(reference, number: number, seed: seed)
                 }

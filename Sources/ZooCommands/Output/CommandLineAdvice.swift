@@ -42,6 +42,7 @@ extension ZooError.Remedy {
         case .scaleData:
             "scale the data to 0…1 with --scaling unit, or take a likelihood of any numbers: "
                 + "--set objective.reconstruction=gaussian_learned_variance"
+        case .skipDamaged: "repair, replace or remove them, or leave them out with --skip-damaged"
         case .stripPrefix(let prefix): "all names begin with it: remove it with --strip-prefix \(prefix)"
         case .giveDataFolder: "say where the files are with --data-dir or $ZOO_DATA"
         case .computeInF32: "use --precision f32"

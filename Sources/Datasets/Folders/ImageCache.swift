@@ -1,0 +1,188 @@
+import FileSupport
+import Glibc
+import TensorCore
+
+/// Decoded pictures of folders, kept so that a folder is decoded once and then opened at once. Losing the cache costs time,
+/// nothing else.
+///
+/// A file is named after the SHA-256 of all that decides its content: the paths, sizes and times of the pictures and how they
+/// are prepared. It holds 64 bytes of head, a byte for each picture (1 if it could be decoded), and the images (H W C).
+public struct ImageCache: Sendable {
+    /// A file of the cache.
+    public struct Entry: Sendable, Equatable {
+        /// The folder of the pictures.
+        public let source: String
+        public let imageCount: Int
+        public let byteCount: Int
+        /// The time of its last use, in seconds since 1970.
+        public let lastUse: Int
+        let path: String
+    }
+
+    public let folder: String
+    /// What all files together may take; when more is needed, those that were not used for longest are removed.
+    static let byteLimit = 32 << 30
+
+    private static let magic = Array("zoo.images/1\n".utf8)
+    private static let headByteCount = 4096
+    private static let ending = ".images"
+
+    /// nil where no folder for caches is known.
+    public init?(_ locations: DataLocations) {
+        guard let cache = locations.cacheFolder else { return nil }
+        folder = cache + "/decoded"
+    }
+
+    init(folder: String) {
+        self.folder = folder
+    }
+
+    // MARK: Reading and writing
+
+    /// What the pictures of a listing are called in the cache.
+    static func key(_ listing: ImageFolderListing, _ preparation: ImagePreparation) -> String {
+        var hash = SHA256()
+        let shape = "\(preparation.channels) \(preparation.height) \(preparation.width)"
+        Array("zoo.images/1\n\(shape)\n\(preparation.text)\n".utf8).withUnsafeBytes { hash.update($0) }
+        for picture in listing.pictures {
+            (picture.path.bytes + [0]).withUnsafeBytes { hash.update($0) }
+            [picture.identity.byteCount, picture.identity.time].withUnsafeBytes { hash.update($0) }
+        }
+        return SHA256.hexadecimal(hash.finish())
+    }
+
+    /// The decoded pictures; nil where they are not in the cache.
+    func pictures(_ key: String, count: Int, imageByteCount: Int) -> DecodedPictures? {
+        let path = file(key)
+        guard let mapped = MappedFile(reading: path),
+            mapped.bytes.count == Self.byteCount(count: count, imageByteCount),
+            mapped.bytes.starts(with: Self.magic)
+        else { return nil }
+        // The time of its last use decides what is removed.
+        utimes(path, nil)
+        return DecodedPictures(
+            mapped, flagsAt: Self.headByteCount, pixelsAt: Self.headByteCount + count, count: count)
+    }
+
+    /// Memory for pictures that are to be decoded, which `keep` puts into the cache; nil where there is no room for them.
+    func making(_ key: String, source: String, count: Int, imageByteCount: Int) -> (DecodedPictures, path: String)? {
+        let byteCount = Self.byteCount(count: count, imageByteCount)
+        guard byteCount <= Self.byteLimit / 2, (try? Files.makeFolder(folder)) != nil else { return nil }
+        removeUnfinished()
+        shrink(to: Self.byteLimit - byteCount)
+        let path = "\(folder)/.\(key).tmp.\(getpid())"
+        guard let mapped = MappedFile(making: path, byteCount: byteCount) else { return nil }
+        let head = Self.magic + Array("\(count)\n\(source)\n".utf8)
+        for (index, byte) in head.prefix(Self.headByteCount - 1).enumerated() { mapped.bytes[index] = byte }
+        return (
+            DecodedPictures(
+                mapped, flagsAt: Self.headByteCount, pixelsAt: Self.headByteCount + count, count: count), path
+        )
+    }
+
+    /// Puts the pictures in place, whole or not at all.
+    func keep(_ pictures: DecodedPictures, at path: String, _ key: String) {
+        if !pictures.synchronize() || rename(path, file(key)) != 0 { unlink(path) }
+    }
+
+    private static func byteCount(count: Int, _ imageByteCount: Int) -> Int {
+        headByteCount + count * (1 + imageByteCount)
+    }
+
+    private func file(_ key: String) -> String { "\(folder)/\(key)\(Self.ending)" }
+
+    // MARK: What is there
+
+    /// What is in the cache, the last used first.
+    public var entries: [Entry] {
+        let names = (try? Files.names(in: folder)) ?? []
+        return names.filter { $0.hasSuffix(Self.ending) }.compactMap(entry).sorted { $0.lastUse > $1.lastUse }
+    }
+
+    private func entry(_ name: String) -> Entry? {
+        let path = "\(folder)/\(name)"
+        guard case .file(let byteCount) = Files.kind(path), let time = Files.modificationTime(path),
+            let mapped = MappedFile(reading: path)
+        else { return nil }
+        let head = String(decoding: mapped.bytes.prefix(Self.headByteCount).prefix { $0 != 0 }, as: UTF8.self)
+        let lines = head.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
+        guard lines.count == 3, let count = Int(lines[1]) else { return nil }
+        return Entry(
+            source: lines[2].split(separator: "\n").first.map(String.init) ?? "", imageCount: count,
+            byteCount: byteCount, lastUse: time / 1_000_000_000, path: path)
+    }
+
+    /// Removes everything.
+    ///
+    /// - Returns: the files and bytes that were removed.
+    public func clear() -> (files: Int, byteCount: Int) {
+        let all = entries
+        for entry in all { unlink(entry.path) }
+        removeUnfinished()
+        return (all.count, all.reduce(0) { $0 + $1.byteCount })
+    }
+
+    private func shrink(to byteCount: Int) {
+        var kept = 0
+        for entry in entries {
+            kept += entry.byteCount
+            if kept > byteCount { unlink(entry.path) }
+        }
+    }
+
+    /// Removes what processes left behind that are no more.
+    private func removeUnfinished() {
+        for name in (try? Files.names(in: folder)) ?? [] where name.contains(".tmp.") {
+            guard let process = name.split(separator: ".").last.flatMap({ pid_t($0) }),
+                kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            unlink("\(folder)/\(name)")
+        }
+    }
+}
+
+/// Images of one size, decoded side by side by several threads, in memory or in a file.
+final class DecodedPictures: @unchecked Sendable {
+    private let mapped: MappedFile?
+    private let memory: UnsafeMutableRawBufferPointer
+    private let flags: UnsafeMutableRawBufferPointer
+    /// One image after another, H W C.
+    let pixels: UnsafeMutableRawBufferPointer
+    let count: Int
+
+    /// In a file that has the flags and pixels at these places.
+    init(_ mapped: MappedFile, flagsAt: Int, pixelsAt: Int, count: Int) {
+        self.mapped = mapped
+        memory = mapped.bytes
+        flags = UnsafeMutableRawBufferPointer(rebasing: memory[flagsAt..<flagsAt + count])
+        pixels = UnsafeMutableRawBufferPointer(rebasing: memory[pixelsAt...])
+        self.count = count
+    }
+
+    /// In memory.
+    init(count: Int, imageByteCount: Int) {
+        mapped = nil
+        memory = .allocate(byteCount: count * (1 + imageByteCount), alignment: 64)
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        flags = UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
+        pixels = UnsafeMutableRawBufferPointer(rebasing: memory[count...])
+        self.count = count
+    }
+
+    deinit {
+        if mapped == nil { memory.deallocate() }
+    }
+
+    /// Puts an image in its place, which no other thread writes.
+    func write(_ image: [UInt8], at position: Int) {
+        image.withUnsafeBytes { source in
+            UnsafeMutableRawBufferPointer(rebasing: pixels[(position * image.count)...]).copyMemory(from: source)
+        }
+        flags[position] = 1
+    }
+
+    /// The places of the images that could be decoded.
+    var decoded: [Int32] { (0..<count).filter { flags[$0] == 1 }.map { Int32($0) } }
+
+    func synchronize() -> Bool { mapped?.synchronize() ?? true }
+}
