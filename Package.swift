@@ -18,6 +18,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let realModule = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -32,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         // Only for `swift package generate-documentation`.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
     ],
@@ -108,12 +110,19 @@ let package = Package(
                 "Checkpoints", "LatentTools", "Figures", "ImageFiles", "TextSupport",
             ]),
         library(
+            "Explorer",
+            [
+                "Runs", "ModelFigures", "Planning", "ModelKit", "TensorCore", "Datasets", "LatentTools", "ImageFiles",
+                "FileSupport", "TextSupport", "Training", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+            ], resources: [.embedInCode("Page")]),
+        library(
             "ZooCommands",
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
                 "Runs",
-                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "CProcess", argumentParser,
+                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "Explorer", "CProcess",
+                argumentParser,
             ]),
         library(
             "Zoo",

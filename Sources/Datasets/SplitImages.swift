@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The images of one split of a data set, to choose from.
-public struct SplitImages {
+public struct SplitImages: Sendable {
     public let dataset: any Dataset
     public let split: Split
     /// The images of the split, as numbers in the data set.

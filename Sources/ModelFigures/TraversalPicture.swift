@@ -18,7 +18,7 @@ public struct TraversalFigure {
     }
 
     /// Least mutual information with a factor that is worth a caption, in nats.
-    private static let leastInformation = 0.05
+    public static let leastInformation = 0.05
 
     /// `z3  KL 1.21 nats` and, below, the factor that the dimension carries, if it tells enough about one.
     public static func caption(_ dimension: Int, kl: Double?, factor: (name: String, nats: Double)? = nil) -> String {

@@ -12,7 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooVersion.current,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, SweepCommand.self, CompareCommand.self,
+            ExploreCommand.self, RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, SweepCommand.self,
+            CompareCommand.self,
             RecipeCommand.self,
             BenchCommand.self, SampleCommand.self, RegionsCommand.self, ReconstructCommand.self,
             InterpolateCommand.self, TraverseCommand.self, ManifoldCommand.self, EmbedCommand.self, TraceCommand.self,

@@ -1,4 +1,5 @@
 import Datasets
+import TextSupport
 
 /// One way in which images vary, with the position of each of N images: a factor of the data set, or its labels.
 public struct KnownFactor: Sendable, Equatable {
@@ -29,6 +30,14 @@ public struct KnownFactor: Sendable, Equatable {
         let labels = indices.compactMap { dataset.label(Int($0)) }
         guard let names = dataset.info.classNames, labels.count == indices.count else { return [] }
         return known("label", names.count, labels).map { [$0] } ?? []
+    }
+
+    /// What its positions are called, `[count]`: as the data set names them, else their values or numbers.
+    public func positionNames(in info: DatasetInfo) -> [String] {
+        let factor = info.factors?.first { $0.name == name }
+        let values = factor?.values?.map { Formatting.significant($0, 3) }
+        let names = factor?.valueNames ?? values ?? info.classNames ?? []
+        return names.count == count ? names : (0..<count).map(String.init)
     }
 
     private static func known(_ name: String, _ count: Int, _ positions: [Int]) -> KnownFactor? {

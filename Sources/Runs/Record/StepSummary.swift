@@ -8,6 +8,8 @@ public struct StepSummary {
     public var step: Int
     /// Means over these steps.
     public var train: MeanLosses
+    /// nil in lines of older versions.
+    public var imagesPerSecond: Double?
 
     /// The line.
     public static func line(_ record: StepRecord, _ means: MeanLosses, seconds: Double) -> JSONValue {
@@ -25,6 +27,7 @@ public struct StepSummary {
         guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
         self.step = step
         self.train = train
+        imagesPerSecond = json["images_per_second"]?.numberValue
     }
 
     public var json: JSONValue { .object([("step", .integer(step)), ("train", train.json)]) }

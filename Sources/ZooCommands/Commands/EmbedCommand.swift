@@ -119,10 +119,6 @@ struct EmbedCommand: ParsableCommand {
         } else {
             factor = factors.first { $0.name == "label" } ?? factors.first { $0.count <= 10 }
         }
-        guard let factor else { return nil }
-        let known = dataset.info.factors?.first { $0.name == factor.name }
-        let values = known?.values?.map { Formatting.significant($0, 3) }
-        let names = known?.valueNames ?? values ?? dataset.info.classNames ?? []
-        return (factor, names.count == factor.count ? names : (0..<factor.count).map(String.init))
+        return factor.map { ($0, $0.positionNames(in: dataset.info)) }
     }
 }

@@ -20,6 +20,7 @@ struct SampleCommand: ParsableCommand {
             \(Tool.name) sample runs/conv-vae-mnist --from class:5
             \(Tool.name) sample runs/conditional-vae-mnist --class 7
             \(Tool.name) sample runs/rae-mnist --from mixture:10
+            \(Tool.name) sample runs/mlp-vae-mnist-2d --latent=-1,0.5 --latent=0,0
             \(Tool.name) sample runs/moons --count 2000 --output samples.png --output samples.csv
 
             .npz and .csv get the numbers, in the units of the data.
@@ -36,6 +37,13 @@ struct SampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The region of latent space.", valueName: "region"))
     var from: String = "prior"
 
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A latent vector to decode in place of draws, its numbers with commas between; may be given several times.",
+            valueName: "numbers"))
+    var latent: [LatentVectorArgument] = []
+
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count must lie in 1…10000, is \(count)") }
         guard temperature >= 0, temperature <= 100 else {
@@ -44,6 +52,7 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard latent.isEmpty else { return try decode() }
         let region = try LatentRegion(argument: from)
         let model = try options.model()
         let files = try options.files(model, "samples", allowed: NumberTable.extensions)
@@ -71,5 +80,16 @@ struct SampleCommand: ParsableCommand {
             [
                 ("from", .string(from)), ("temperature", .number(Double(temperature))), ("latents", JSONValue(latents)),
             ])
+    }
+
+    /// The pictures of given latent vectors.
+    private func decode() throws {
+        let model = try options.model()
+        let files = try options.files(model, "samples")
+        let latents = try latent.map { try $0.values(for: model.definition) }
+        let details = [options.drawing.imageClass.map { "class \($0)" }].compactMap(\.self)
+        let figure = try model.drawing().samples(latents, words: model.words("Decoded latent vectors", details))
+        for file in files { try figure.write(to: file) }
+        options.report(files, model, [("latents", JSONValue(latents))])
     }
 }

@@ -39,7 +39,8 @@ struct TraverseCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where rows start: prior (z = 0), or an image by number, as class:NAME or a file.", valueName: "start"))
+            "Where rows start: prior (z = 0), an image by number, as class:NAME or a file, or a latent vector, its numbers with "
+                + "commas between.", valueName: "start"))
     var start: String = "prior"
 
     @Flag(help: "Crop and resize an image file of another size.")
@@ -126,6 +127,9 @@ struct TraverseCommand: ParsableCommand {
     ) throws -> (latent: [Float], name: String, source: [String]) {
         guard start != "prior" else {
             return ([Float](repeating: 0, count: model.definition.latentSize), "z = 0", [])
+        }
+        if start.contains(","), let vector = LatentVectorArgument(argument: start) {
+            return (try vector.values(for: model.definition), "a latent vector", [])
         }
         let (images, source) = try options.chosen(
             [ImageReference(argument: start)], for: model, resizing: resize)

@@ -1,11 +1,10 @@
-import LatentTools
 import TensorCore
 
 extension LatentRegion {
     /// A region as users write it: `prior`, `aggregate`, `mixture:K`, `posterior`, `shell:R`, `box:A..B`, `near:INDEX:SIGMA` or
     /// `class:NAME`.
     /// - Throws: `ZooError` of kind `usage` for anything else.
-    init(argument text: String) throws {
+    public init(argument text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let value = parts.count > 1 ? parts[1] : nil
         switch (parts[0], value) {
