@@ -219,7 +219,7 @@ function showPath() {
     return parts.path.say(`A path needs ${missing}: choose an image or move the sliders, then “Path from here” and “Path to here”.`);
   }
   const latents = pathBetween(a.latent, b.latent, pathSteps, byId("path-kind").value);
-  const captions = latents.map((_, i) => i === 0 ? a.name : i === pathSteps - 1 ? b.name : decimals(i / (pathSteps - 1), 1));
+  const captions = latents.map((_, i) => i === 0 ? a.index ?? a.name : i === pathSteps - 1 ? b.index ?? b.name : decimals(i / (pathSteps - 1), 1));
   attempt(() => parts.path.show(state.model, state.imageClass, latents, captions, i => setLatent(latents[i], null)));
 }
 
@@ -259,7 +259,7 @@ function showModel(model) {
   const { summary } = model;
   document.title = `${summary.name} · zoo explore`;
   byId("title").textContent = summary.name;
-  byId("facts").textContent = [summary.description, summary.step !== null && `step ${summary.step.toLocaleString("en")}`].filter(Boolean).join(" · ");
+  byId("facts").textContent = [summary.description.slice(summary.description.startsWith(summary.name) ? summary.name.length : 0).trim(), summary.step !== null && `step ${summary.step.toLocaleString("en")}`].filter(Boolean).join(" · ");
   const { classCount, classNames } = summary;
   byId("class-choice").hidden = classCount === null;
   state.imageClass = classCount === null ? null : Math.min(state.imageClass ?? 0, classCount - 1);

@@ -27,7 +27,7 @@ export class Strip {
     const number = ++this.#number;
     const images = await model.decode(latents, imageClass);
     if (number !== this.#number) return;
-    const tiles = images.map((pixels, i) => tile(picture(pixels, model.summary), captions[i], () => choose(i)));
+    const tiles = images.map((pixels, i) => tile(picture(pixels, model.summary), String(captions[i]), () => choose(i)));
     tiles[here]?.classList.add("here");
     this.tiles.replaceChildren(...tiles);
   }
