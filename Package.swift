@@ -187,6 +187,13 @@ let package = Package(
                 "zoo-program",
             ], resources: [.copy("Fixtures")]),
         tests("ZooTests", ["Zoo", "FileSupport", "TestSupport"]),
+        tests(
+            "ExplorerTests",
+            [
+                "Explorer", "Runs", "ModelKit", "Planning", "Datasets", "FileSupport", "ImageFiles", "TensorCore",
+                "TestSupport",
+                "TextSupport", "ZooModels",
+            ], resources: [.copy("Browser")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("MetricsTests", ["Metrics", "LatentTools", "TensorCore", "TextSupport", "TestSupport"]),
         tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),

@@ -97,9 +97,9 @@ public actor ExploredModel {
     ///
     /// - Throws: `ZooError` for vectors of another size, and a class that there is not.
     func decode(_ latents: [[Float]], imageClass: Int?) throws -> [UInt8] {
-        guard latents.count <= Self.mostLatents else {
+        guard (1...Self.mostLatents).contains(latents.count) else {
             throw ZooError(
-                "\(latents.count) latent vectors are more than the \(Self.mostLatents) of one request", kind: .usage,
+                "one request decodes from 1 to \(Self.mostLatents) latent vectors, not \(latents.count)", kind: .usage,
                 code: .limit)
         }
         let classes = imageClass.map { [Int](repeating: $0, count: latents.count) }
@@ -123,7 +123,12 @@ public actor ExploredModel {
     ///
     /// - Throws: `ZooError` for bytes that are no image.
     func encodeFile(_ bytes: [UInt8], imageClass: Int?) throws -> Encoded {
-        let image = try ImageFiles.decode(bytes, name: "the file")
+        let image: Image8
+        do {
+            image = try ImageFiles.decode(bytes, name: "the file")
+        } catch let error as ZooError {
+            throw ZooError(error.message, advice: error.advice, kind: .usage, code: .unsupported)
+        }
         let preparation = ImagePreparation(
             width: definition.input.width, height: definition.input.height, channels: definition.input.channels)
         return try encode(
@@ -218,7 +223,9 @@ public actor ExploredModel {
         let images = try source()
         if let mapTask { return try await mapTask.value }
         let indices = Pictures.spread(images.indices, count: mapCount)
-        let task = Task { try await encodeMap(indices, images.dataset, images.split) }
+        let task = Task(executorPreference: ComputingQueue.shared) {
+            try await self.encodeMap(indices, images.dataset, images.split)
+        }
         mapTask = task
         do {
             return try await task.value

@@ -97,7 +97,7 @@ const redrawing = { isWanted: false, isBusy: false };
 async function showPicture() {
   redrawing.isWanted = true;
   if (redrawing.isBusy) return;
-  redrawing.isBusy = true;
+  setBusy(true);
   try {
     while (redrawing.isWanted) {
       redrawing.isWanted = false;
@@ -112,8 +112,13 @@ async function showPicture() {
   } catch (error) {
     say(error.message, true);
   } finally {
-    redrawing.isBusy = false;
+    setBusy(false);
   }
+}
+
+function setBusy(isBusy) {
+  redrawing.isBusy = isBusy;
+  byId("pictures").setAttribute("aria-busy", String(isBusy));
 }
 
 /** What the other model makes of the same latent vector or image: its pixels, or a sentence. */
@@ -232,9 +237,10 @@ function setEnd(place) {
 function showSamples() {
   const [region, seed, temperature] = [byId("region").value, Math.max(0, byId("seed").valueAsNumber || 0), byId("temperature").valueAsNumber];
   if (!region) return parts.samples.say("This model has no prior to draw from, and there are no images at hand.");
+  const { model, imageClass } = state;
   attempt(async () => {
-    const latents = await state.model.sample(region, sampleCount, seed, Number.isFinite(temperature) ? temperature : 1);
-    await parts.samples.show(state.model, state.imageClass, latents, latents.map((_, i) => String(i)),
+    const latents = await model.sample(region, sampleCount, seed, Number.isFinite(temperature) ? temperature : 1);
+    if (model === state.model) await parts.samples.show(model, imageClass, latents, latents.map((_, i) => String(i)),
       i => setLatent(latents[i], { kind: "sample", name: `sample ${i} of seed ${seed}` }));
   });
 }
@@ -271,6 +277,7 @@ function showModel(model) {
   state.origin = null;
   const keeps = before && before.summary.latentSize === summary.latentSize;
   state.latent = keeps ? state.latent : middle(summary);
+  state.dimension = summary.dimensions[0].dimension;
   showFacts();
   parts.map.show(model, null);
   byId("map-note").textContent = summary.imagesProblem ?? (summary.dataset ? "encoding images …" : "");
@@ -286,7 +293,6 @@ function showModel(model) {
 function showFacts() {
   const { summary } = state.model;
   parts.sliders.show(summary, state.latent);
-  if (!factsOf(state.dimension) || !parts.sliders.order.slice(0, 16).includes(state.dimension)) state.dimension = parts.sliders.order[0];
   parts.sliders.choose(state.dimension);
   byId("latent-note").textContent = summary.statisticsOf
     ? `in order of ${summary.isVariational ? "KL" : "variance"}, over ${summary.statisticsOf}` : "in the order of their numbers: no image has been encoded";

@@ -31,7 +31,7 @@ export class Training {
       byId("runs").replaceChildren(element("p", { class: "note", textContent: "The program that served this page has ended." }));
       return;
     }
-    setTimeout(() => this.start(), this.#runs.some(run => run.isRunning) ? 2_000 : 15_000);
+    setTimeout(() => this.start(), document.hidden ? 15_000 : this.#runs.some(run => run.isRunning) ? 2_000 : 15_000);
   }
 
   #show() {
@@ -111,16 +111,18 @@ function ticks(low, high, count) {
 
 /** Lines over the steps of training. */
 function curves(lines, fromZero, term) {
-  const [width, height, left, bottom, top] = [960, 352, 58, 30, 10];
-  const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${term} over the steps`, preserveAspectRatio: "none" });
+  const width = Math.max(320, byId("curves").clientWidth);
+  const [height, left, bottom, top] = [352, 58, 30, 10];
+  const svg = drawing("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${term} over the steps` });
   const points = lines.flatMap(line => line.points);
   if (!points.length) return element("p", { class: "note", textContent: "Nothing has been measured yet." });
+  const last = Math.max(1, ...points.map(point => point[0]));
   // The first steps are far above all others: they may leave the picture.
-  const sorted = points.map(point => point[1]).sort((a, b) => a - b);
-  let [low, high] = [sorted[0], sorted[Math.min(sorted.length - 1, Math.floor(0.98 * sorted.length))]];
+  const shown = points.filter(point => point[0] >= 0.05 * last).map(point => point[1]);
+  let [low, high] = [Math.min(...shown), Math.max(...shown)];
   if (fromZero) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
-  const [margin, last] = [0.05 * (high - low), Math.max(1, ...points.map(point => point[0]))];
+  const margin = 0.05 * (high - low);
   [low, high] = [fromZero ? low : low - margin, high + margin];
   const x = step => left + step / last * (width - left - 10);
   const y = value => top + (high - value) / (high - low) * (height - top - bottom);
@@ -137,6 +139,5 @@ function curves(lines, fromZero, term) {
     line.append(drawing("title", {}, name));
     svg.append(line);
   }
-  svg.setAttribute("preserveAspectRatio", "xMidYMid meet");
   return svg;
 }

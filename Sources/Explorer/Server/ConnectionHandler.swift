@@ -98,9 +98,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         let request = Request(
             method: head.method, path: Array((AccessControl.path(of: head.uri) ?? []).dropFirst()),
             query: AccessControl.query(of: head.uri), body: Array(body.readableBytesView))
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.value.eventLoop.makeFutureWithTask { [respond] in await respond(request) }
-            .assumeIsolated().whenSuccess { response in self.write(response, context.value) }
+        let promise = context.eventLoop.makePromise(of: Response.self)
+        Task(executorPreference: ComputingQueue.shared) { [respond] in promise.succeed(await respond(request)) }
+        promise.futureResult.assumeIsolated().whenSuccess { response in self.write(response, context) }
     }
 
     private func write(_ response: Response, _ context: ChannelHandlerContext) {

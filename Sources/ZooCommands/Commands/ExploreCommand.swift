@@ -147,7 +147,7 @@ struct ExploreCommand: ParsableCommand {
     }
 
     private func write(_ content: ExplorerContent, to path: String) throws {
-        let page = try Waiting.result(of: { try await content.page() })
+        let page = try Waiting.result(on: ComputingQueue.shared, of: { try await content.page() })
         try AtomicFile.write(page, to: path)
         Console.print("\(path) (\(Formatting.bytes(page.count)))")
     }

@@ -4,10 +4,14 @@ import Synchronization
 /// Asynchronous work in commands, which do one thing after another.
 enum Waiting {
     /// The result of the work, when it is there.
-    static func result<Value: Sendable>(of work: @escaping @Sendable () async throws -> Value) throws -> Value {
+    ///
+    /// - Parameter executor: where it is done: not on the threads that tasks share, one of which may be the one that waits.
+    static func result<Value: Sendable>(
+        on executor: some TaskExecutor, of work: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
         let place = Place<Value>()
         let isDone = DispatchSemaphore(value: 0)
-        Task.detached {
+        Task.detached(executorPreference: executor) {
             let result: Result<Value, any Error>
             do { result = .success(try await work()) } catch { result = .failure(error) }
             place.result.withLock { $0 = result }

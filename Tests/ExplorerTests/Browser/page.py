@@ -1,0 +1,218 @@
+"""What a person does on the explorer's page, in a real browser; prints what the page then shows, as JSON.
+
+    page.py served ADDRESS PICTURE.png     a page of a running server with several models
+    page.py contained PAGE.html NETWORK.js a page in a file
+    page.py models ADDRESS ...             a page each: what a slider shows, and how long that takes
+    page.py decoders NETWORK.js PAGE ...   pages in files: what their decoders compute, and how long that takes
+"""
+
+import base64
+import json
+import sys
+
+from chromium import Chromium
+
+# Helpers in the page: what is drawn, and the latent vector as the command says it.
+HELPERS = """
+window.probe = {
+  pixels(id) {
+    const canvas = document.querySelector(`#${id} canvas`);
+    const copy = Object.assign(document.createElement("canvas"), {width: canvas.width, height: canvas.height});
+    copy.getContext("2d", {willReadFrequently: true}).drawImage(canvas, 0, 0);
+    const {data} = copy.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from(data).filter((_, i) => i % 4 !== 3);
+  },
+  command(id) {
+    document.getElementById(id).click();
+    const text = document.getElementById("command").textContent;
+    document.getElementById("command-dialog").close();
+    return text;
+  },
+  latent() { return /--latent=(\\S+)/.exec(probe.command("picture-command"))?.[1].split(",").map(Number) ?? null; },
+  show() { return {latent: probe.latent(), pixels: probe.pixels("decoded")}; },
+  count() { return performance.getEntriesByName("slider to picture").length; },
+};
+"""
+
+# The contrast of every text with what is behind it (WCAG 2.1, 1.4.3); 4.5 and more is asked for.
+CONTRAST = """
+(() => {
+  const channel = value => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+  const numbers = color => color.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = numbers(getComputedStyle(e).backgroundColor);
+      if (color.length < 4 || color[3] > 0.5) return color;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const hasText = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    if (!hasText || element.closest("option, script, style") || !element.checkVisibility() || element.disabled) continue;
+    const [a, b] = [luminance(numbers(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) poor.push(`${element.tagName} "${element.textContent.trim().slice(0, 30)}" ${contrast.toFixed(2)}`);
+  }
+  return poor;
+})()
+"""
+
+
+def ready(browser):
+    browser.wait("document.querySelector('#samples .tile') && document.querySelector('#traversal .tile')")
+    browser.wait("document.getElementById('map-note').textContent.includes('images of')")
+    browser.wait("document.querySelector('#pictures[aria-busy=false]')")
+    browser.run(HELPERS)
+
+
+def do(browser, script):
+    """Does something that shows another picture, and waits for it."""
+    before = browser.run("probe.count()")
+    browser.run(script)
+    browser.wait(f"probe.count() > {before} && document.querySelector('#pictures[aria-busy=false]')")
+
+
+def move_slider(browser, place, share):
+    do(browser, f"""(() => {{
+      const input = document.querySelectorAll("#sliders input")[{place}];
+      input.value = Number(input.min) + {share} * (input.max - input.min);
+      input.dispatchEvent(new Event("input"));
+    }})()""")
+
+
+def click_map(browser, x, y):
+    do(browser, f"""(() => {{
+      const map = document.getElementById("map");
+      const {{left, top}} = map.getBoundingClientRect();
+      map.dispatchEvent(new MouseEvent("click", {{clientX: left + {x}, clientY: top + {y}, bubbles: true}}));
+    }})()""")
+
+
+def common(browser, found):
+    found["start"] = browser.run("probe.show()")
+    move_slider(browser, 0, 0.9)
+    move_slider(browser, 1, 0.2)
+    found["slider"] = browser.run("probe.show()")
+    # A corner of the map has no points.
+    click_map(browser, 3, 3)
+    found["map"] = browser.run("probe.show()")
+    for theme in ("light", "dark"):
+        browser.run(f"document.documentElement.dataset.theme = '{theme}'")
+        browser.run("new Promise(done => setTimeout(done, 300))")
+        found[f"contrast-{theme}"] = browser.run(CONTRAST)
+    found["unnamed"] = browser.unnamed()
+    browser.resize(390, 800)
+    browser.run("new Promise(done => setTimeout(done, 300))")
+    found["overflow"] = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    browser.resize(1400, 1000)
+
+
+def search(browser, index):
+    do(browser, f"""(() => {{
+      const search = document.getElementById("search");
+      search.value = {index};
+      search.dispatchEvent(new Event("change"));
+    }})()""")
+    return browser.run("""({
+      command: probe.command("picture-command"), original: probe.pixels("original"), decoded: probe.pixels("decoded"),
+      caption: document.querySelector("#decoded figcaption").textContent,
+      neighbours: document.querySelectorAll("#neighbours .tile").length})""")
+
+
+def served(browser, address, picture):
+    found = {}
+    browser.open(address)
+    ready(browser)
+    common(browser, found)
+    with open(picture, "rb") as file:
+        content = base64.b64encode(file.read()).decode()
+    do(browser, f"""(() => {{
+      const bytes = Uint8Array.from(atob("{content}"), c => c.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], "dropped.png", {{type: "image/png"}}));
+      document.dispatchEvent(new DragEvent("drop", {{dataTransfer: data, bubbles: true}}));
+    }})()""")
+    found["file"] = {**browser.run("probe.show()"), "original": browser.run("probe.pixels('original')")}
+    found["image"] = search(browser, int(browser.run("document.getElementById('search').max")) - 3)
+    choose = """(() => { const other = document.getElementById("other"); other.value = "%d"; other.dispatchEvent(new Event("change")); })()"""
+    move_slider(browser, 0, 0.4)
+    do(browser, choose % 1)
+    found["same-latent"] = {**browser.run("probe.show()"), "other": browser.run("probe.pixels('compared')")}
+    do(browser, choose % 2)
+    found["other-size"] = {"other": browser.run("probe.pixels('compared')"), "mode": browser.run("document.getElementById('same-image').getAttribute('aria-pressed')")}
+    found["traversal-command"] = browser.run("""(() => {
+      [...document.querySelectorAll("#traversal button")].find(button => button.textContent === "Command").click();
+      const text = document.getElementById("command").textContent; document.getElementById("command-dialog").close(); return text; })()""")
+    browser.run("document.activeElement.blur()")
+    for key in "r0d":
+        browser.run(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))")
+    browser.run("new Promise(done => setTimeout(done, 400))")
+    found["seed"] = browser.run("document.getElementById('seed').value")
+    found["reset"] = browser.run("probe.latent()")
+    return found
+
+
+def decoder(browser, network):
+    """The numbers of the page's first decoder before they become bytes, and how long decoding takes."""
+    with open(network) as file:
+        source = file.read()
+    return browser.run(f"""(() => {{ {source}
+      const content = JSON.parse(document.getElementById("contained").textContent);
+      const bytes = Uint8Array.from(atob(content.weights), c => c.charCodeAt(0));
+      const [model] = content.models;
+      const decoder = new Network(model.decoder, halves(bytes));
+      const latent = Array.from({{length: model.summary.latentSize}}, (_, d) => Math.fround(Math.sin(3 * d + 1)));
+      const imageClass = Array.from({{length: model.summary.classCount ?? 0}}, (_, k) => k === 0 ? 1 : 0);
+      const times = Array.from({{length: 40}}, () => {{
+        const started = performance.now();
+        decoder.run({{latent, imageClass}});
+        return performance.now() - started;
+      }});
+      return {{latent, image: Array.from(decoder.run({{latent, imageClass}}).image), times, digest: sha256(bytes) === content.weightsDigest}};
+    }})()""")
+
+
+def decoders(browser, network, *pages):
+    found = []
+    for page in pages:
+        browser.open(f"file://{page}")
+        browser.wait("document.querySelector('#traversal .tile')")
+        found.append({**decoder(browser, network), "page": browser.run("(() => { " + HELPERS + " return probe.show(); })()")})
+    return {"pages": found}
+
+
+def models(browser, *addresses):
+    found = []
+    for address in addresses:
+        browser.open(address)
+        browser.wait("document.querySelector('#traversal .tile')")
+        browser.run(HELPERS)
+        browser.run("performance.clearMeasures()")
+        for i in range(25):
+            move_slider(browser, 0, (i % 10 + 0.5) / 10)
+        times = browser.run("performance.getEntriesByName('slider to picture').map(entry => entry.duration)")
+        found.append({**browser.run("probe.show()"), "times": times})
+    return {"pages": found}
+
+
+def contained(browser, path, network):
+    found = {}
+    browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+    browser.open(f"file://{path}")
+    ready(browser)
+    common(browser, found)
+    found["image"] = search(browser, browser.run("JSON.parse(document.getElementById('contained').textContent).models[0].map.indices[5]"))
+    found["numbers"] = decoder(browser, network)
+    found["requests"] = [address for address in browser.requests() if not address.startswith(("file:", "data:", "blob:"))]
+    return found
+
+
+browser = Chromium()
+try:
+    result = {"served": served, "contained": contained, "models": models, "decoders": decoders}[sys.argv[1]](browser, *sys.argv[2:])
+    result["problems"] = browser.problems()
+    print(json.dumps(result))
+finally:
+    browser.close()
