@@ -34,6 +34,10 @@ public actor ExploredModel {
 
     private var definition: ModelDefinition { model.definition }
     private var plan: InferencePlan { pictures.plan }
+    /// What a picture of the model is like.
+    private let blank: Image8
+    /// Whether its images are bytes of 1 or 3 channels, so that a picture is all there is of them.
+    private var hasBytes: Bool { model.checkpoint.scaling == nil && [1, 3].contains(definition.input.channels) }
 
     /// The most images on the map unless another number is asked for.
     public static let defaultMapCount = 2_000
@@ -42,12 +46,13 @@ public actor ExploredModel {
     ///   - images: what the map shows; nil to go without.
     ///   - imagesProblem: why there are none.
     ///   - mapCount: at most so many images are on the map, evenly spread over the split.
-    /// - Throws: `ZooError` for a model whose inputs are not images of 1 or 3 channels, or weights that do not fit it.
+    /// - Throws: `ZooError` for a model whose inputs are vectors, or weights that do not fit it.
     public init(
         _ model: sending TrainedModel, images: SplitImages?, imagesProblem: String? = nil,
         mapCount: Int = defaultMapCount
     ) throws {
         pictures = try model.pictures()
+        blank = try pictures.blank()
         self.model = model
         self.images = images
         self.imagesProblem = imagesProblem
@@ -60,14 +65,14 @@ public actor ExploredModel {
 
     /// What the page has to know of the model.
     var summary: JSONValue {
-        let input = definition.input
         let step = model.checkpoint.progress
         return .object([
             ("name", .string(definition.name)), ("family", .string(definition.family)),
             ("summary", .string(definition.summary)), ("checkpoint", .string(model.path)),
             ("objective", .string(definition.objective.formula)), ("description", .string(model.subtitle)),
-            ("channels", .integer(input.channels)), ("height", .integer(input.height)),
-            ("width", .integer(input.width)), ("latentSize", .integer(definition.latentSize)),
+            ("channels", .integer(blank.channels)), ("height", .integer(blank.height)),
+            ("width", .integer(blank.width)),
+            ("hasBytes", .boolean(hasBytes)), ("latentSize", .integer(definition.latentSize)),
             ("isVariational", .boolean(definition.isVariational)), ("hasPrior", .boolean(definition.hasPrior)),
             ("classCount", JSONValue(definition.classCount)), ("classNames", classNames),
             ("step", JSONValue(step.map { Int($0.step) })),
@@ -117,7 +122,7 @@ public actor ExploredModel {
     }
 
     /// The pixels of an image of the data set.
-    func pixels(ofImage index: Int) throws -> [UInt8] { try source().image(index).pixels }
+    func pixels(ofImage index: Int) throws -> [UInt8] { try pictures.image(source().image(index).tensor[0]).pixels }
 
     /// The picture in the bytes of a file, cropped and resized as the model needs it, and its code.
     ///
@@ -129,18 +134,25 @@ public actor ExploredModel {
         } catch let error as ZooError {
             throw ZooError(error.message, advice: error.advice, kind: .usage, code: .unsupported)
         }
-        let preparation = ImagePreparation(
-            width: definition.input.width, height: definition.input.height, channels: definition.input.channels)
+        let shape = definition.input
+        guard hasBytes else {
+            throw ZooError(
+                "\(definition.name) takes \(shape), and a picture has bytes of 1 or 3 channels", kind: .usage,
+                code: .mismatch)
+        }
+        let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
         return try encode(
-            ChosenImage(pixels: try preparation.apply(to: image).pixels, name: "the file", index: nil),
+            ChosenImage(
+                tensor: Tensor(pixels: preparation.apply(to: image).pixels, shape: shape), name: "the file", index: nil),
             imageClass: imageClass)
     }
 
     private func encode(_ image: ChosenImage, imageClass: Int?) throws -> Encoded {
         let classes = definition.classCount == nil ? nil : imageClass.map { [$0] }
-        let posterior = try plan.encodeBytes(image.pixels, classes: classes)
+        let posterior = try plan.encode(image.tensor, classes: classes)
         return Encoded(
-            pixels: image.pixels, name: image.name, label: image.label, mean: Array(posterior.mean[0]),
+            pixels: try pictures.image(image.tensor[0]).pixels, name: image.name, label: image.label,
+            mean: Array(posterior.mean[0]),
             logVariance: posterior.logVariance.map { Array($0[0]) })
     }
 
@@ -179,7 +191,12 @@ public actor ExploredModel {
     func network(
         _ purpose: ModelGraph.Purpose, into weights: inout HalfPrecisionWeights
     ) throws -> ContainedNetwork {
-        try ContainedNetwork(definition, purpose: purpose, of: model.checkpoint.inferenceWeights, into: &weights)
+        guard hasBytes else {
+            throw ZooError(
+                "\(definition.name) works on real numbers or on \(definition.input.channels) channels, and a page holds pictures",
+                kind: .usage, code: .unsupported)
+        }
+        return try ContainedNetwork(definition, purpose: purpose, of: model.checkpoint.inferenceWeights, into: &weights)
     }
 
     /// The posteriors that the prior is made of; null for a prior N(0, I).
@@ -195,14 +212,13 @@ public actor ExploredModel {
 
     /// Images side by side, and how many are in a row.
     func sheet(ofImages indices: [Int32]) throws -> (sheet: Image8, columns: Int) {
-        let dataset = try source().dataset
-        let (width, height, channels) = (definition.input.width, definition.input.height, definition.input.channels)
+        let (width, height, channels) = (blank.width, blank.height, blank.channels)
         let columns = max(1, Int(Double(indices.count).squareRoot().rounded(.up)))
         let rows = (indices.count + columns - 1) / columns
         var sheet = try Image8(width: columns * width, height: rows * height, channels: channels, filledWith: 255)
         var pixels = sheet.pixels
         for (place, index) in indices.enumerated() {
-            let image = dataset.images([index])
+            let image = try self.pixels(ofImage: Int(index))
             let left = place % columns * width
             for y in 0..<height {
                 let start = ((place / columns * height + y) * columns * width + left) * channels

@@ -143,7 +143,7 @@ function drawPicture(pixels, compared) {
   draw(byId("decoded").querySelector("canvas"), pixels, model.summary);
   const original = byId("original");
   original.hidden = !origin?.pixels;
-  const error = image => origin?.pixels?.length === image.length ? `½‖x − x̂‖² ${decimals(squaredError(origin.pixels, image), 2)}` : "";
+  const error = image => model.summary.hasBytes && origin?.pixels?.length === image.length ? `½‖x − x̂‖² ${decimals(squaredError(origin.pixels, image), 2)}` : "";
   if (origin?.pixels) {
     draw(original.querySelector("canvas"), origin.pixels, model.summary);
     original.querySelector("figcaption").textContent = origin.name;
