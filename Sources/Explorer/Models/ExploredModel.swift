@@ -140,7 +140,10 @@ public actor ExploredModel {
                 "\(definition.name) takes \(shape), and a picture has bytes of 1 or 3 channels", kind: .usage,
                 code: .mismatch)
         }
-        let preparation = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        // As training on a folder of pictures does; an image of the model's size is one that is prepared already.
+        let plain = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        let isPrepared = image.width == shape.width && image.height == shape.height
+        let preparation = isPrepared ? plain : model.preparation ?? plain
         return try encode(
             ChosenImage(
                 tensor: Tensor(pixels: preparation.apply(to: image).pixels, shape: shape), name: "the file", index: nil),
