@@ -60,7 +60,7 @@ let package = Package(
         library("ModelKit", ["ObjectiveLibrary", "LayerLibrary", "TensorCore", "FileSupport", "Yams"]),
         .target(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo",
-            resources: [.embedInCode("definitions"), .embedInCode("recipes")],
+            resources: [.embedInCode("definitions"), .embedInCode("recipes"), .copy("weights")],
             swiftSettings: swiftSettings),
         library("Planning", ["ModelKit", "TensorCore"]),
         library("TextSupport", ["TensorCore"]),
@@ -94,6 +94,12 @@ let package = Package(
                 "Metrics", "Runs", "Training", "Checkpoints", "Planning", "ModelKit", "ObjectiveLibrary", "LatentTools",
                 "Datasets", "Figures", "FileSupport", "TensorCore", "TextSupport",
             ]),
+        library(
+            "ModelCards",
+            [
+                "ModelMetrics", "Metrics", "Runs", "Training", "Checkpoints", "ModelFigures", "Figures", "LatentTools",
+                "ObjectiveLibrary", "ModelKit", "Planning", "Datasets", "TensorCore", "TextSupport",
+            ]),
         library("Tracing", ["Planning", "ModelKit", "LayerLibrary", "TensorCore"]),
         library(
             "WeightFiles",
@@ -121,14 +127,16 @@ let package = Package(
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
                 "Runs",
-                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "Explorer", "CProcess",
+                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "ModelCards", "Explorer",
+                "CProcess",
                 argumentParser,
             ]),
         library(
             "Zoo",
             [
                 "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
-                "Metrics", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics", "ObjectiveLibrary",
+                "Metrics", "ModelCards", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics",
+                "ObjectiveLibrary",
                 "Planning", "Runs", "TensorCore",
                 "Tracing", "Training", "WeightFiles", "ZooModels",
             ]),

@@ -51,6 +51,9 @@ public enum ZooModels {
         ].map { try Recipe(text: $0.text, source: "the recipe \($0.name)") }
     }
 
+    /// The trained models of `zoo/weights`, which the package manager copies beside the program: too large to be compiled into it.
+    public static let pretrained = PretrainedModels(besideProgram: "zoo_ZooModels.resources")
+
     /// The zoo's layers, activations and likelihoods with the built-in models.
     ///
     /// - Throws: `ZooError` for a name that is taken.

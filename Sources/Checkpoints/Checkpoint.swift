@@ -68,6 +68,12 @@ public struct Checkpoint: Sendable, Equatable {
     public func slimmed() -> Checkpoint {
         var slim = averaged()
         if keepsAverage { slim.provenance["weights"] = "moving average of the parameters" }
+        if let progress {
+            slim.provenance["seed"] = String(progress.seed)
+            slim.provenance["epochs"] = String(progress.epoch)
+            slim.provenance["steps"] = String(progress.step)
+            slim.provenance["training_seconds"] = String(Int(progress.elapsedSeconds.rounded()))
+        }
         slim.optimizer = []
         slim.progress = nil
         return slim

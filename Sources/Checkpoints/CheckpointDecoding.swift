@@ -53,8 +53,11 @@ extension CheckpointDecoder {
 
     /// The tensor of the path `joined`.
     func tensor(_ joined: String, _ dataset: HDF5Dataset<HDF5Extent>, in place: String) throws -> NamedTensor {
-        guard case .float32(let elements) = try values(dataset, joined) else {
-            throw ZooError("\(joined), in \(place), holds \(dataset.payload.elementType) instead of f32")
+        let elements: [Float]
+        switch try values(dataset, joined) {
+        case .float16(let values): elements = values.map(Float.init)
+        case .float32(let values): elements = values
+        default: throw ZooError("\(joined), in \(place), holds \(dataset.payload.elementType) instead of f32 or f16")
         }
         return NamedTensor(path: joined, shape: dataset.shape, values: elements)
     }

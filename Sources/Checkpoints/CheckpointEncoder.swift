@@ -6,19 +6,24 @@ package enum CheckpointEncoder {
 
     /// The tree of `checkpoint`.
     ///
-    /// - Throws: `ZooError` when a path cannot be stored, is used twice, or arrays do not fit together.
-    package static func tree(of checkpoint: Checkpoint) throws -> HDF5Group<HDF5Values> {
+    /// - Parameter halfPrecision: whether parameters and buffers are stored in 16 bits each.
+    /// - Throws: `ZooError` when a path cannot be stored, is used twice, or arrays do not fit together, or a value is too large for 16
+    ///   bits.
+    package static func tree(
+        of checkpoint: Checkpoint, halfPrecision: Bool = false
+    ) throws -> HDF5Group<HDF5Values> {
         var root = HDF5Group<HDF5Values>()
         root.attributes = [
             text(Names.Root.format, Names.format),
-            HDF5Attribute(Names.Root.version, .integer(Names.version)),
+            HDF5Attribute(
+                Names.Root.version, .integer(halfPrecision ? Names.version : Names.singlePrecisionVersion)),
             text(Names.Root.model, checkpoint.model),
             text(Names.Root.family, checkpoint.family),
             text(Names.Root.kind, (checkpoint.isResumable ? Names.Kind.full : .slim).rawValue),
         ]
         if let dataset = checkpoint.dataset { root.attributes.append(text(Names.Root.dataset, dataset)) }
         if let digest = checkpoint.datasetDigest { root.attributes.append(text(Names.Root.datasetDigest, digest)) }
-        try addWeights(of: checkpoint, to: &root)
+        try addWeights(of: checkpoint, halfPrecision: halfPrecision, to: &root)
 
         var state = HDF5Group<HDF5Values>()
         state.members = [
@@ -47,7 +52,9 @@ package enum CheckpointEncoder {
     }
 
     /// Adds parameters and buffers, with Keras' lists of layers and weights that viewers look for.
-    private static func addWeights(of checkpoint: Checkpoint, to root: inout HDF5Group<HDF5Values>) throws {
+    private static func addWeights(
+        of checkpoint: Checkpoint, halfPrecision: Bool, to root: inout HDF5Group<HDF5Values>
+    ) throws {
         var layers: [[String]] = []
         var weights: [[String]: [String]] = [:]
         let tensors =
@@ -60,7 +67,7 @@ package enum CheckpointEncoder {
                     "the path \(tensor.path) cannot be stored: \"\(Names.reserved)\" is reserved in checkpoints",
                     advice: "give this part of the model another name")
             }
-            try insert(tensor, index, at: path, into: &root, role: role)
+            try insert(tensor, index, at: path, into: &root, role: role, halfPrecision: halfPrecision)
             let layer = Array(path.dropLast())
             if weights[layer] == nil { layers.append(layer) }
             weights[layer, default: []].append(path.last ?? "")
@@ -73,9 +80,16 @@ package enum CheckpointEncoder {
 
     private static func insert(
         _ tensor: NamedTensor, _ index: Int, at path: [String], into group: inout HDF5Group<HDF5Values>,
-        role: String? = nil
+        role: String? = nil, halfPrecision: Bool = false
     ) throws {
-        let values = HDF5Values.float32(tensor.values)
+        let values = halfPrecision ? HDF5Values.float16(tensor.values.map(Float16.init)) : .float32(tensor.values)
+        if case .float16(let rounded) = values, let place = rounded.firstIndex(where: { !$0.isFinite }),
+            tensor.values[place].isFinite
+        {
+            throw ZooError(
+                "\(tensor.path) holds \(tensor.values[place]), more than half precision can hold",
+                advice: "store it in single precision", code: .limit, subject: .tensor(tensor.path))
+        }
         var attributes = role.map { [HDF5Attribute(Names.Tensor.role, .string($0))] } ?? []
         attributes += [
             HDF5Attribute(Names.Tensor.index, .integer(Int64(index))),

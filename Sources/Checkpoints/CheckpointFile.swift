@@ -4,9 +4,10 @@ import TensorCore
 extension Checkpoint {
     /// The bytes of the checkpoint's file: HDF5 and the digest after it. The same state gives the same bytes.
     ///
+    /// - Parameter halfPrecision: whether parameters and buffers are stored in 16 bits each, rounded to the nearest.
     /// - Throws: `ZooError` when something cannot be stored; the message names it.
-    public func encoded() throws -> [UInt8] {
-        var bytes = try HDF5Writer.image(of: try CheckpointEncoder.tree(of: self))
+    public func encoded(halfPrecision: Bool = false) throws -> [UInt8] {
+        var bytes = try HDF5Writer.image(of: try CheckpointEncoder.tree(of: self, halfPrecision: halfPrecision))
         // What our own reader refuses must not be saved.
         _ = try HDF5Reader.read(HDF5MemorySource(bytes))
         CheckpointTrailer.append(to: &bytes)

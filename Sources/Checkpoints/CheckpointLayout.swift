@@ -5,8 +5,11 @@ import TensorCore
 enum CheckpointLayout {
     /// Value of the root attribute `format`.
     static let format = "zoo.checkpoint"
-    /// Value of the root attribute `format_version` that is written; all from 1 to this are read.
-    static let version: Int64 = 2
+    /// The newest value of the root attribute `format_version`, written where weights are in half precision; all from 1 to this are
+    /// read.
+    static let version: Int64 = 3
+    /// What is written where weights are in single precision, so that readers of version 2 go on reading them.
+    static let singlePrecisionVersion: Int64 = 2
     /// The root group of everything that is not a weight; no parameter path may begin with it.
     static let reserved = "zoo"
 

@@ -2,6 +2,7 @@ import Datasets
 import Figures
 import ImageFiles
 import LatentTools
+import Metrics
 import ModelFigures
 import ModelKit
 import Planning
@@ -20,6 +21,8 @@ public struct ModelPictures {
     public var traversal: (picture: Image8, dimensions: [Int])?
     /// Mean ½‖x − x̂‖² over the measured images, x̂ decoded from the posterior's mean; nil without the data set.
     public var squaredError: Double?
+    /// The codes of the measured images, by which models of different seeds are ranked; nil without the data set or a posterior.
+    public var ranked: UnsupervisedDisentanglementRanking.Model?
 
     public static let manifoldRange = -4.0...4.0
     public static let manifoldSize = 15
@@ -65,6 +68,12 @@ public struct ModelPictures {
             reconstructions = try .montage(
                 of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean.rows, classes: classes),
                 columns: inputs.shown.count)
+            if model.definition.isVariational, size > 1 {
+                let codes = try LatentCodes(of: dataset, indices: inputs.measured, plan: pictures.plan)
+                ranked = .init(
+                    codes: Codes(values: codes.means, size: size),
+                    kl: LatentStatistics(codes, split: Split.test.rawValue, dataset: nil).kl)
+            }
         }
     }
 

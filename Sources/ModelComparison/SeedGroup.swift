@@ -1,5 +1,6 @@
 import Checkpoints
 import Figures
+import Metrics
 import ModelKit
 import Runs
 import TensorCore
@@ -31,12 +32,16 @@ public struct SeedGroup {
     public let label: String
     public let seeds: [UInt64]
     public let spreads: [(measure: Comparison.Measure, spread: Spread?)]
+    /// How far the models agree on what their dimensions mean, one number for each (Duan and others 2020); nil where codes are missing.
+    public let rankings: [Double]?
 
     fileprivate init(
         _ members: [(model: ComparedModel, pictures: ModelPictures)], measures: [Comparison.Measure]
     ) {
         label = members.first?.model.setting ?? members.map(\.model.label).joined(separator: ", ")
         seeds = members.compactMap(\.model.trained.checkpoint.progress?.seed)
+        let ranked = members.compactMap(\.pictures.ranked)
+        rankings = ranked.count == members.count ? try? UnsupervisedDisentanglementRanking.scores(ranked) : nil
         spreads = measures.map { measure in
             let values = members.compactMap { measure.value($0.model, $0.pictures) }
             return (measure, values.count == members.count ? Spread(values) : nil)
@@ -45,7 +50,10 @@ public struct SeedGroup {
 
     public var json: JSONValue {
         .object(
-            [("label", .string(label)), ("seeds", .array(seeds.map { .string(String($0)) }))]
+            [
+                ("label", .string(label)), ("seeds", .array(seeds.map { .string(String($0)) })),
+                ("udr", rankings.map { JSONValue($0) } ?? .null),
+            ]
                 + spreads.map { measure, spread in
                     (
                         measure.key,
@@ -95,13 +103,16 @@ extension Comparison {
     public var resultsOverSeeds: PageTable? {
         let groups = seedGroups
         guard !groups.isEmpty else { return nil }
+        let measures = averagedMeasures.map { PageTable.Column($0.title, isNumber: true) }
+        let columns = [PageTable.Column("Setting"), PageTable.Column("Seeds", isNumber: true)] + measures
         return PageTable(
-            caption: "Mean ± standard deviation (n − 1) over the seeds.",
-            columns: [PageTable.Column("Setting"), PageTable.Column("Seeds", isNumber: true)]
-                + averagedMeasures.map { PageTable.Column($0.title, isNumber: true) },
+            caption:
+                "Mean ± standard deviation (n − 1) over the seeds. UDR: how far the models agree on what their dimensions mean.",
+            columns: columns + [PageTable.Column("UDR", isNumber: true)],
             rows: groups.map { group in
-                [group.label, String(group.seeds.count)]
-                    + group.spreads.map { measure, spread in spread?.text(measure.decimals) ?? "–" }
+                let spreads = group.spreads.map { measure, spread in spread?.text(measure.decimals) ?? "–" }
+                let ranking = group.rankings.flatMap { SeedGroup.Spread($0) }?.text(3) ?? "–"
+                return [group.label, String(group.seeds.count)] + spreads + [ranking]
             })
     }
 }

@@ -3,7 +3,8 @@ import TensorCore
 /// The metrics that `zoo evaluate --metrics` knows, in the order in which they are printed.
 public enum BuiltInMetrics {
     public static let all: [any ModelMetric] = [
-        LikelihoodMetric(), DecompositionMetric(), ActiveUnitsMetric(), ReconstructionMetric(), FrechetDistanceMetric(),
+        LossMetric(), LikelihoodMetric(), DecompositionMetric(), ActiveUnitsMetric(), ReconstructionMetric(),
+        FrechetDistanceMetric(),
         KernelDistanceMetric(), NeighbourhoodMetric(), LinearProbeMetric(), NearestNeighbourMetric(), ClusterMetric(),
         AttributeCorrelationMetric(), BetaVAEScoreMetric(), FactorVAEScoreMetric(), MIGMetric(), SAPMetric(),
         DCIMetric(), ModularityMetric(),

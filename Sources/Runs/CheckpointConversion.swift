@@ -3,6 +3,7 @@ import Datasets
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 import Training
 
 extension Checkpoint {
@@ -44,6 +45,23 @@ extension Checkpoint {
     /// What it says of the data; nil where it names no data set.
     public var trainingData: TrainingData? {
         dataset.map { TrainingData(name: $0, scaling: scaling, preparation: provenance["pictures"]) }
+    }
+
+    /// The checkpoint without what only training needs, for publishing, with the command that made it where its run says so.
+    ///
+    /// - Parameter path: its file.
+    public func published(from path: String) -> Checkpoint {
+        var slim = slimmed()
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 2, parts[parts.count - 2] == "checkpoints" else { return slim }
+        let folder = RunFolder(path: parts.dropLast(2).joined(separator: "/"))
+        guard folder.hasRecord, let command = try? folder.record().command, let program = command.first else {
+            return slim
+        }
+        // The program by its name alone: where it lies on the machine that trained is nobody's concern.
+        let name = program.split(separator: "/").last.map(String.init) ?? program
+        slim.provenance["command"] = CommandText.text([name] + command.dropFirst())
+        return slim
     }
 
     /// How many images the run kept for validation; nil where the checkpoint does not say.

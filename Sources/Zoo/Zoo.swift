@@ -8,6 +8,7 @@
 @_exported import LatentTools
 @_exported import LayerLibrary
 @_exported import Metrics
+@_exported import ModelCards
 @_exported import ModelComparison
 @_exported import ModelFigures
 @_exported import ModelKit
@@ -36,6 +37,15 @@ extension Registry {
     public func definition(_ name: String, overrides: [DefinitionOverride] = []) throws -> ModelDefinition {
         let source = try model(name)
         return try ModelDefinition(text: source.text, source: source.label, overrides: overrides, registry: self)
+    }
+}
+
+extension TrainedModel {
+    /// A trained model that comes with the zoo, for instance `mlp-vae-mnist`.
+    ///
+    /// - Throws: `ZooError` with the nearest name where there is none.
+    public static func pretrained(_ name: String) throws -> TrainedModel {
+        try TrainedModel(try ZooModels.pretrained.path(name), registry: try Registry.zoo())
     }
 }
 

@@ -12,8 +12,8 @@ public struct ZooCommand: ParsableCommand {
         version: ZooVersion.current,
         subcommands: [
             ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            ExploreCommand.self, RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, SweepCommand.self,
-            CompareCommand.self,
+            ExploreCommand.self, RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, CardCommand.self,
+            PretrainedCommand.self, SweepCommand.self, CompareCommand.self,
             RecipeCommand.self,
             BenchCommand.self, SampleCommand.self, RegionsCommand.self, ReconstructCommand.self,
             InterpolateCommand.self, TraverseCommand.self, ManifoldCommand.self, EmbedCommand.self, TraceCommand.self,
@@ -29,11 +29,12 @@ public struct ZooCommand: ParsableCommand {
     ///   - registry: the built-in models and what a plug-in adds; what it throws is shown.
     ///   - datasets: the built-in data sets and what a plug-in adds.
     ///   - recipes: what `zoo recipe` offers.
+    ///   - pretrained: the trained models that come with the program.
     public static func main(
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn,
-        recipes: @autoclosure () throws -> [Recipe] = []
+        recipes: @autoclosure () throws -> [Recipe] = [], pretrained: PretrainedModels = .none
     ) -> Never {
-        Tool.$name.withValue(Tool.nameOfProcess) { runProcess(registry, datasets, recipes) }
+        Tool.$name.withValue(Tool.nameOfProcess) { runProcess(registry, datasets, recipes, pretrained) }
     }
 }
 
@@ -41,13 +42,15 @@ extension ParsableCommand {
     /// Runs the process's command line and ends the process.
     static func runProcess(
         _ registry: () throws -> Registry, _ datasets: () throws -> DatasetCatalog,
-        _ recipes: () throws -> [Recipe] = { [] }
+        _ recipes: () throws -> [Recipe] = { [] }, _ pretrained: PretrainedModels = .none
     ) -> Never {
         do {
             ParentProcess.follow()
             Interruption.leaveQuitToTheSystem()
             try checkEncoding()
-            let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
+            let context = ZooContext(
+                registry: try registry(), datasets: try datasets(), recipes: try recipes(),
+                pretrained: pretrained)
             let status = ZooContext.$current.withValue(context) {
                 run(arguments: Array(CommandLine.arguments.dropFirst()))
             }
@@ -77,7 +80,7 @@ extension ParsableCommand {
     package static func run(arguments: [String]) -> Int32 {
         do {
             try checkSubcommand(arguments[...], of: _commandName)
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(try arguments.map(withPretrained))
             try ZooContext.$arguments.withValue(arguments) { try command.run() }
             return 0
         } catch {
@@ -94,6 +97,17 @@ extension ParsableCommand {
 }
 
 extension ParsableCommand {
+    /// An argument, or the value of an option, that names a trained model of the program, as the path of its checkpoint.
+    ///
+    /// Here and not where checkpoints are opened, so that no command can forget it.
+    private static func withPretrained(_ argument: String) throws -> String {
+        let pretrained = ZooContext.current.pretrained
+        guard argument.hasPrefix("--"), let sign = argument.firstIndex(of: "=") else {
+            return try pretrained.resolved(argument)
+        }
+        return try argument[...sign] + pretrained.resolved(String(argument[argument.index(after: sign)...]))
+    }
+
     /// Finds a misspelt subcommand before the parser does, which would only call it unexpected.
     ///
     /// - Throws: `ZooError` (wrong usage) with the nearest name.

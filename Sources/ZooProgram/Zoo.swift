@@ -4,6 +4,7 @@ import ZooModels
 @main
 struct Zoo {
     static func main() {
-        ZooCommand.main(registry: try ZooModels.registry(), recipes: try ZooModels.recipes())
+        ZooCommand.main(
+            registry: try ZooModels.registry(), recipes: try ZooModels.recipes(), pretrained: ZooModels.pretrained)
     }
 }

@@ -30,7 +30,7 @@ import Testing
 
     static let rules = [
         TreeRule("the format is named", "", "no checkpoint") { $0.setAttribute("format", .string("other")) },
-        TreeRule("the version is not newer", "", "newer than 2") { $0.setAttribute("format_version", .integer(3)) },
+        TreeRule("the version is not newer", "", "newer than 3") { $0.setAttribute("format_version", .integer(4)) },
         TreeRule("versions begin with 1", "", "versions begin with 1") {
             $0.setAttribute("format_version", .integer(0))
         },

@@ -1,4 +1,5 @@
 import Checkpoints
+import FileSupport
 import TensorCore
 import TestSupport
 import Testing
@@ -35,6 +36,45 @@ import Testing
         #expect(back.parameters[0].values.map(\.bitPattern) == patterns)
         #expect(back.parameters[0].shape == [3, 4])
         #expect(back.definition.isEmpty && back.model.isEmpty && back.progress == nil)
+    }
+
+    @Test func halfPrecisionRoundsWeightsAndNothingElse() throws {
+        let checkpoint = Samples.small()
+        let back = try Checkpoint(encoded: try checkpoint.encoded(halfPrecision: true))
+        for (before, after) in zip(checkpoint.weights, back.weights) {
+            #expect(after.values == before.values.map { Float(Float16($0)) })
+        }
+        var same = back
+        same.parameters = checkpoint.parameters
+        same.buffers = checkpoint.buffers
+        #expect(same == checkpoint)
+        // Rounded once, it stays.
+        #expect(try Checkpoint(encoded: try back.encoded(halfPrecision: true)) == back)
+    }
+
+    @Test func whatHalfPrecisionCannotHoldIsNamed() throws {
+        let tensor = NamedTensor(path: "a.b", shape: [2], values: [1, 70_000])
+        let checkpoint = Checkpoint(definition: "", model: "", family: "", parameters: [tensor])
+        #expect {
+            try checkpoint.encoded(halfPrecision: true)
+        } throws: { error in
+            "\(error)".contains("a.b holds 70000.0, more than half precision can hold")
+        }
+    }
+
+    /// `ZOO_JUDGES` names a Python with h5py.
+    @Test(.enabled(if: Judge.python != nil)) func anotherReaderSeesHalfPrecision() throws {
+        try withTemporaryFolder { folder in
+            let checkpoint = Samples.small()
+            try AtomicFile.write(try checkpoint.encoded(halfPrecision: true), to: folder + "/a.h5")
+            let tensor = try #require(checkpoint.parameters.first)
+            let path = tensor.path.split(separator: ".").joined(separator: "/")
+            let script =
+                "import h5py, sys; d = h5py.File(sys.argv[1])[sys.argv[2]]; print(d.dtype, float(d[()].ravel()[0]))"
+            let output = try Judge.run(Judge.python, ["-c", script, folder + "/a.h5", path])
+            #expect(
+                output.split(separator: "\n").last.map(String.init) == "float16 \(Double(Float16(tensor.values[0])))")
+        }
     }
 
     @Test(arguments: [0, 1, 9, 300, 1_300]) func anyNumberOfLayers(_ count: Int) throws {

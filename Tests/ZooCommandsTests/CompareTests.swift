@@ -56,7 +56,8 @@ import Testing
         #expect(html.contains("<th scope=\"row\">&lt;script&gt;alert(1)&amp;&quot;x&quot;</th>"))
         #expect(XMLParser(data: Data(html.utf8)).parse())
         for heading in [
-            "Results", "Losses over the epochs", "The latent plane", "Samples from the prior", "Reconstructions",
+            "Results", "Losses over the epochs", "Rate and distortion", "The latent plane", "Samples from the prior",
+            "Reconstructions",
             "How to repeat this",
         ] {
             #expect(html.contains("<h2>\(heading)</h2>"), "\(heading)")
@@ -84,7 +85,7 @@ import Testing
                 def handle_data(self, data):
                     if self.open and self.open[-1] in ("th", "td"): self.cells.append(data)
             r = Reader(); r.feed(open(sys.argv[1], encoding="utf-8").read()); r.close()
-            assert not r.open and r.images == 11, (r.open, r.images)
+            assert not r.open and r.images == 12, (r.open, r.images)
             assert r.cells[0] == "Run" and "one" in r.cells and "two" in r.cells
             print("read")
             """

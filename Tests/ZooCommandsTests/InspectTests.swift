@@ -56,7 +56,7 @@ import Testing
         #expect(
             Set(object.keys) == [
                 "format", "path", "bytes", "file_format", "checkpoint", "tensors", "metadata", "notes", "latent",
-                "history",
+                "scores", "history",
             ])
         let schema = try Self.schema()
         #expect(Set(object.keys) == Set(schema["required"] as? [String] ?? []))

@@ -32,7 +32,7 @@ extension HDF5Message {
         case 1:
             let properties = Array(try cursor.bytes(12, "floating-point properties"))
             switch (size, bits, properties) {
-            case (2, 0x0F20, [0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0]): return .other(.float16)
+            case (2, 0x0F20, [0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0]): return .float16
             case (2, 0x0F20, [0, 0, 16, 0, 7, 8, 0, 7, 127, 0, 0, 0]): return .other(.bfloat16)
             case (4, 0x1F20, [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0]): return .float32
             case (8, 0x3F20, [0, 0, 64, 0, 52, 11, 0, 52, 255, 3, 0, 0]): return .float64

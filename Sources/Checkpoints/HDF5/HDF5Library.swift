@@ -58,6 +58,14 @@ enum HDF5Library {
         _ elementType: HDF5ElementType, isUTF8: Bool = false, _ body: (_ file: hid_t, _ memory: hid_t) throws -> Result
     ) throws -> Result {
         switch elementType {
+        case .float16:
+            // libhdf5 has this type by name from 1.14.4 on only.
+            let what = "make a type of 16-bit floating-point numbers"
+            let type = try HDF5Handle(H5Tcopy(chdf5_file_f32()), .datatype, what)
+            try check(H5Tset_fields(type.id, 15, 10, 5, 0, 10), what)
+            try check(H5Tset_size(type.id, 2), what)
+            try check(H5Tset_ebias(type.id, 15), what)
+            return try body(type.id, type.id)
         case .float32: return try body(chdf5_file_f32(), chdf5_native_f32())
         case .float64: return try body(chdf5_file_f64(), chdf5_native_f64())
         case .int64: return try body(chdf5_file_i64(), chdf5_native_i64())

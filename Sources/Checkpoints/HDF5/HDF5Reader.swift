@@ -204,6 +204,7 @@ extension HDF5Extent {
         switch elementType {
         case .other, .variableString, .opaque:
             throw ZooError("unsupported HDF5 dataset: elements of type \(elementType)")
+        case .float16: return .float16(try source.elements(range, as: Float16.self))
         case .float32: return .float32(try source.elements(range, as: Float.self))
         case .float64: return .float64(try source.elements(range, as: Double.self))
         case .int64: return .int64(try source.elements(range, as: Int64.self))

@@ -106,6 +106,7 @@ package enum HDF5AttributeValue: Sendable, Equatable {
 
 /// The element types of our profile, all little-endian in the file.
 package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
+    case float16
     case float32
     case float64
     case int64
@@ -123,6 +124,7 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
     /// Bytes per element.
     package var byteCount: Int {
         switch self {
+        case .float16: 2
         case .float32: 4
         case .float64, .int64, .uint64: 8
         case .uint8: 1
@@ -135,6 +137,7 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .float16: "f16"
         case .float32: "f32"
         case .float64: "f64"
         case .int64: "i64"
@@ -150,6 +153,7 @@ package enum HDF5ElementType: Sendable, Equatable, CustomStringConvertible {
 
 /// The values of a dataset in memory.
 package enum HDF5Values: Sendable, Equatable {
+    case float16([Float16])
     case float32([Float])
     case float64([Double])
     case int64([Int64])
@@ -161,6 +165,7 @@ package enum HDF5Values: Sendable, Equatable {
     /// The elements as the file holds them on a little-endian machine.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         switch self {
+        case .float16(let values): try values.withUnsafeBytes(body)
         case .float32(let values): try values.withUnsafeBytes(body)
         case .float64(let values): try values.withUnsafeBytes(body)
         case .int64(let values): try values.withUnsafeBytes(body)
@@ -173,6 +178,7 @@ package enum HDF5Values: Sendable, Equatable {
     /// The element type in the file. An empty text is one NUL, because HDF5 has no strings of length 0.
     package var elementType: HDF5ElementType {
         switch self {
+        case .float16: .float16
         case .float32: .float32
         case .float64: .float64
         case .int64: .int64
@@ -185,6 +191,7 @@ package enum HDF5Values: Sendable, Equatable {
     /// Number of elements.
     package var count: Int {
         switch self {
+        case .float16(let values): values.count
         case .float32(let values): values.count
         case .float64(let values): values.count
         case .int64(let values): values.count

@@ -136,6 +136,7 @@ package enum KerasReader {
         let isBrainFloat = dataset.attributes.value("dtype") == .string("bfloat16")
         let type: StoredElementType
         switch dataset.payload.elementType {
+        case .float16: type = isBrainFloat ? .bfloat16 : .float16
         case .float32: type = .float32
         case .float64: type = .float64
         case .int64: type = .int64

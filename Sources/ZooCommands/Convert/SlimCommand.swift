@@ -13,6 +13,7 @@ struct SlimCommand: ParsableCommand {
             "A copy of a checkpoint to publish: weights, definition and statistics, without the state of training.",
         discussion: """
             \(Tool.convert) slim runs/conv-vae-mnist/checkpoints/best.h5 --output conv-vae-mnist.h5
+            \(Tool.convert) slim runs/conv-vae-mnist --half --output conv-vae-mnist.h5
 
             The copy samples, reconstructs, evaluates and converts as before; training cannot go on from it, only start from \
             its weights.
@@ -24,6 +25,12 @@ struct SlimCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"))
     var output: String
 
+    @Option(help: ArgumentHelp("The licence of the weights, for cards.", valueName: "text"))
+    var license: String?
+
+    @Flag(help: "Store weights in 16 bits each, rounded to the nearest.")
+    var half = false
+
     @Flag(help: "Replace a file that exists.")
     var force = false
 
@@ -34,7 +41,9 @@ struct SlimCommand: ParsableCommand {
         try CheckpointCopy.checkFree(output, force: force)
         let newest = try CheckpointSource(checkpoint).newestWithWarnings()
         let (path, checkpoint) = (newest.path, newest.checkpoint)
-        let bytes = try checkpoint.slimmed().encoded()
+        var published = checkpoint.published(from: path)
+        if let license { published.provenance["license"] = license }
+        let bytes = try published.encoded(halfPrecision: half)
         try AtomicFile.write(bytes, to: output)
         guard json else {
             Console.print(output.printable())

@@ -13,13 +13,13 @@ extension CompletionKind {
     static var model: CompletionKind { candidates { $0.modelNames + $0.files([".yaml", ".yml"]) } }
     /// The same with runs and checkpoints.
     static var anyModel: CompletionKind {
-        candidates { $0.modelNames + $0.runs + $0.files([".yaml", ".yml", ".h5"]) }
+        candidates { $0.modelNames + $0.pretrained + $0.runs + $0.files([".yaml", ".yml", ".h5"]) }
     }
     /// Runs and checkpoints.
-    static var trained: CompletionKind { candidates { $0.runs + $0.files([".h5"]) } }
+    static var trained: CompletionKind { candidates { $0.pretrained + $0.runs + $0.files([".h5"]) } }
     /// Runs, and files of weights of whatever kind.
     static var weights: CompletionKind {
-        candidates { $0.runs + $0.files([".h5", ".keras", ".safetensors", ".npz", ".npy", ".onnx"]) }
+        candidates { $0.pretrained + $0.runs + $0.files([".h5", ".keras", ".safetensors", ".npz", ".npy", ".onnx"]) }
     }
     /// Runs' folders.
     static var run: CompletionKind { candidates { $0.runs + $0.files([]) } }
@@ -47,6 +47,9 @@ private struct CompletionSources {
         let builtIn = ZooContext.current.registry
         return (builtIn.models + ModelFolders.find(folder: nil, builtIn: builtIn).models).map(\.name).sorted()
     }
+
+    /// The trained models that come with the program.
+    var pretrained: [String] { ZooContext.current.pretrained.names.map { PretrainedModels.prefix + $0 } }
 
     /// The runs in `runs`, newest last.
     var runs: [String] { RunOverview.folders(in: "runs").map(\.path) }
