@@ -131,7 +131,9 @@ public struct ModelCard {
     }
 
     private static func protocolWords(_ report: MetricReport, _ entry: EvaluationRecord.Entry) -> String {
-        var words = ["\(entry.split) images of \(entry.dataset)", "seed \(entry.seed)"]
+        // The published protocols draw from all images.
+        let isOfAll = BuiltInMetrics.all.first { $0.name == report.metric }?.group == .disentanglement
+        var words = ["\(isOfAll ? "" : entry.split + " ")images of \(entry.dataset)", "seed \(entry.seed)"]
         if entry.repetitions > 1 { words.append("\(entry.repetitions) repetitions") }
         words += report.parameters.map { "\($0.name) \($0.value.text())" }
         if let features = entry.features { words.append("features of \(features)") }

@@ -33,13 +33,19 @@ public struct ModelPictures {
     /// - Throws: `ZooError` where its weights do not fit.
     public init(_ model: ComparedModel, _ inputs: SharedInputs) throws {
         let drawing = try model.trained.drawing()
+        let size = model.definition.latentSize
         if let dataset = inputs.dataset, !inputs.measured.isEmpty {
             squaredError = try drawing.plan.meanSquaredError(
                 dataset.tensor(inputs.measured), classes: drawing.plan.classes(of: inputs.measured, in: dataset))
+            if model.definition.isVariational, size > 1 {
+                let codes = try LatentCodes(of: dataset, indices: inputs.measured, plan: drawing.plan)
+                ranked = .init(
+                    codes: Codes(values: codes.means, size: size),
+                    kl: LatentStatistics(codes, split: Split.test.rawValue, dataset: nil).kl)
+            }
         }
         // Models of vectors are compared by their numbers and curves.
         guard case .images(let pictures) = drawing else { return }
-        let size = model.definition.latentSize
         if model.definition.hasPrior {
             let latents = inputs.priorLatents(size: size)
             let columns = (1...max(1, latents.count)).first { $0 * $0 >= latents.count } ?? 1
@@ -68,12 +74,6 @@ public struct ModelPictures {
             reconstructions = try .montage(
                 of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean.rows, classes: classes),
                 columns: inputs.shown.count)
-            if model.definition.isVariational, size > 1 {
-                let codes = try LatentCodes(of: dataset, indices: inputs.measured, plan: pictures.plan)
-                ranked = .init(
-                    codes: Codes(values: codes.means, size: size),
-                    kl: LatentStatistics(codes, split: Split.test.rawValue, dataset: nil).kl)
-            }
         }
     }
 

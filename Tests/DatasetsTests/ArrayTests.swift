@@ -94,8 +94,8 @@ import Testing
         // A constant stays finite.
         #expect(training[0].last == 0)
         let restored = try dataset.scaling.undone(dataset.tensor([17, 399]))
-        let expected: [Float] = [1_000_000_017, 3, 5, 1_000_000_399, 0, 5]
-        // To the last digits of f32, in units of the deviations.
+        let expected: [Float] = [1_000_000_000, 3, 5, 1_000_000_384, 0, 5]
+        // 1,000,000,017 and 1,000,000,399, as far as f32 holds them; to its last digits, in units of the deviations.
         let isSame = zip(restored.values, expected).allSatisfy { abs($0 - $1) <= 1e-6 * max(1, abs($1)) }
         #expect(isSame, "\(restored.values)")
         // Other data are scaled with the constants of those that the model was trained on.

@@ -245,6 +245,7 @@ struct ArrayContents {
             let name = "/" + path.joined(separator: "/")
             let type: StoredElementType
             switch dataset.payload.elementType {
+            case .float16: type = .float16
             case .float32: type = .float32
             case .float64: type = .float64
             case .int64: type = .int64

@@ -165,7 +165,7 @@ struct PretrainedVerifyCommand: ParsableCommand {
             let model = try TrainedModel(
                 argument: try pretrained.path(name), registry: ZooContext.current.registry)
             let data = try DataOptions.parse(dataDir.map { ["--data-dir", $0] } ?? [])
-            guard let choice = try? data.choice(for: model.definition, trainedOn: model.dataset),
+            guard let choice = try? data.choice(for: model.definition, trainedOn: model.trainingData),
                 let dataset = try? choice.open()
             else {
                 Console.print("\(name): passed over, \(model.dataset ?? "its data") is not here")
