@@ -6,19 +6,23 @@ import TensorCore
 
 /// The command `zoo`.
 public struct ZooCommand: ParsableCommand {
-    public static let configuration = CommandConfiguration(
-        commandName: Tool.name,
-        abstract: "A model zoo of autoencoders and variational autoencoders.",
-        version: ZooVersion.current,
-        subcommands: [
-            ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
-            ExploreCommand.self, RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, CardCommand.self,
-            PretrainedCommand.self, SweepCommand.self, CompareCommand.self,
-            RecipeCommand.self,
-            BenchCommand.self, SampleCommand.self, RegionsCommand.self, ReconstructCommand.self,
-            InterpolateCommand.self, TraverseCommand.self, ManifoldCommand.self, EmbedCommand.self, TraceCommand.self,
-            ConvertCommand.self, DataCommand.self, SchemaCommand.self,
-        ])
+    // Computed, for the name may differ from call to call.
+    public static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Tool.name,
+            abstract: "A model zoo of autoencoders and variational autoencoders.",
+            version: ZooVersion.current,
+            subcommands: [
+                ListCommand.self, ShowCommand.self, ValidateCommand.self, NewCommand.self, TrainCommand.self,
+                ExploreCommand.self, RunsCommand.self, EvaluateCommand.self, ScoreCommand.self, CardCommand.self,
+                PretrainedCommand.self, SweepCommand.self, CompareCommand.self,
+                RecipeCommand.self,
+                BenchCommand.self, SampleCommand.self, RegionsCommand.self, ReconstructCommand.self,
+                InterpolateCommand.self, TraverseCommand.self, ManifoldCommand.self, EmbedCommand.self,
+                TraceCommand.self,
+                ConvertCommand.self, DataCommand.self, SchemaCommand.self,
+            ])
+    }
 
     public init() {}
 

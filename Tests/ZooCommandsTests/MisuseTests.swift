@@ -65,11 +65,11 @@ import Testing
     @Test func aModelWithoutADataSetSaysWhatItNeeds() throws {
         let worked = try zoo("train", "worked-vae", "--steps", "1")
         #expect(worked.status == 2)
-        #expect(worked.errors.contains("worked-vae names no data set, and no data set has its shape [2]"))
-        #expect(worked.errors.contains("`zoo trace worked-vae`"), "\(worked.errors)")
+        #expect(worked.errors.contains("worked-vae names no data set"))
+        #expect(worked.errors.contains("two-moons, rings, gaussians have its shape"), "\(worked.errors)")
         let folder = try TemporaryFolder()
         let text = FewSprites.definition.replacing("dataset: few-sprites\n", with: "")
         let plain = try zoo("train", try folder.write(text, "plain.yaml"), "--steps", "1")
-        #expect(plain.errors.contains("--image-folder; dsprites, sprites have its shape"), "\(plain.errors)")
+        #expect(plain.errors.contains("--image-folder or --array; dsprites, sprites have its shape"), "\(plain.errors)")
     }
 }
