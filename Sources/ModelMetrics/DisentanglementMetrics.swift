@@ -139,9 +139,12 @@ struct DCIMetric: ModelMetric {
         dci.rounds = settings.whole("rounds")
         let images = try subject.factorImages()
         let result = try dci.result(images, &random)
+        // A dimension that matters for the only factor there is matters for one only: that would be 1 whatever the codes are.
+        let disentanglement =
+            images.factors.count > 1 ? [Measurement.Number("dci_disentanglement", result.disentanglement)] : []
         return Measurement(
-            [
-                .init("dci_disentanglement", result.disentanglement), .init("dci_completeness", result.completeness),
+            disentanglement + [
+                .init("dci_completeness", result.completeness),
                 .init("dci_informativeness", result.informativeness),
                 .init("dci_informativeness_training", result.informativenessTraining),
             ], table: images.table("importance", result.importances))

@@ -67,6 +67,18 @@ import Testing
         #expect(text.lines.contains { $0.hasPrefix("mig ") } && text.output.contains("± SD"))
     }
 
+    @Test func oneFactorHasNoDisentanglement() throws {
+        let model = try TinyModel()
+        let arguments = ["--metrics", "dci", "--without-factor", "place", "--json"]
+        let found = try scores(
+            try model.zoo(
+                "evaluate",
+                arguments + [
+                    "--with", "dci.training_samples=60", "--with", "dci.test_samples=40", "--with", "dci.rounds=3",
+                ]))
+        #expect(Set(found.keys) == ["dci_completeness", "dci_informativeness", "dci_informativeness_training"])
+    }
+
     @Test(.enabled(if: Judge.python != nil)) func theRecordIsWhatTheSchemaSays() throws {
         let model = try TinyModel(steps: 5)
         let result = try model.zoo("evaluate", ["--metrics", "mig,likelihood", "--repetitions", "2"] + ["--no-store"])
