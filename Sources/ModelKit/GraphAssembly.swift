@@ -72,7 +72,7 @@ struct GraphAssembly {
             try sample(&builder, count: samples)
             try decode(&builder)
             try builder.scoped("objective") { builder in
-                try reconstruct(&builder)
+                try inDecoderGroup(&builder) { try $0.reconstruct(&$1) }
                 try weigh(&builder)
             }
         }
@@ -116,7 +116,21 @@ struct GraphAssembly {
         klPerDimension = sampled.klPerDimension
     }
 
+    /// Runs `body` where parameters are the decoder's.
+    private mutating func inDecoderGroup(
+        _ builder: inout GraphBuilder, _ body: (inout GraphAssembly, inout GraphBuilder) throws -> Void
+    ) throws {
+        guard let group = definition.objective.regularizers.lazy.compactMap(\.decoderGroup).first else {
+            return try body(&self, &builder)
+        }
+        try builder.group(group) { try body(&self, &$0) }
+    }
+
     private mutating func decode(_ builder: inout GraphBuilder) throws {
+        try inDecoderGroup(&builder) { try $0.lowerDecoder(&$1) }
+    }
+
+    private mutating func lowerDecoder(_ builder: inout GraphBuilder) throws {
         guard let latent else { return }
         try builder.scoped("decoder") { builder in
             let output = try lower(decoderLayers, latent, &builder)
@@ -188,7 +202,7 @@ struct GraphAssembly {
 
     private mutating func loss(_ builder: inout GraphBuilder) throws {
         try builder.scoped("objective") { builder in
-            try reconstruct(&builder)
+            try inDecoderGroup(&builder) { try $0.reconstruct(&$1) }
             guard let perImage = reconstructionLoss else { return }
             if definition.objective.regularizers.contains(where: \.replacesReconstruction) {
                 try builder.metric("reconstruction", perImage)

@@ -77,7 +77,9 @@ public struct ModelGraph: Sendable {
         try assembly.build(&builder, purpose)
         if purpose == .training {
             try builder.differentiate()
-            builder.program.update = definition.training.update
+            for index in builder.program.groups.indices where builder.program.groups[index].update == nil {
+                builder.program.groups[index].update = definition.training.update
+            }
         }
         program = builder.program
         let parameterCount = builder.program.parameters.reduce(0) { $0 + builder.program[$1].shape.count }

@@ -3,7 +3,8 @@ import LayerLibrary
 /// The regularisers that definitions can use without plug-ins, sorted by name.
 public let builtInRegularizers: [RegularizerDescriptor] = [
     AdversarialPrior.descriptor, AdversarialTotalCorrelation.descriptor, Capacity.descriptor, CodeNorm.descriptor,
-    CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor, KLDivergence.descriptor,
+    Contraction.descriptor, CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor,
+    KLDivergence.descriptor,
     KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, Sparsity.descriptor, VampPrior.descriptor,
 ]
 

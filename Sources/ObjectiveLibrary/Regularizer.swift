@@ -33,6 +33,9 @@ public protocol Regularizer: Sendable {
     /// Whether its terms stand in place of the reconstruction loss, which then is only reported.
     var replacesReconstruction: Bool { get }
 
+    /// The group that the decoder's parameters belong to, where they learn from other terms than the encoder's; nil for the model's own.
+    var decoderGroup: String? { get }
+
     /// log p(z) of each code `[]`, where its prior stands in place of N(0, I); nil where it does not.
     ///
     /// - Throws: `ZooError` where the model does not suit it.
@@ -51,6 +54,7 @@ extension Regularizer {
     public var dependsOnBatch: Bool { smallestBatch > 1 }
     public var samples: Int { 1 }
     public var replacesReconstruction: Bool { false }
+    public var decoderGroup: String? { nil }
     public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? { nil }
 }
 

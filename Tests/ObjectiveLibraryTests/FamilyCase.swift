@@ -60,6 +60,8 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     var outputCount = 16
     /// What follows the layer of the code.
     var codeActivation = "identity"
+    /// Whether `fc1` of the encoder is there.
+    var hasHiddenLayer = true
     /// The first of the encoder, in YAML; nil for none besides `flatten` and `fc1`.
     var firstLayer: String?
     /// Terms of the golden file by our names, where they differ.
@@ -85,7 +87,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             \(firstLayer.map { "  - \($0)" } ?? "  # nothing before")
               - flatten: {flatten: {}}
             \(classCount.map { "  - class: {condition: \($0)}" } ?? "")
-              - fc1: {linear: {units: 12}, activation: tanh}
+            \(hasHiddenLayer ? "  - fc1: {linear: {units: 12}, activation: tanh}" : "")
             decoder:
             \(classCount.map { "  - class: {condition: \($0)}" } ?? "")
               - fc1: {linear: {units: 12}, activation: tanh}
@@ -177,6 +179,13 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 name: "sparse", objective: "{reconstruction: bernoulli, sparsity: {weight: 3}}", isDeterministic: true,
                 codeActivation: "sigmoid"),
             FamilyCase(
+                name: "contractive", objective: "{reconstruction: bernoulli, contraction: {weight: 0.1}}",
+                isDeterministic: true, codeActivation: "sigmoid"),
+            FamilyCase(
+                name: "piwae",
+                objective: "{reconstruction: bernoulli, importance_weighting: {samples: 5, repeats: 3, partial: true}}",
+                terms: ["decoder": "decoder_importance_weighted"], unreported: ["kl"]),
+            FamilyCase(
                 name: "rae_l2",
                 objective: "{reconstruction: {gaussian: 2}, code_norm: {weight: 0.1}, decoder_norm: {weight: 0.01}}",
                 isDeterministic: true, endsInSigmoid: false,
@@ -198,6 +207,12 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             objective:
                 "{reconstruction: bernoulli, adversarial_prior: {weight: 2, discriminator: [{out: {linear: 4, activation: tanh}}]}, adversarial_total_correlation: {weight: 3, discriminator: [{fc1: {linear: 4, activation: tanh}}]}}"
         ),
+        FamilyCase(
+            name: "contractive_layer", objective: "{reconstruction: bernoulli, contraction: {weight: 2}}",
+            isDeterministic: true, codeActivation: "softplus", hasHiddenLayer: false),
+        FamilyCase(
+            name: "contractive_layers", objective: "{reconstruction: bernoulli, contraction: {weight: 2}}",
+            isDeterministic: true, firstLayer: "{before: {linear: {units: 5}, activation: tanh}}"),
         FamilyCase(name: "free_bits", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}"),
         FamilyCase(
             name: "mmd_imq_single",

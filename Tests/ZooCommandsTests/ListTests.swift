@@ -18,8 +18,9 @@ import ZooModels
         #expect(
             names.lines == [
                 "adversarial-autoencoder-mnist", "autoencoder-mnist", "beta-vae-mnist", "conditional-vae-mnist",
-                "conv-vae-mnist",
-                "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist", "rae-mnist",
+                "contractive-autoencoder-mnist", "conv-vae-mnist",
+                "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist", "piwae-mnist",
+                "rae-mnist",
                 "sparse-autoencoder-mnist", "vamp-prior-vae-mnist", "wae-mmd-mnist",
             ])
         #expect(try zoo("list", "worked-va?", "-q").lines == ["worked-vae"])

@@ -5,7 +5,8 @@ import TensorCore
 /// weighted autoencoder (Burda, Grosse and Salakhutdinov 2016, equation 8).
 ///
 /// With M `repeats`, the mean of M such bounds (MIWAE: Rainforth and others 2018, equation 7); with a share β of the evidence lower
-/// bound, β times the mean of −log w plus (1 − β) times the above (CIWAE: the same, equation 9).
+/// bound, β times the mean of −log w plus (1 − β) times the above (CIWAE: the same, equation 9). Where it is partial, only the encoder
+/// learns from these, and the decoder from one bound of all K·M codes (PIWAE: the same, section 4.3).
 public struct ImportanceWeighting: Regularizer, Equatable {
     /// K.
     public var sampleCount: Int
@@ -13,11 +14,14 @@ public struct ImportanceWeighting: Regularizer, Equatable {
     public var repeats: Int
     /// β.
     public var lowerBoundShare: Float
+    /// Whether the decoder learns from all codes of an image at once.
+    public var isPartial: Bool
 
-    public init(samples: Int, repeats: Int = 1, lowerBoundShare: Float = 0) {
+    public init(samples: Int, repeats: Int = 1, lowerBoundShare: Float = 0, isPartial: Bool = false) {
         sampleCount = samples
         self.repeats = repeats
         self.lowerBoundShare = lowerBoundShare
+        self.isPartial = isPartial
     }
 
     public var kind: String { "importance_weighting" }
@@ -25,14 +29,16 @@ public struct ImportanceWeighting: Regularizer, Equatable {
     public var fields: [String: FieldValue] {
         [
             "samples": .integer(sampleCount), "repeats": .integer(repeats),
-            "lower_bound_share": .number(lowerBoundShare.decimal),
+            "lower_bound_share": .number(lowerBoundShare.decimal), "partial": .boolean(isPartial),
         ]
     }
 
     public var formula: String {
         let bound = "−log mean w over \(sampleCount) samples" + (repeats > 1 ? ", \(repeats) times" : "")
-        return lowerBoundShare > 0
+        let loss =
+            lowerBoundShare > 0
             ? "\((1 - lowerBoundShare).factor)(\(bound)) + \(lowerBoundShare.factor)(mean −log w)" : bound
+        return isPartial ? "\(loss) (the decoder: over \(samples) samples)" : loss
     }
 
     public var matchesPrior: Bool { true }
@@ -41,11 +47,19 @@ public struct ImportanceWeighting: Regularizer, Equatable {
 
     public var replacesReconstruction: Bool { true }
 
+    public var decoderGroup: String? { isPartial ? "decoder" : nil }
+
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
         let weights = try Self.logWeights(model, posterior, prior: nil, into: &builder)
         let bound = try builder.custom(ImportanceWeightedBound(sampleCount: sampleCount), [weights])
         try builder.term("importance_weighted", bound, weight: .constant(1 - lowerBoundShare))
+        if let decoderGroup {
+            let ofAll = try builder.custom(ImportanceWeightedBound(sampleCount: samples), [weights])
+            try builder.group(decoderGroup) {
+                try $0.term("decoder_importance_weighted", ofAll, weight: .constant(1))
+            }
+        }
         guard lowerBoundShare > 0 else { return }
         let elbo = try builder.custom(WeightedSum([-1]), [weights])
         try builder.term("negative_elbo", elbo, weight: .constant(lowerBoundShare))
@@ -65,7 +79,8 @@ public struct ImportanceWeighting: Regularizer, Equatable {
     static let descriptor = RegularizerDescriptor(
         kind: "importance_weighting", needsPosterior: true, standsAlone: true,
         summary: "−log 1/K Σ p(x|z)·p(z)/q(z|x) over K codes for each image, in place of reconstruction and kl.",
-        source: "Burda and others 2016, eq. 8; MIWAE and CIWAE: Rainforth and others 2018, eq. 7 and 9",
+        source:
+            "Burda and others 2016, eq. 8; MIWAE, CIWAE and PIWAE: Rainforth and others 2018, eq. 7, 9 and section 4.3",
         fields: [
             FieldSchema("samples", .integer(1...100_000), "K, codes that are averaged within the logarithm."),
             FieldSchema(
@@ -73,6 +88,10 @@ public struct ImportanceWeighting: Regularizer, Equatable {
             FieldSchema(
                 "lower_bound_share", .number(0...1), default: .number(0),
                 "β, the share of the evidence lower bound (CIWAE)."),
+            FieldSchema(
+                "partial", .boolean, default: .boolean(false),
+                "Whether the decoder learns from one bound of all K·M codes, and only the encoder from the above (PIWAE)."
+            ),
         ]
     ) {
         let (samples, repeats) = ($0.integer("samples"), $0.integer("repeats"))
@@ -80,6 +99,7 @@ public struct ImportanceWeighting: Regularizer, Equatable {
             throw ZooError("\(samples) samples, \(repeats) times, are more than 100,000 codes for each image")
         }
         return ImportanceWeighting(
-            samples: samples, repeats: repeats, lowerBoundShare: $0.number("lower_bound_share"))
+            samples: samples, repeats: repeats, lowerBoundShare: $0.number("lower_bound_share"),
+            isPartial: $0.boolean("partial"))
     }
 }

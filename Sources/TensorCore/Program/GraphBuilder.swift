@@ -179,16 +179,19 @@ public struct GraphBuilder: Sendable {
 
     /// Runs `body` in a group of its own: parameters that it makes learn from the terms that it adds, by `update`.
     ///
+    /// - Parameters:
+    ///   - update: nil for the rule of the model.
+    ///   - learningRate: nil for that of the run.
     /// - Throws: `ZooError` where there are too many schedules, and what `body` throws.
     public mutating func group<Result>(
-        _ name: String, update: UpdateRule, learningRate: LinearSchedule,
+        _ name: String, update: UpdateRule? = nil, learningRate: LinearSchedule? = nil,
         _ body: (inout GraphBuilder) throws -> Result
     ) throws -> Result {
         let before = group
         if let known = program.groups.firstIndex(where: { $0.name == name }) {
             group = known
         } else {
-            let rate = try schedule(learningRate, named: nil)
+            let rate = try learningRate.map { try schedule($0, named: nil) }
             // Layers in evaluation mode are there to be looked at, not to learn.
             program.groups.append(
                 ParameterGroup(name: name, update: isTraining ? update : nil, learningRate: rate))
