@@ -51,7 +51,8 @@ let package = Package(
         .systemLibrary(name: "CLAPACK", providers: [.apt(["liblapacke-dev", "libblas-dev"])]),
         .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
         .systemLibrary(name: "CProcess"),
-        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        // vips.h lies where all headers do; what it includes of GLib does not.
+        .systemLibrary(name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
 
         // The way of the data, in order.
         library("TensorCore", ["COneDNN", "CKernels", realModule]),
@@ -65,7 +66,7 @@ let package = Package(
         library("Planning", ["ModelKit", "TensorCore"]),
         library("TextSupport", ["TensorCore"]),
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
-        library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CJPEG"]),
+        library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CVips"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
         library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "Checkpoints", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
@@ -204,6 +205,6 @@ let package = Package(
             ], resources: [.copy("Browser")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("MetricsTests", ["Metrics", "LatentTools", "TensorCore", "TextSupport", "TestSupport"]),
-        tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "CGIF"]),
+        tests("FiguresTests", ["Figures", "ImageFiles", "TensorCore", "TestSupport", "CGIF"]),
     ]
 )

@@ -29,7 +29,7 @@ public struct ChosenImage: Sendable {
         self.label = label
     }
 
-    /// The image in a PNG or JPEG file, grey or RGB as the model needs it.
+    /// The image in a file of a picture, grey or RGB as the model needs it.
     ///
     /// - Parameters:
     ///   - shape: the model's input, `[C, H, W]`.
@@ -43,7 +43,10 @@ public struct ChosenImage: Sendable {
                 "the model takes \(shape), and '\(file)' would be an image of 1 or 3 channels", kind: .usage,
                 code: .mismatch)
         }
-        let image = try ImageFiles.decode(path: file)
+        // As training on a folder of pictures does; an image of the model's size is one that is prepared already.
+        let plain = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        let image = try ImageFiles.decode(
+            path: file, resizingTo: resizing ? (preparation ?? plain).decodingSize : nil)
         if image.width != shape.width || image.height != shape.height {
             guard resizing else {
                 throw ZooError(
@@ -53,8 +56,6 @@ public struct ChosenImage: Sendable {
                     kind: .usage)
             }
         }
-        // As training on a folder of pictures does; an image of the model's size is one that is prepared already.
-        let plain = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
         let isPrepared = image.width == shape.width && image.height == shape.height
         let preparation = isPrepared ? plain : preparation ?? plain
         tensor = try Tensor(pixels: preparation.apply(to: image).pixels, shape: shape)

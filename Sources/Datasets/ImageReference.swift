@@ -3,7 +3,7 @@ public enum ImageReference: Equatable, Sendable {
     case index(Int)
     /// A class, by name or number.
     case label(String)
-    /// The path of a PNG or JPEG file.
+    /// The path of a file of a picture.
     case file(String)
 
     public var needsDataset: Bool {

@@ -44,7 +44,7 @@ extension Tensor {
         }
     }
 
-    /// PNG and JPEG files as `[N, C, H, W]`, pixels from 0 to 1, grey or RGB as the shape says.
+    /// Files of pictures as `[N, C, H, W]`, pixels from 0 to 1, grey or RGB as the shape says.
     ///
     /// - Parameters:
     ///   - paths: the files.

@@ -2,38 +2,54 @@ import FileSupport
 import Glibc
 import TensorCore
 
-/// Reading PNG and JPEG files and writing PNG.
+/// Reading JPEG, PNG, WebP, TIFF and GIF files and writing PNG.
 public enum ImageFiles {
     /// The largest image file that is read, in bytes.
     public static let maximumByteCount = 512 << 20
 
-    /// The image in the PNG or JPEG file at `path`; the format is decided by the content, not the name.
+    /// How the names of files that are read end, in lower case, without the dot.
+    public static let extensions = Set(PictureKind.allCases.flatMap(\.extensions))
+
+    /// The kinds of files that are read, for messages: `JPEG, PNG, WebP, TIFF or GIF`.
     ///
-    /// Grey files give 1 channel, all others 3. Transparent pixels are put on white, 16-bit samples become 8-bit. The image
-    /// is turned as EXIF data in the file say.
-    /// - Throws: `ZooError` if the file cannot be read, is neither PNG nor JPEG, is damaged or too large.
-    public static func decode(path: String) throws -> Image8 {
-        try decode(path: Array(path.utf8), name: path)
+    /// - Parameter conjunction: `or`, `and`.
+    public static func kinds(_ conjunction: String = "or") -> String {
+        let names = PictureKind.allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " \(conjunction) " + (names.last ?? "")
+    }
+
+    /// The image in the file at `path`; the format is decided by the content, not the name.
+    ///
+    /// Grey files give 1 channel, all others 3. Transparent pixels are put on white; of 16-bit samples the upper 8 bits are taken; CMYK
+    /// becomes R = (1 − C)(1 − K) and so on, without a profile. The image is turned as EXIF data in the file say. Of several
+    /// pictures (an animation, the pages of a TIFF) it is the first.
+    ///
+    /// - Parameter size: what the image will be resized to; nil where it is wanted as it is. A JPEG of at least four times
+    ///   as many rows and columns is decoded at a half, a quarter or an eighth of its size, at least twice this size.
+    /// - Throws: `ZooError` if the file cannot be read, is of another kind, is damaged or too large.
+    public static func decode(path: String, resizingTo size: (width: Int, height: Int)? = nil) throws -> Image8 {
+        try decode(path: Array(path.utf8), name: path, resizingTo: size)
     }
 
     /// As `decode(path:)`, of a path that need not be UTF-8; `name` is used in messages.
     /// - Throws: `ZooError` as `decode(path:)`.
-    public static func decode(path: [UInt8], name: String) throws -> Image8 {
-        try decode(readBytes(path, name: name), name: name)
+    public static func decode(
+        path: [UInt8], name: String, resizingTo size: (width: Int, height: Int)? = nil
+    ) throws -> Image8 {
+        try decode(readBytes(path, name: name), name: name, resizingTo: size)
     }
 
-    /// The image in the bytes of a PNG or JPEG file (see `decode(path:)`). `name` is used in messages.
-    /// - Throws: `ZooError` if the bytes are neither PNG nor JPEG, damaged or too large an image.
-    public static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
-        if PNG.isRecognized(bytes) {
-            return try PNG.decode(bytes, name: name).oriented(EXIFOrientation(ofPNG: bytes))
+    /// The image in the bytes of a file (see `decode(path:)`). `name` is used in messages.
+    /// - Throws: `ZooError` if the bytes are of no kind that is read, damaged or too large an image.
+    public static func decode(
+        _ bytes: [UInt8], name: String, resizingTo size: (width: Int, height: Int)? = nil
+    ) throws -> Image8 {
+        guard let kind = PictureKind(bytes) else {
+            throw ZooError(
+                "'\(name)' is no \(kinds()) image: \(describeStart(of: bytes))",
+                advice: "convert the image to one of these first")
         }
-        if JPEG.isRecognized(bytes) {
-            return try JPEG.decode(bytes, name: name).oriented(EXIFOrientation(ofJPEG: bytes))
-        }
-        throw ZooError(
-            "'\(name)' is neither a PNG nor a JPEG image: \(describeStart(of: bytes))",
-            advice: "convert the image to PNG or JPEG first")
+        return try PictureDecoding(kind, bytes, name: name, resizingTo: size).image()
     }
 
     /// The bytes of an 8-bit PNG file of `image`: greyscale for 1 channel, RGB for 3.

@@ -1,54 +1,53 @@
-import CJPEG
-import TensorCore
+/// The markers of a JPEG file (ITU-T T.81, annex B), read where they say more of a file than its decoder does.
+struct JPEG {
+    /// The marker of the frame (table B.1) and the bits of a sample; nil where there is no frame.
+    private(set) var frame: (marker: UInt8, precision: UInt8)?
+    /// How many scans a progressive picture has.
+    private(set) var scanCount = 0
 
-/// JPEG (ITU-T T.81) through libjpeg.
-enum JPEG {
-    /// Whether `bytes` begin with a start-of-image marker and another marker.
-    static func isRecognized(_ bytes: [UInt8]) -> Bool {
-        bytes.starts(with: [0xFF, 0xD8, 0xFF])
-    }
+    /// A progressive file may say the same picture again and again; more scans than this are hostile.
+    static let maximumScanCount = 100
 
-    static func decode(_ bytes: [UInt8], name: String) throws -> Image8 {
-        var header = cjpeg_header()
-        try call(name) { cjpeg_read_header(bytes, bytes.count, &header, $0) }
-        let width = Int(header.width)
-        let height = Int(header.height)
-        try Image8.check(width: width, height: height, of: "the JPEG image '\(name)'")
-        guard header.channels > 0 else {
-            throw ZooError(
-                "the JPEG image '\(name)' has \(header.stored_components) components that are neither grey nor RGB",
-                advice: "convert it to an RGB JPEG or to PNG first")
-        }
-        let channels = Int(header.channels)
-        // A progressive picture is decoded by way of two bytes for each sample.
-        try ImageFiles.checkMemory(
-            pixelCount: width * height, bytesPerPixel: 3 * channels, fileByteCount: bytes.count,
-            of: "the JPEG image '\(name)'")
-        var pixels = [UInt8](repeating: 0, count: width * height * channels)
-        try call(name) { cjpeg_decode(bytes, bytes.count, &header, &pixels, $0) }
-        return Image8(uncheckedWidth: width, height: height, channels: channels, pixels: pixels)
-    }
-
-    private static func call(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws {
-        var result: Int32 = 0
-        let message = [UInt8](unsafeUninitializedCapacity: Int(CJPEG_MESSAGE_SIZE)) { buffer, count in
-            buffer.withMemoryRebound(to: CChar.self) { text in
-                guard let start = text.baseAddress else { return }
-                result = body(start)
+    init(_ bytes: [UInt8]) {
+        // Segments follow the start of the image: 0xFF, a marker, and the length with its own two bytes.
+        var position = 2
+        while position + 4 <= bytes.count {
+            guard bytes[position] == 0xFF, bytes[position + 1] != 0xFF else {
+                // Stray bytes, or the filling before a marker.
+                position += 1
+                continue
             }
-            count = result != 0 ? buffer.prefix { $0 != 0 }.count : 0
+            let marker = bytes[position + 1]
+            switch marker {
+            // Bytes of a scan, and what restarts it.
+            case 0x00, 0x01, 0xD0...0xD7:
+                position += 2
+                continue
+            case 0xD9: return
+            case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
+                if frame == nil, position + 5 <= bytes.count { frame = (marker, bytes[position + 4]) }
+            case 0xDA:
+                scanCount += 1
+                guard isProgressive, scanCount <= Self.maximumScanCount else { return }
+            default: break
+            }
+            position += 2 + max(2, Int(bytes[position + 2]) << 8 | Int(bytes[position + 3]))
         }
-        let reason = String(decoding: message, as: UTF8.self)
-        switch Int(result) {
-        case 0: return
-        case CJPEG_UNSUPPORTED:
-            throw ZooError(
-                "the JPEG image '\(name)' uses \(reason), which is not supported",
-                advice: "convert it to PNG, or to an 8-bit JPEG of the usual kind, first", code: .unsupported)
-        default:
-            throw ZooError(
-                "the JPEG image '\(name)' is damaged: \(reason)", advice: "fetch or export the image again",
-                code: .damaged)
+    }
+
+    private var isProgressive: Bool { frame?.marker == 0xC2 || frame?.marker == 0xCA }
+
+    /// What the file uses that libjpeg does not read, though the file may well be sound; nil for nothing.
+    var unsupported: String? {
+        guard let frame else { return nil }
+        switch frame.marker {
+        case 0xC3: return "lossless coding (SOF3)"
+        case 0xC5, 0xC6, 0xC7: return "hierarchical coding"
+        case 0xCB: return "lossless arithmetic coding (SOF11)"
+        case 0xCD, 0xCE, 0xCF: return "hierarchical arithmetic coding"
+        default: break
         }
+        // Others than these no JPEG has.
+        return frame.precision == 12 || frame.precision == 16 ? "samples of \(frame.precision) bits" : nil
     }
 }

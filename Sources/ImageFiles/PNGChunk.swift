@@ -16,6 +16,9 @@ struct PNGChunk {
     /// Whether its checksum is that of its name and data.
     var isIntact: Bool { isWhole && Inflater.crc32(checked) == checksum }
 
+    /// Whether its name is one of letters, as all are.
+    var hasName: Bool { name.count == 4 && name.allSatisfy { (65...90).contains($0) || (97...122).contains($0) } }
+
     func isNamed(_ name: String) -> Bool { self.name.elementsEqual(name.utf8) }
 
     /// The chunks of a file in order, up to its end or the first that is not whole.

@@ -32,7 +32,9 @@ import Testing
         try folder.write("not an image", ".hidden.png")
         let dataset = try open()
         #expect(dataset.count == 3)
-        #expect(dataset.notes == ["'\(folder.path)': 1 file that is no PNG or JPEG was left out: 1 .txt"])
+        #expect(
+            dataset.notes == ["'\(folder.path)': 1 file that is no picture of a kind that is read was left out: 1 .txt"]
+        )
         #expect(dataset.info.shape == [3, 4, 8])
         let pixels = dataset.images([0, 1, 2])
         #expect(pixels.count == 3 * 96)
@@ -44,13 +46,13 @@ import Testing
 
     @Test func filesOfOtherKindsAreCountedByKind() throws {
         for name in ["a.jfif", "b.JPE", "c.mpo", "d.png/e.png"] { try folder.write(png(1), name) }
-        for name in ["f.webp", "sub/g.WebP", "h.heic", "README"] { try folder.write("other", name) }
+        for name in ["f.bmp", "sub/g.BMP", "h.heic", "README"] { try folder.write("other", name) }
         #expect(symlink("/nowhere/at/all", folder.path + "/i.png") == 0)
         let dataset = try open()
         #expect(dataset.count == 4)
         #expect(
             dataset.notes == [
-                "'\(folder.path)': 5 files that are no PNG or JPEG were left out: 2 .webp, 1 .heic, "
+                "'\(folder.path)': 5 files that are no pictures of a kind that is read were left out: 2 .bmp, 1 .heic, "
                     + "1 special or broken link, 1 without extension"
             ])
     }
@@ -107,7 +109,7 @@ import Testing
     }
 
     @Test func badFoldersAreExplained() throws {
-        #expect(try message { _ = try open() }.contains("holds no PNG or JPEG images"))
+        #expect(try message { _ = try open() }.contains("holds no JPEG, PNG, WebP, TIFF or GIF images"))
         #expect(try message { _ = try open { $0.imageFolder = "/nowhere/at/all" } }.contains("no image folder"))
         #expect(try message { _ = try open { $0.imageFolder = nil } }.contains("give a folder of pictures"))
         try folder.write(png(1), "good.png")

@@ -128,7 +128,7 @@ struct ImageFilesTests {
             change(&bytes)
             return zooError { _ = try ImageFiles.decode(bytes, name: "a.png") }?.message ?? "it was decoded"
         }
-        let start = "the PNG image 'a.png' (4 x 1) is damaged: "
+        let start = "the PNG image 'a.png' is damaged: "
         #expect(message { $0[48] ^= 1 } == start + "its chunk IDAT at byte 33 does not match its checksum")
         #expect(message { $0.removeSubrange(33..<61) } == start + "it has no pixels")
         let wrong = message { bytes in
@@ -203,19 +203,73 @@ struct ImageFilesTests {
         #expect(zooError { _ = try ImageFiles.decode(bytes, name: "x-ray.jpg") }?.code == .damaged)
     }
 
-    @Test("A CMYK JPEG is refused with its number of components")
-    func cmykJPEG() {
-        let error = zooError { _ = try ImageFiles.decode(JPEGSamples.cmyk, name: "print.jpg") }
-        #expect(error?.message == "the JPEG image 'print.jpg' has 4 components that are neither grey nor RGB")
+    @Test("CMYK becomes RGB as inks that are filters")
+    func cmykJPEG() throws {
+        let image = try ImageFiles.decode(JPEGSamples.cmyk, name: "print.jpg")
+        #expect(image.width == 8 && image.height == 8 && image.channels == 3)
+        // One colour everywhere.
+        #expect(Set(image.pixels.enumerated().map { [$0.offset % 3, Int($0.element)] }).count == 3)
     }
 
     @Test("What is no image is named with its first bytes")
     func unknownFormat() {
-        let error = zooError { _ = try ImageFiles.decode(Array("GIF89a..".utf8), name: "a.gif") }
+        let error = zooError { _ = try ImageFiles.decode(Array("BM......".utf8), name: "a.bmp") }
         #expect(
             error?.message
-                == "'a.gif' is neither a PNG nor a JPEG image: its 8 bytes begin with 47 49 46 38 39 61 2E 2E")
+                == "'a.bmp' is no JPEG, PNG, WebP, TIFF or GIF image: its 8 bytes begin with 42 4D 2E 2E 2E 2E 2E 2E")
         #expect(zooError { _ = try ImageFiles.decode([], name: "none") }?.message.contains("it is empty") == true)
+        let cut = zooError { _ = try ImageFiles.decode(Array("GIF89a..".utf8), name: "a.gif") }
+        #expect(cut?.message.hasPrefix("the GIF image 'a.gif' is damaged: ") == true && cut?.code == .damaged)
+    }
+
+    @Test("Stray bytes between the segments of a JPEG cost no pixels")
+    func strayBytes() throws {
+        let frame = try #require(
+            JPEGSamples.color.indices.dropLast().first {
+                JPEGSamples.color[$0] == 0xFF && JPEGSamples.color[$0 + 1] == 0xC0
+            })
+        var bytes = JPEGSamples.color
+        bytes.insert(contentsOf: [1, 2, 3], at: frame)
+        #expect(try ImageFiles.decode(bytes, name: "stray.jpg") == ImageFiles.decode(JPEGSamples.color, name: "a.jpg"))
+    }
+
+    /// The first scan of a progressive picture again and again.
+    @Test("A JPEG of hundreds of scans is refused")
+    func manyScans() throws {
+        let bytes = JPEGSamples.progressive
+        let scans = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA }
+        let tables = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC4 }
+        let end = try #require(tables.first { $0 > scans[0] })
+        let scan = bytes[scans[0]..<end]
+        let many = Array(bytes[..<end]) + Array(repeating: scan, count: 100).joined() + bytes[end...]
+        let error = zooError { _ = try ImageFiles.decode(many, name: "slow.jpg") }
+        #expect(error?.message == "the JPEG image 'slow.jpg' is damaged: it has more than 100 scans")
+    }
+
+    /// What fails in one thread is not explained with what fails in another.
+    @Test("Reasons are those of the file")
+    func reasonsOfSeveralThreads() async throws {
+        let png = try ImageFiles.encodePNG(patterned(width: 12, height: 12, channels: 3))
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<60 {
+                group.addTask {
+                    let bytes =
+                        switch number % 3 {
+                        case 0: Array(JPEGSamples.color.dropLast(40))
+                        case 1: Array("GIF89a..".utf8)
+                        default: png
+                        }
+                    do {
+                        _ = try ImageFiles.decode(bytes, name: "\(number % 3)")
+                        return number % 3 == 2 ? "" : "decoded"
+                    } catch let error as ZooError {
+                        let expected = ["Premature end of", "Unexpected end of GIF"][number % 3]
+                        return error.message.contains(expected) ? "" : error.message
+                    }
+                }
+            }
+            for try await problem in group { #expect(problem.isEmpty, "\(problem)") }
+        }
     }
 
     @Test("A missing file, a folder and a pipe are errors with the path")
@@ -270,7 +324,7 @@ struct ImageFilesTests {
     @Test("Hostile sizes are refused before memory is taken")
     func hostileSizes() throws {
         var png = try ImageFiles.encodePNG(patterned(width: 4, height: 4, channels: 1))
-        png.replaceSubrange(16..<24, with: [0, 0, 0x4E, 0x20, 0, 0, 0x4E, 0x20])
+        png.replaceSubrange(8..<33, with: chunk("IHDR", [0, 0, 0x4E, 0x20, 0, 0, 0x4E, 0x20, 8, 0, 0, 0, 0]))
         let many = zooError { _ = try ImageFiles.decode(png, name: "bomb.png") }
         #expect(many?.message.contains("is 20000 x 20000 pixels; at most") == true)
         var jpeg = JPEGSamples.grey

@@ -1,3 +1,4 @@
+import ImageFiles
 import TensorCore
 
 extension DatasetDescriptor {
@@ -6,8 +7,8 @@ extension DatasetDescriptor {
         let info = DatasetInfo(
             name: "image-folder", title: "Image folder",
             summary:
-                "The PNG and JPEG files of a folder and the folders in it, fitted to the model's input (64 x 64 unless said "
-                + "otherwise); folders are classes, and train, validation and test are splits.",
+                "The \(ImageFiles.kinds("and")) files of a folder and the folders in it, fitted to the model's input "
+                + "(64 x 64 unless said otherwise); folders are classes, and train, validation and test are splits.",
             license: "your own", source: "your own", shape: [3, 64, 64])
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             guard let folder = options.imageFolder else {
@@ -16,7 +17,8 @@ extension DatasetDescriptor {
             }
             guard Files.isFolder(folder) else {
                 throw ZooError(
-                    "there is no image folder '\(folder)'", advice: "give a folder of PNG and JPEG files", kind: .usage,
+                    "there is no image folder '\(folder)'", advice: "give a folder of \(ImageFiles.kinds("and")) files",
+                    kind: .usage,
                     code: .notFound, subject: .path(folder))
             }
             let others = [options.attributeFile, options.partitionFile].compactMap(\.self)

@@ -23,7 +23,7 @@ public struct ImageCache: Sendable {
     /// What all files together may take; when more is needed, those that were not used for longest are removed.
     static let byteLimit = 32 << 30
 
-    private static let magic = Array("zoo.images/1\n".utf8)
+    private static let magic = Array("zoo.images/2\n".utf8)
     private static let headByteCount = 4096
     private static let ending = ".images"
 
@@ -43,7 +43,7 @@ public struct ImageCache: Sendable {
     static func key(_ listing: ImageFolderListing, _ preparation: ImagePreparation) -> String {
         var hash = SHA256()
         let shape = "\(preparation.channels) \(preparation.height) \(preparation.width)"
-        Array("zoo.images/1\n\(shape)\n\(preparation.text)\n".utf8).withUnsafeBytes { hash.update($0) }
+        Array("zoo.images/2\n\(shape)\n\(preparation.text)\n".utf8).withUnsafeBytes { hash.update($0) }
         for picture in listing.pictures {
             (picture.path.bytes + [0]).withUnsafeBytes { hash.update($0) }
             [picture.identity.byteCount, picture.identity.time].withUnsafeBytes { hash.update($0) }

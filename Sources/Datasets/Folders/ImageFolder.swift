@@ -14,7 +14,7 @@ public struct DecodingProgress: Sendable, Equatable {
     public var imagesPerSecond: Double { Double(imagesDone) / max(1e-9, seconds) }
 }
 
-/// Data sets made of the PNG and JPEG files in a folder and the folders in it.
+/// Data sets made of the pictures in a folder and the folders in it.
 struct ImageFolder {
     /// So many bad files are named in an error.
     private static let namedFailures = 20
@@ -116,7 +116,8 @@ struct ImageFolder {
             let path = ImageFolderListing.join(root, listing.pictures[position].path.bytes)
             var reason: String?
             do {
-                let image = try ImageFiles.decode(path: path, name: String(decoding: path, as: UTF8.self))
+                let image = try ImageFiles.decode(
+                    path: path, name: String(decoding: path, as: UTF8.self), resizingTo: preparation.decodingSize)
                 pictures.write(try preparation.apply(to: image).pixels, at: position)
             } catch {
                 // The message names the path.

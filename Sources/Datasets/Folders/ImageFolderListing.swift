@@ -1,5 +1,6 @@
 import FileSupport
 import Glibc
+import ImageFiles
 import TensorCore
 
 /// A path in an image folder, whose bytes need not be UTF-8.
@@ -42,13 +43,11 @@ struct ImageFolderListing {
 
     /// The pictures, in order of their names; each file once, however often it is reached through links.
     private(set) var pictures: [Picture] = []
-    /// How many files are no pictures, by their kind: `.webp`, `no extension`.
+    /// How many files are no pictures, by their kind: `.heic`, `no extension`.
     private(set) var others: [String: Int] = [:]
     /// How often a file was reached again.
     private(set) var repeatedCount = 0
 
-    /// How the names of pictures end; MPO files begin with a JPEG.
-    private static let extensions: Set = ["png", "jpg", "jpeg", "jpe", "jfif", "jif", "mpo"]
     /// Folders within folders deeper than this are refused (a loop of links, most likely).
     private static let maximumDepth = 16
 
@@ -57,14 +56,15 @@ struct ImageFolderListing {
     init(_ folder: String) throws {
         guard Files.isFolder(folder) else {
             throw ZooError(
-                "there is no image folder '\(folder)'", advice: "give a folder of PNG and JPEG files", kind: .usage)
+                "there is no image folder '\(folder)'", advice: "give a folder of \(ImageFiles.kinds("and")) files",
+                kind: .usage)
         }
         try collect(Array(folder.utf8), [], depth: 0)
         guard !pictures.isEmpty else {
             throw ZooError(
-                "the image folder '\(folder)' holds no PNG or JPEG images"
+                "the image folder '\(folder)' holds no \(ImageFiles.kinds()) images"
                     + (notes.first.map { ": \($0)" } ?? ", nor do its folders"),
-                advice: "convert pictures to PNG or JPEG, or give another folder")
+                advice: "convert pictures to one of these, or give another folder")
         }
         pictures.sort { $0.path < $1.path }
         var seen = Set<[UInt64]>()
@@ -73,7 +73,7 @@ struct ImageFolderListing {
         repeatedCount = all - pictures.count
     }
 
-    /// What a user should know: "3 files that are no PNG or JPEG were left out: 2 .webp, 1 .txt".
+    /// What a user should know: "3 files that are no pictures of a kind that is read were left out: 2 .heic, 1 .txt".
     var notes: [String] {
         var notes: [String] = []
         let count = others.values.reduce(0, +)
@@ -81,8 +81,10 @@ struct ImageFolderListing {
             let kinds = others.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             let named = kinds.prefix(8).map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             notes.append(
-                (count == 1 ? "1 file that is" : "\(count) files that are") + " no PNG or JPEG "
-                    + (count == 1 ? "was" : "were") + " left out: \(named)" + (kinds.count > 8 ? " …" : ""))
+                (count == 1
+                    ? "1 file that is no picture of a kind that is read was"
+                    : "\(count) files that are no pictures of a kind that is read were") + " left out: \(named)"
+                    + (kinds.count > 8 ? " …" : ""))
         }
         if repeatedCount > 0 {
             notes.append(
@@ -113,7 +115,7 @@ struct ImageFolderListing {
             case S_IFDIR: try collect(root, path, depth: depth + 1)
             case S_IFREG:
                 let kind = Self.fileExtension(name)
-                guard let kind, Self.extensions.contains(kind) else {
+                guard let kind, ImageFiles.extensions.contains(kind) else {
                     others[kind.map { ".\($0)" } ?? "without extension", default: 0] += 1
                     continue
                 }

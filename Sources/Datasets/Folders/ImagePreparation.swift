@@ -50,6 +50,9 @@ public struct ImagePreparation: Sendable, Equatable {
         return try resized.converted(toChannels: channels)
     }
 
+    /// What pictures are resized to; nil where a part of so many pixels is cut from them first.
+    public var decodingSize: (width: Int, height: Int)? { cropSize == nil ? (width, height) : nil }
+
     /// In words that can be read again: `crop 148x148, fit pad`.
     public var text: String {
         ((cropSize.map { ["crop \($0[0])x\($0[1])"] } ?? []) + ["fit \(fit.rawValue)"]).joined(separator: ", ")

@@ -128,12 +128,6 @@ public actor ExploredModel {
     ///
     /// - Throws: `ZooError` for bytes that are no image.
     func encodeFile(_ bytes: [UInt8], imageClass: Int?) throws -> Encoded {
-        let image: Image8
-        do {
-            image = try ImageFiles.decode(bytes, name: "the file")
-        } catch let error as ZooError {
-            throw ZooError(error.message, advice: error.advice, kind: .usage, code: .unsupported)
-        }
         let shape = definition.input
         guard hasBytes else {
             throw ZooError(
@@ -142,6 +136,13 @@ public actor ExploredModel {
         }
         // As training on a folder of pictures does; an image of the model's size is one that is prepared already.
         let plain = ImagePreparation(width: shape.width, height: shape.height, channels: shape.channels)
+        let image: Image8
+        do {
+            image = try ImageFiles.decode(
+                bytes, name: "the file", resizingTo: (model.preparation ?? plain).decodingSize)
+        } catch let error as ZooError {
+            throw ZooError(error.message, advice: error.advice, kind: .usage, code: .unsupported)
+        }
         let isPrepared = image.width == shape.width && image.height == shape.height
         let preparation = isPrepared ? plain : model.preparation ?? plain
         return try encode(

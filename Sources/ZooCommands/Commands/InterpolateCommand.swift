@@ -15,7 +15,7 @@ struct InterpolateCommand: ParsableCommand {
         commandName: "interpolate",
         abstract: "Images between two images, through latent space and through pixel space.",
         discussion: """
-            Images are given by their number in the data set, as class:NAME, or as PNG or JPEG files. Decoded from means:
+            Images are given by their number in the data set, as class:NAME, or as files of pictures. Decoded from means:
             the ends are the reconstructions of the two images.
 
             \(Tool.name) interpolate runs/conv-vae-mnist --between class:5 class:4 --rows 3

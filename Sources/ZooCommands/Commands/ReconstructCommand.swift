@@ -27,7 +27,7 @@ struct ReconstructCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Images of the data set to show, by number.", valueName: "i,j,…"))
     var indices: String?
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files to show.", valueName: "file…"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of pictures to show.", valueName: "file…"))
     var images: [String] = []
 
     @Flag(help: "Crop and resize image files of another size.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Figures
 import FileSupport
+import ImageFiles
 import Metrics
 import ModelFigures
 import ModelKit
@@ -107,7 +108,9 @@ struct ScoreCommand: ParsableCommand {
         guard shape.rank == 3 else {
             throw ZooError("\(model.definition.name) takes \(shape), not images", kind: .usage, code: .mismatch)
         }
-        let chosen = try paths.map { try ChosenImage(file: $0, shape: shape, resizing: resize) }
+        let chosen = try paths.map {
+            try ChosenImage(file: $0, shape: shape, resizing: resize, preparation: model.preparation)
+        }
         let dataset = try MemoryDataset(
             name: "image files", shape: shape.dimensions, pixels: chosen.flatMap(\.pixels))
         return (dataset, (0..<Int32(chosen.count)).map { $0 }, paths)
@@ -117,10 +120,11 @@ struct ScoreCommand: ParsableCommand {
     private static func files(of path: String) throws -> [String] {
         guard CheckpointSource(path).isFolder else { return [path] }
         let found = try FolderListing.names(in: path).sorted().filter { name in
-            [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) }
+            ImageFiles.extensions.contains(name.lowercased().split(separator: ".").last.map(String.init) ?? "")
         }
         guard !found.isEmpty else {
-            throw ZooError("\(path) has no PNG or JPEG files", kind: .usage, code: .notFound, subject: .path(path))
+            throw ZooError(
+                "\(path) has no \(ImageFiles.kinds()) files", kind: .usage, code: .notFound, subject: .path(path))
         }
         return found.map { "\(path)/\($0)" }
     }
