@@ -23,6 +23,7 @@ public final class Trainer {
     private let engine: any Engine
     private let reader: BatchReader
     private let classes: ImageClasses?
+    private let augmentation: ImageAugmentation?
     private let clock = ContinuousClock()
     private var meter: ProgressMeter
     /// How long the end of an epoch takes: evaluation, and what else is done between two epochs; nil before the first.
@@ -86,6 +87,9 @@ public final class Trainer {
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
         classes = try ImageClasses(definition, dataset: dataset, batchSize: batchSize)
+        augmentation = definition.training.augmentation.map {
+            ImageAugmentation($0, shape: definition.input, batchSize: batchSize)
+        }
         reader = BatchReader(dataset, batchSize: batchSize)
         plan.model.initialize(seed: seed)
     }
@@ -172,7 +176,8 @@ public final class Trainer {
     }
 
     private func step(_ indices: UnsafeBufferPointer<Int32>) throws -> BatchLosses {
-        let images = reader.read(indices)
+        var images = reader.read(indices)
+        if let augmentation { images = augmentation.changed(images, indices, seed: seed, step: state.step) }
         let losses = plan.step(
             on: images, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,
             learningRate: learningRate)

@@ -131,6 +131,21 @@ import Testing
         }
     }
 
+    @Test func readsAugmentation() throws {
+        let rest = "{adam: {learning_rate: 1}}, batch_size: 4, epochs: 2"
+        #expect(try recipe(rest).augmentation == nil)
+        #expect(try recipe(rest + ", augmentation: {}").augmentation == nil)
+        #expect(
+            try recipe(rest + ", augmentation: {flip: both, shift: 2, crop: 0.75}").augmentation
+                == Augmentation(flip: .both, shift: 2, crop: 0.75))
+        // Written, and read again.
+        let changed = try read(
+            text(of: "conv-vae-mnist"), set: ["training.augmentation.shift=3", "training.augmentation.flip=vertical"])
+        #expect(changed.training.augmentation == Augmentation(flip: .vertical, shift: 3))
+        #expect(try read(changed.text).training == changed.training)
+        #expect(try read(changed.yaml()).training == changed.training)
+    }
+
     @Test func overridesChangeTheDefinitionAndItsText() throws {
         let changed = try read(
             text(of: "mlp-vae-mnist"),

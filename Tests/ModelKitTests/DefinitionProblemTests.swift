@@ -202,6 +202,15 @@ private typealias Case = ProblemCase
             "batch_size: 4", "batch_size: 4, schedule: {step: {epochs: 1, factor: 2}}",
             ["model.yaml:12:108: training.schedule.step.factor: must be above 0 and at most 1, is 2"]),
         Case(
+            "batch_size: 4", "batch_size: 4, augmentation: {flip: sideways, crop: 0}",
+            [
+                "model.yaml:12:92: training.augmentation.flip: expected none or horizontal or vertical or both, found “sideways”",
+                "model.yaml:12:108: training.augmentation.crop: must be above 0 and at most 1, is 0",
+            ]),
+        Case(
+            "batch_size: 4", "batch_size: 4, augmentation: {shift: 8}",
+            ["model.yaml:12:11: training.augmentation.shift: images of [1, 8, 8] cannot be moved by 8 pixels"]),
+        Case(
             "batch_size: 4,", "",
             ["model.yaml:12:11: training: the field batch_size is missing: Images per step."]),
         Case(
@@ -219,6 +228,25 @@ private typealias Case = ProblemCase
     func document(_ problem: ProblemCase) {
         #expect(problem.text != smallDefinition)
         #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test func vectorsAreNotAugmented() {
+        let text = """
+            format: zoo.model/1
+            name: small
+            family: vae
+            summary: A small model
+            input: [3]
+            latent: {size: 2, mean: mean, log_variance: log_variance}
+            encoder: [{fc1: {linear: 4, activation: relu}}]
+            decoder: [{fc1: {linear: 3}}]
+            objective: {reconstruction: gaussian, kl: {weight: 1}}
+            training: {optimizer: {adam: {learning_rate: 1.0e-3}}, batch_size: 4, epochs: 2, augmentation: {flip: both}}
+            """
+        #expect(
+            problems(in: text) == [
+                "model.yaml:10:11: training.augmentation: images are flipped, shifted and cropped, and the input is vectors [3]"
+            ])
     }
 
     @Test(arguments: latentCases)

@@ -35,6 +35,20 @@ package enum DefinitionFields {
             "How convolutions are computed in f32: with fewer multiplications where possible, or by plain sums."),
     ]
 
+    /// `training.augmentation`.
+    package static let augmentation = [
+        FieldSchema(
+            "flip", .name(Augmentation.Flip.allCases.map(\.rawValue)), default: .name(Augmentation.Flip.none.rawValue),
+            "Mirrored with probability 1/2: left and right (horizontal), top and bottom (vertical), or both."),
+        FieldSchema(
+            "shift", .integer(0...1_000), default: .integer(0),
+            "Moved by up to so many pixels, up, down, left and right; the pixels at the edge are repeated."),
+        FieldSchema(
+            "crop", .number(0...1, openLower: true), default: .number(1),
+            "A random part of the image's aspect, whose sides are at least this part of the image's, enlarged to the image."
+        ),
+    ]
+
     private static let learningRate = FieldSchema(
         "learning_rate", .number(0...1e3, openLower: true), "The learning rate.")
 

@@ -138,18 +138,17 @@ extension TrainingSettings {
     ///   - validationCount: images kept from the training split for validation.
     ///   - patience: epochs without improvement after which training stops; nil never stops early.
     ///   - onlyClass: the class whose images alone are trained on; nil for all.
+    ///   - augmentation: how training images are changed each time they are seen; nil for images as they are.
     public init(
         optimizer: UpdateRule.Method = .adam, learningRate: Float = 1e-3, clipNorm: Float? = nil,
         averageDecay: Float? = nil, schedule: Schedule = .constant, warmupSteps: Int = 0, batchSize: Int = 128,
         epochs: Int = 10, validationCount: Int = 0, patience: Int? = nil, onlyClass: Int? = nil,
-        precision: Precision = .f32,
-        convolution: ConvolutionMethod = .fast
+        augmentation: Augmentation? = nil, precision: Precision = .f32, convolution: ConvolutionMethod = .fast
     ) {
         self.init(
             update: UpdateRule(method: optimizer, clipNorm: clipNorm, averageDecay: averageDecay),
             learningRate: learningRate, schedule: schedule, warmupSteps: warmupSteps, batchSize: batchSize,
             epochs: epochs, validationCount: validationCount, patience: patience, onlyClass: onlyClass,
-            precision: precision,
-            convolution: convolution)
+            augmentation: augmentation, precision: precision, convolution: convolution)
     }
 }

@@ -74,6 +74,7 @@ extension NodeReader {
             let training
         else { return nil }
         check(objective, latent.heads, batchSize: training.batchSize, at: fields["objective"], registry)
+        check(training.augmentation, of: input, at: fields["training"])
         return ModelDefinition(
             name: name, family: family, summary: summary, references: references, dataset: dataset, input: input,
             latentSize: latent.size, latent: latent.heads, encoder: encoder, decoder: decoder, objective: objective,

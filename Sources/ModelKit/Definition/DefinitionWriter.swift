@@ -108,6 +108,14 @@ struct DefinitionWriter {
             let cosine = mapping([("minimum", number(minimum.decimal))], isFlow: true)
             fields.append(("schedule", mapping([("cosine", cosine)], isFlow: true)))
         }
+        if let augmentation = settings.augmentation {
+            let changes: [String: FieldValue] = [
+                "flip": .name(augmentation.flip.rawValue), "shift": .integer(augmentation.shift),
+                "crop": .number(augmentation.crop.decimal),
+            ]
+            let written = try self.fields(changes, DefinitionFields.augmentation, of: "augmentation")
+            if !written.isEmpty { fields.append(("augmentation", mapping(written, isFlow: true))) }
+        }
         var values: [String: FieldValue] = [
             "warmup_steps": .integer(settings.warmupSteps), "batch_size": .integer(settings.batchSize),
             "epochs": .integer(settings.epochs), "validation": .integer(settings.validationCount),

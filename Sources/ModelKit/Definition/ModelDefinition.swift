@@ -141,6 +141,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var patience: Int?
     /// The class whose images alone are trained on; nil for all.
     public var onlyClass: Int?
+    /// How training images are changed each time they are seen; nil for images as they are.
+    public var augmentation: Augmentation?
     /// Number format of matrix products and activations in training. Evaluation and inference are f32.
     public var precision: Precision
     /// How convolutions are computed in f32, in training and in the evaluation that goes with it.

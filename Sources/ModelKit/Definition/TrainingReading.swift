@@ -6,11 +6,12 @@ import Yams
 extension NodeReader {
     mutating func training(_ node: Node, _ registry: Registry) -> TrainingSettings? {
         let path = "training"
-        let known = ["optimizer", "schedule"] + DefinitionFields.training.map(\.name)
+        let known = ["optimizer", "schedule", "augmentation"] + DefinitionFields.training.map(\.name)
         guard let given = mapping(node, path, known: known) else { return nil }
         if given["optimizer"] == nil { report("the field optimizer is missing: adam, adamw or sgd", at: node, path) }
         let optimizer = given["optimizer"].flatMap { self.optimizer($0, registry) }
         let schedule = given["schedule"].map { self.schedule($0, registry) } ?? .constant
+        let augmentation = given["augmentation"].flatMap { self.augmentation($0, registry) }
         let values = self.values(DefinitionFields.training, given, path, at: node, registry)
         guard let optimizer, let schedule, let values else { return nil }
         return TrainingSettings(
@@ -22,8 +23,32 @@ extension NodeReader {
             validationCount: values.integer("validation"),
             patience: values.has("patience") ? values.integer("patience") : nil,
             onlyClass: values.has("only_class") ? values.integer("only_class") : nil,
-            precision: Precision(rawValue: values.name("precision")) ?? .f32,
+            augmentation: augmentation, precision: Precision(rawValue: values.name("precision")) ?? .f32,
             convolution: ConvolutionMethod(rawValue: values.name("convolution")) ?? .fast)
+    }
+
+    /// nil where nothing would change.
+    private mutating func augmentation(_ node: Node, _ registry: Registry) -> Augmentation? {
+        let path = "training.augmentation"
+        let schemas = DefinitionFields.augmentation
+        guard let values = fields(schemas, node, path, at: node, shorthand: nil, registry) else { return nil }
+        let augmentation = Augmentation(
+            flip: Augmentation.Flip(rawValue: values.name("flip")) ?? .none, shift: values.integer("shift"),
+            crop: values.number("crop"))
+        return augmentation == Augmentation() ? nil : augmentation
+    }
+
+    /// What is wrong with an augmentation for images of this shape.
+    mutating func check(_ augmentation: Augmentation?, of input: Shape, at node: Node?) {
+        guard let augmentation else { return }
+        let path = "training.augmentation"
+        guard input.rank == 3 else {
+            report("images are flipped, shifted and cropped, and the input is vectors \(input)", at: node, path)
+            return
+        }
+        let side = min(input.height, input.width)
+        guard augmentation.shift >= side else { return }
+        report("images of \(input) cannot be moved by \(augmentation.shift) pixels", at: node, Self.join(path, "shift"))
     }
 
     private mutating func optimizer(

@@ -145,6 +145,8 @@ struct SchemaWriter {
         var properties = self.properties(DefinitionFields.training)
         properties["optimizer"] = variants(DefinitionFields.optimizers)
         properties["schedule"] = variants(DefinitionFields.schedules)
+        properties["augmentation"] = .object(
+            Self.closed(self.properties(DefinitionFields.augmentation), required: []))
         let required = DefinitionFields.training.filter(\.isRequired).map(\.name) + ["optimizer"]
         return Self.described(
             Self.closed(properties, required: required), "The training settings, unless a run says otherwise.")

@@ -37,6 +37,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case permutation = 8
     /// What metrics of trained models draw.
     case metric = 9
+    /// How training images are changed.
+    case augmentation = 10
     /// Free for plug-ins and tests.
     case other = 255
 }
