@@ -7,6 +7,7 @@ import TensorCore
 /// Meant for files from strangers: nothing a file describes is executed or instantiated, memory stays within four times
 /// the file's length and 64 MiB, and whatever is not understood is an error. Of a file on the disk, tensors that are
 /// stored in one piece are read when they are asked for; only ONNX, whose tensors can be found no other way, is read whole.
+/// Weights that ONNX keeps in other files are read where these are regular files of the same folder.
 public struct ForeignFile: Sendable {
     public let path: String
     public let format: InterchangeFormat
@@ -39,7 +40,9 @@ public struct ForeignFile: Sendable {
                 )
             }
             let superblock = kind == .hdf5 ? HDF5Superblock.start(in: start) : nil
-            try self.init(HDF5FileSource(file, from: superblock ?? 0), kind, path: path)
+            let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+            try self.init(
+                HDF5FileSource(file, from: superblock ?? 0), kind, path: path, outside: ONNXOutsideData(folder: folder))
         } catch let error as ZooError {
             throw error.at(path)
         }
@@ -56,7 +59,11 @@ public struct ForeignFile: Sendable {
     }
 
     /// Decodes what is in `source`, which begins with what tells its kind.
-    private init(_ source: some HDF5Source, _ kind: FileKind, path: String) throws {
+    ///
+    /// - Parameter outside: the files beside that of an ONNX model; nil for none.
+    private init(
+        _ source: some HDF5Source, _ kind: FileKind, path: String, outside: ONNXOutsideData? = nil
+    ) throws {
         self.path = path
         switch kind {
         case .safetensors:
@@ -79,7 +86,7 @@ public struct ForeignFile: Sendable {
         case .onnx:
             format = .onnx
             try ONNXReader.check(byteCount: source.byteCount)
-            let contents = try ONNXReader.decode(try source.slice(0..<source.byteCount))
+            let contents = try ONNXReader.decode(try source.slice(0..<source.byteCount), outside: outside)
             (tensors, metadata) = (contents.tensors, contents.metadata)
         case .hdf5:
             format = .keras

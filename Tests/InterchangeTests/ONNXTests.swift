@@ -1,6 +1,7 @@
 import Checkpoints
 import ExamplePlugIn
 import FileSupport
+import Foundation
 import ModelKit
 import TensorCore
 import TestSupport
@@ -122,6 +123,114 @@ import Testing
 
     @Test(arguments: rules) func rule(_ rule: Rule) {
         #expect(rule.problem { _ = try ONNXReader.decode($0) } == nil)
+    }
+
+    // MARK: Data outside the file
+
+    /// A tensor of two f32 whose elements are elsewhere.
+    private static func outside(_ fields: [(String, String)], name: String = "a") -> (inout ProtobufWriter) -> Void {
+        tensor(name: name, raw: nil) { writer in
+            for (field, text) in fields {
+                writer.message(Fields.Tensor.external) { entry in
+                    entry.text(1, field)
+                    entry.text(2, text)
+                }
+            }
+            writer.integer(Fields.Tensor.location, 1)
+        }
+    }
+
+    private func read(_ folder: String, _ model: [UInt8]) throws -> [ForeignTensor] {
+        let path = folder + "/model.onnx"
+        try Data(model).write(to: URL(fileURLWithPath: path))
+        return try ForeignFile(path: path).tensors
+    }
+
+    @Test func dataBesideTheModelAreRead() throws {
+        try withTemporaryFolder { folder in
+            let values: [Float] = [9, 1, 2, 3, 4]
+            let data = URL(fileURLWithPath: folder + "/model.onnx.data")
+            try values.withUnsafeBytes { Data($0) }.write(to: data)
+            var model = ProtobufWriter()
+            model.integer(Fields.Model.irVersion, 8)
+            model.message(Fields.Model.graph) { graph in
+                graph.message(
+                    Fields.Graph.initializers,
+                    Self.outside([("location", "model.onnx.data"), ("offset", "4"), ("length", "8")]))
+                graph.message(
+                    Fields.Graph.initializers,
+                    Self.outside([("location", "model.onnx.data"), ("offset", "12")], name: "b"))
+            }
+            let tensors = try read(folder, model.bytes)
+            #expect(try tensors.map { try $0.floats() } == [[1, 2], [3, 4]])
+            // Where the model is in the folder that one is in.
+            let here = FileManager.default.currentDirectoryPath
+            #expect(FileManager.default.changeCurrentDirectoryPath(folder))
+            defer { _ = FileManager.default.changeCurrentDirectoryPath(here) }
+            #expect(try ForeignFile(path: "model.onnx").tensors[1].floats() == [3, 4])
+        }
+    }
+
+    @Test func otherFilesAreNotOpened() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder + "/inner", withIntermediateDirectories: false)
+            for name in ["secret", "inner/data"] {
+                try Data(count: 64).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+            }
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/inner/link", withDestinationPath: folder + "/secret")
+            func problem(_ fields: [(String, String)]) throws -> String {
+                let error = #expect(throws: ZooError.self) {
+                    try read(folder + "/inner", Self.file(Self.outside(fields)))
+                }
+                return (error?.message ?? "") + (error?.advice ?? "")
+            }
+            for location in ["../secret", "\(folder)/secret", "..", "", "x/../../secret"] {
+                #expect(
+                    try problem([("location", location)]).contains("no file of the model's own folder"), "\(location)")
+            }
+            #expect(try problem([("offset", "0")]).contains("no file of the model's own folder"))
+            #expect(try problem([("location", "link")]).contains("no regular file but a link"))
+            let missing = try problem([("location", "none")])
+            #expect(missing.contains("not beside the model") && missing.contains("external_data=False"))
+            #expect(try problem([("location", "data"), ("offset", "60")]).contains("claims 8 bytes at 60"))
+            #expect(try problem([("location", "data"), ("offset", "-4")]).contains("the offset of"))
+            #expect(try problem([("location", "data"), ("length", "12")]).contains("has 12 for it"))
+            #expect(try problem([("location", "data"), ("location", "data")]).contains("twice"))
+            var shared = ProtobufWriter()
+            shared.integer(Fields.Model.irVersion, 8)
+            shared.message(Fields.Model.graph) { graph in
+                for name in ["a", "b"] {
+                    graph.message(Fields.Graph.initializers, Self.outside([("location", "data")], name: name))
+                }
+            }
+            let error = #expect(throws: ZooError.self) { try read(folder + "/inner", shared.bytes) }
+            #expect(error?.message.contains("begins at byte 0, inside") == true, "\(String(describing: error))")
+        }
+    }
+
+    /// As the package onnx writes it.
+    @Test(.enabled(if: Judge.python != nil)) func dataThatOnnxWrote() throws {
+        let definition = try Samples.definition(named: "worked-vae")
+        let checkpoint = try Samples.checkpoint(definition)
+        try withTemporaryFolder { folder in
+            for (number, file) in try checkpoint.exported(to: .onnx, definition: definition).enumerated() {
+                let path = "\(folder)/\(number).onnx"
+                try Data(file.bytes).write(to: URL(fileURLWithPath: path))
+                let script = """
+                    import onnx, sys
+                    onnx.save(onnx.load(sys.argv[1]), sys.argv[2], save_as_external_data=True, location=sys.argv[3],
+                              size_threshold=0)
+                    """
+                _ = try Judge.run(
+                    Judge.python, ["-c", script, path, "\(folder)/out\(number).onnx", "out\(number).onnx.data"])
+                let (first, second) = (
+                    try ForeignFile(path: path), try ForeignFile(path: "\(folder)/out\(number).onnx")
+                )
+                #expect(first.tensors.map(\.name) == second.tensors.map(\.name))
+                #expect(try first.tensors.map { try Array($0.bytes()) } == second.tensors.map { try Array($0.bytes()) })
+            }
+        }
     }
 
     @Test func typedElementsAreRead() throws {

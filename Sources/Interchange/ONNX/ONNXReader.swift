@@ -3,8 +3,7 @@ import TensorCore
 
 /// Reads the weights of an ONNX file from strangers: initializers. Graphs are neither looked at nor run.
 ///
-/// Source: onnx.proto3, ONNX 1.12. Weights outside the file (`data_location` EXTERNAL) are refused, so that no path in
-/// the file is ever followed.
+/// Source: onnx.proto3, ONNX 1.12. Weights outside the file (`data_location` EXTERNAL) are read from regular files of the same folder.
 package enum ONNXReader {
     private typealias Fields = ONNXFields
 
@@ -33,8 +32,10 @@ package enum ONNXReader {
 
     /// Reads the bytes of a file.
     ///
+    /// - Parameter outside: the files beside it; nil for none.
     /// - Throws: `ZooError` as `decode`.
-    static func decode(_ bytes: ArraySlice<UInt8>) throws -> Contents {
+    static func decode(_ bytes: ArraySlice<UInt8>, outside: ONNXOutsideData? = nil) throws -> Contents {
+        var outside = outside
         try check(byteCount: bytes.count)
         var contents = Contents()
         var version: Int?
@@ -47,10 +48,10 @@ package enum ONNXReader {
             case Fields.Model.graph:
                 graphs += 1
                 guard graphs == 1 else { throw reader.damaged("a second graph") }
-                try readGraph(try reader.bytes(value, "the graph"), &contents, &budget)
+                try readGraph(try reader.bytes(value, "the graph"), &contents, &budget, &outside)
             case Fields.Model.metadata:
                 guard contents.metadata.count < itemLimit else { throw reader.damaged("too many texts") }
-                let (name, text) = try texts(try reader.bytes(value, "a text"))
+                let (name, text) = try ProtobufReader.texts(try reader.bytes(value, "a text"), subject: "a text")
                 guard contents.metadata.updateValue(text, forKey: name) == nil else {
                     throw reader.damaged("the text \"\(name)\" is there twice")
                 }
@@ -61,18 +62,20 @@ package enum ONNXReader {
             throw ZooError("the file is no ONNX model: it has \(graphs) graphs and the version \(version ?? 0)")
         }
         try checkUnique(contents.tensors)
+        try outside?.checkDisjoint()
         return contents
     }
 
     private static func readGraph(
-        _ bytes: ArraySlice<UInt8>, _ contents: inout Contents, _ budget: inout UnpackingBudget
+        _ bytes: ArraySlice<UInt8>, _ contents: inout Contents, _ budget: inout UnpackingBudget,
+        _ outside: inout ONNXOutsideData?
     ) throws {
         var reader = ProtobufReader(bytes, subject: "the graph")
         while let (field, value) = try reader.next() {
             switch field {
             case Fields.Graph.initializers:
                 guard contents.tensors.count < itemLimit else { throw reader.damaged("more than \(itemLimit) tensors") }
-                let tensor = try ONNXTensor(try reader.bytes(value, "a tensor")).tensor(budget: &budget)
+                let tensor = try ONNXTensor(try reader.bytes(value, "a tensor")).tensor(budget: &budget, &outside)
                 try budget.borrow(tensor.floatByteCount ?? 0, for: tensor.name)
                 contents.tensors.append(tensor)
             case Fields.Graph.sparseInitializers:
@@ -80,17 +83,6 @@ package enum ONNXReader {
             default: break
             }
         }
-    }
-
-    /// A message of two texts.
-    private static func texts(_ bytes: ArraySlice<UInt8>) throws -> (String, String) {
-        var reader = ProtobufReader(bytes, subject: "a text")
-        var texts = ("", "")
-        while let (field, value) = try reader.next() {
-            if field == 1 { texts.0 = try reader.text(value, "the name of a text") }
-            if field == 2 { texts.1 = try reader.text(value, "a text") }
-        }
-        return texts
     }
 
     private static func checkUnique(_ tensors: [ForeignTensor]) throws {

@@ -11,11 +11,13 @@ struct ONNXTensor {
     private var raw: ArraySlice<UInt8>?
     /// Elements in a field of their type instead of raw bytes: which, and the pieces in which they came.
     private var typed: (field: UInt64, pieces: [ProtobufReader.Value])?
+    /// Where the elements are, if they are in another file.
+    private var outside: [String: String]?
     private var reader: ProtobufReader
 
     /// Reads the message in `bytes`.
     ///
-    /// - Throws: `ZooError` when it is damaged, or its elements are outside the file.
+    /// - Throws: `ZooError` when it is damaged.
     init(_ bytes: ArraySlice<UInt8>) throws {
         reader = ProtobufReader(bytes, subject: "a tensor")
         while let (field, value) = try reader.next() {
@@ -34,8 +36,13 @@ struct ONNXTensor {
                 try add(value, of: field)
             case Fields.segment, Fields.strings:
                 throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment")
-            case Fields.external: throw Self.external(name)
-            case Fields.location where try reader.integer(value, "the location") != 0: throw Self.external(name)
+            case Fields.external:
+                let (field, text) = try ProtobufReader.texts(try reader.bytes(value, "a place"), subject: "a place")
+                guard outside?[field] == nil, (outside?.count ?? 0) < 16 else {
+                    throw reader.damaged("the \(field.prefix(40)) of \"\(name)\" is there twice")
+                }
+                outside = (outside ?? [:]).merging([field: text]) { $1 }
+            case Fields.location where try reader.integer(value, "the location") != 0: outside = outside ?? [:]
             default: break
             }
         }
@@ -54,8 +61,9 @@ struct ONNXTensor {
 
     /// The tensor; what its elements take beyond the file's own bytes comes out of `budget`.
     ///
+    /// - Parameter outsideData: the files beside the model; nil where there are none, for bytes in memory.
     /// - Throws: `ZooError` when its elements do not fill its shape, or are of a type that is not read.
-    func tensor(budget: inout UnpackingBudget) throws -> ForeignTensor {
+    func tensor(budget: inout UnpackingBudget, _ outsideData: inout ONNXOutsideData?) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         guard let type = StoredElementType.allCases.first(where: { $0.onnxDataType == dataType }) else {
             throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType)")
@@ -64,6 +72,14 @@ struct ONNXTensor {
             throw reader.damaged("the elements of \"\(name)\" are there twice, raw and typed")
         }
         guard let byteCount = type.byteCount(of: shape) else { throw reader.damaged("\"\(name)\" claims \(shape)") }
+        if let outside {
+            guard raw == nil, typed == nil else {
+                throw reader.damaged("the elements of \"\(name)\" are there twice, here and in another file")
+            }
+            guard let found = try outsideData?.tensor(name, shape: shape, type: type, byteCount: byteCount, outside)
+            else { throw Self.outside(name) }
+            return found
+        }
         let bytes = try raw ?? elements(type, byteCount, &budget)
         guard bytes.count == byteCount else {
             throw reader.damaged(
@@ -105,9 +121,9 @@ struct ONNXTensor {
         return elements[...]
     }
 
-    private static func external(_ name: String) -> ZooError {
+    private static func outside(_ name: String) -> ZooError {
         ZooError(
-            "the tensor \"\(name)\" lies in another file, which is refused: a file must not name others to be opened",
+            "the tensor \"\(name)\" lies in another file, and there are only the bytes of this one",
             advice: "write one file: torch.onnx.export(…, external_data=False), or of a model that is loaded "
                 + "onnx.save(model, path, save_as_external_data=False)")
     }

@@ -105,3 +105,18 @@ extension ProtobufReader {
         while !reader.rest.isEmpty { try body(try reader.varint()) }
     }
 }
+
+extension ProtobufReader {
+    /// A message of two texts, a name and what it stands for.
+    ///
+    /// - Throws: `ZooError` when it is damaged.
+    static func texts(_ bytes: ArraySlice<UInt8>, subject: String) throws -> (String, String) {
+        var reader = ProtobufReader(bytes, subject: subject)
+        var texts = ("", "")
+        while let (field, value) = try reader.next() {
+            if field == 1 { texts.0 = try reader.text(value, "the name of \(subject)") }
+            if field == 2 { texts.1 = try reader.text(value, subject) }
+        }
+        return texts
+    }
+}
