@@ -1,3 +1,5 @@
+import TensorCore
+
 /// One way in which the images of a data set vary, with a known position for every image.
 public struct Factor: Sendable, Equatable {
     /// What varies, for example "scale".
@@ -81,6 +83,12 @@ public enum Split: String, CaseIterable, Sendable {
 public protocol Dataset: Sendable {
     var info: DatasetInfo { get }
 
+    /// How its real numbers become those that a model sees; nil for images of bytes, of which 0…255 become 0…1.
+    var valueScaling: ValueScaling? { get }
+
+    /// How its pictures became images; nil where they came as images.
+    var imagePreparation: ImagePreparation? { get }
+
     /// What a user should know about how it was read, for instance which files were left out.
     var notes: [String] { get }
 
@@ -98,6 +106,12 @@ public protocol Dataset: Sendable {
     /// programming errors.
     func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>)
 
+    /// Writes the numbers of the rows as a model sees them, one row after another in C H W order, into `numbers`.
+    ///
+    /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are programming
+    /// errors. What can no longer be read is written as NaN, which ends training with an error.
+    func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>)
+
     /// The label of an image, an index into `info.classNames`; nil if the data set has no labels.
     func label(_ index: Int) -> Int?
 
@@ -106,12 +120,18 @@ public protocol Dataset: Sendable {
 }
 
 extension Dataset {
-    /// How its pictures became images; nil where they came as images.
-    public var imagePreparation: ImagePreparation? { (self as? MemoryDataset)?.preparation }
-
+    public var valueScaling: ValueScaling? { nil }
+    public var imagePreparation: ImagePreparation? { nil }
     public var notes: [String] { [] }
     public func label(_ index: Int) -> Int? { nil }
     public func factors(_ index: Int) -> [Int]? { nil }
+
+    /// Bytes as numbers from 0 to 1.
+    public func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>) {
+        let size = info.sampleCount
+        precondition(numbers.count >= indices.count * size, "the buffer is too small for \(indices.count) images")
+        _ = numbers.update(from: Tensor.planes(images(Array(indices)), Shape(info.shape)))
+    }
 
     /// The samples of the images, one image after another, H W C.
     public func images(_ indices: [Int32]) -> [UInt8] {

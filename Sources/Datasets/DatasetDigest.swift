@@ -20,8 +20,8 @@ extension Dataset {
             let indices = indices(of: split)
             hash.update([indices.count] + indices.map(Int.init))
         }
-        let numeric = self as? any NumericDataset
-        let sampleByteCount = numeric == nil ? 1 : MemoryLayout<Float>.stride
+        let isBytes = valueScaling == nil
+        let sampleByteCount = isBytes ? 1 : MemoryLayout<Float>.stride
         let isWhole = count <= Self.digestByteLimit / max(1, info.sampleCount * sampleByteCount)
         let chosen = isWhole ? count : min(count, 4096)
         let batch = 256
@@ -30,7 +30,7 @@ extension Dataset {
                 // The product stays far below 2⁶³: both are numbers of images, which have 32 bits.
                 Int32(truncatingIfNeeded: isWhole ? position : position * count / chosen)
             }
-            if numeric == nil {
+            if isBytes {
                 images(indices).withUnsafeBytes { hash.update($0) }
             } else {
                 tensor(indices).values.withUnsafeBytes { hash.update($0) }

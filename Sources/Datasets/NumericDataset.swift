@@ -4,15 +4,11 @@ import TensorCore
 public protocol NumericDataset: Dataset {
     /// How its numbers become those that a model sees.
     var scaling: ValueScaling { get }
-
-    /// Writes the scaled numbers of the rows, one row after another in C H W order, into `numbers`.
-    ///
-    /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are programming
-    /// errors. What can no longer be read is written as NaN, which ends training with an error.
-    func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>)
 }
 
 extension NumericDataset {
+    public var valueScaling: ValueScaling? { scaling }
+
     /// The rows as pictures: the least number of the data is 0, the largest 255.
     public func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
         let size = info.sampleCount
@@ -34,11 +30,6 @@ extension NumericDataset {
     }
 }
 
-extension Dataset {
-    /// How its numbers become those that a model sees; nil for images of bytes, of which 0…255 become 0…1.
-    public var valueScaling: ValueScaling? { (self as? any NumericDataset)?.scaling }
-}
-
 /// Reads the images of batches, as the data set stores them, into memory of its own.
 public final class BatchReader {
     private let dataset: any Dataset
@@ -47,7 +38,7 @@ public final class BatchReader {
     /// - Parameter batchSize: the most images of a batch.
     public init(_ dataset: any Dataset, batchSize: Int) {
         self.dataset = dataset
-        let width = dataset is any NumericDataset ? MemoryLayout<Float>.stride : 1
+        let width = dataset.valueScaling == nil ? 1 : MemoryLayout<Float>.stride
         memory = .allocate(byteCount: batchSize * dataset.info.sampleCount * width, alignment: 64)
     }
 
@@ -60,13 +51,13 @@ public final class BatchReader {
     /// - Precondition: there are at most as many as a batch has.
     public func read(_ indices: UnsafeBufferPointer<Int32>) -> ImageBatch {
         let count = indices.count * dataset.info.sampleCount
-        guard let numeric = dataset as? any NumericDataset else {
+        guard dataset.valueScaling != nil else {
             let pixels = memory.bindMemory(to: UInt8.self)
             dataset.readImages(indices, into: pixels)
             return .bytes(UnsafeBufferPointer(rebasing: pixels[..<count]))
         }
         let numbers = UnsafeMutableBufferPointer(rebasing: memory.bindMemory(to: Float.self)[..<count])
-        numeric.readNumbers(indices, into: numbers)
+        dataset.readNumbers(indices, into: numbers)
         return .numbers(UnsafeBufferPointer(numbers))
     }
 }

@@ -30,7 +30,7 @@ extension Tensor {
     }
 
     /// The numbers 0…1 of bytes in H W C order, in C H W order.
-    fileprivate static func planes(_ pixels: [UInt8], _ shape: Shape) -> [Float] {
+    static func planes(_ pixels: [UInt8], _ shape: Shape) -> [Float] {
         let (channels, area) = shape.rank == 3 ? (shape.channels, shape.area) : (1, shape.count)
         return [Float](unsafeUninitializedCapacity: pixels.count) { output, count in
             for start in stride(from: 0, to: pixels.count, by: shape.count) {
@@ -86,13 +86,10 @@ extension Dataset {
     ///
     /// - Precondition: the numbers lie in `0..<count`.
     public func tensor(_ indices: [Int32]) -> Tensor {
-        let shape = Shape(info.shape)
-        guard let numeric = self as? any NumericDataset else {
-            return Tensor(unchecked: [indices.count] + info.shape, Tensor.planes(images(indices), shape))
-        }
-        let values = [Float](unsafeUninitializedCapacity: indices.count * shape.count) { buffer, count in
-            indices.withUnsafeBufferPointer { numeric.readNumbers($0, into: buffer) }
-            count = indices.count * shape.count
+        let count = indices.count * info.sampleCount
+        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            indices.withUnsafeBufferPointer { readNumbers($0, into: buffer) }
+            initialized = count
         }
         return Tensor(unchecked: [indices.count] + info.shape, values)
     }

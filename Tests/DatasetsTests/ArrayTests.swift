@@ -23,11 +23,12 @@ import Testing
     private static func bytes<Element>(_ elements: [Element]) -> [UInt8] { elements.withUnsafeBytes { Array($0) } }
 
     private func open(
-        _ path: String, member: String? = nil, labels: String? = nil, shape: [Int]? = nil,
+        _ path: String, member: String? = nil, labels: String? = nil, factors: [String] = [], shape: [Int]? = nil,
         scaling: ScalingChoice? = .method(.asIs)
     ) throws -> ArrayDataset {
         let options = DatasetOptions(
-            array: ArrayFile(path: path, member: member, labels: labels), shape: shape, scaling: scaling)
+            array: ArrayFile(path: path, member: member, labels: labels, factors: factors), shape: shape,
+            scaling: scaling)
         return try #require(try DatasetCatalog.builtIn.open("array", options) as? ArrayDataset)
     }
 
@@ -167,13 +168,48 @@ import Testing
         #expect(try open(bare, labels: list).info.classNames == ["cat", "dog"])
     }
 
+    /// Several columns of a table, or members of an archive, are factors.
+    @Test func factorsOfColumnsAndMembers() throws {
+        let text = "x,shape,size,y,kind\n1,ball,0.5,2,a\n3,cube,10,4,b\n5,ball,2,6,a\n"
+        let path = try folder.write(text, "x.csv")
+        let dataset = try open(path, labels: "kind", factors: ["size", "shape"])
+        #expect(dataset.info.shape == [2] && dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
+        #expect(
+            dataset.info.factors == [
+                Factor(name: "size", values: [0.5, 2, 10]), Factor(name: "shape", valueNames: ["ball", "cube"]),
+            ])
+        #expect((0..<3).map { dataset.factors($0) } == [[0, 0], [2, 1], [1, 0]])
+        #expect((0..<3).map { dataset.label($0) } == [0, 1, 0])
+        #expect(try message { _ = try open(path, factors: ["sze"]) }.contains("did you mean 'size'?"))
+
+        let archive = folder.path + "/x.npz"
+        try ArchiveWriter.write(
+            [
+                ("images.npy", Self.npy("|u1", [3, 2, 2], noise(12))),
+                ("latents.npy", Self.npy("<f8", [3, 2], Self.bytes([0.5, 1, 0.25, 1, 0.5, 7]))),
+                ("side.npy", Self.npy("<i4", [3], Self.bytes([4, 2, 4] as [Int32]))),
+            ], .zip, to: archive)
+        let images = try open(archive, member: "images", factors: ["latents", "side"])
+        #expect(images.info.shape == [1, 2, 2])
+        #expect(try open(archive, factors: ["latents", "side"]).info == images.info)
+        #expect(images.info.factors?.map(\.name) == ["latents.0", "latents.1", "side"])
+        #expect((0..<3).map { images.factors($0) } == [[1, 0, 1], [0, 0, 0], [1, 1, 1]])
+        let short = folder.path + "/y.npz"
+        try ArchiveWriter.write(
+            [
+                ("images.npy", Self.npy("|u1", [3, 2, 2], noise(12))),
+                ("side.npy", Self.npy("<i4", [2], Self.bytes([4, 2] as [Int32]))),
+            ], .zip, to: short)
+        #expect(try message { _ = try open(short, factors: ["side"]) }.contains("has 2 values for the 3 rows"))
+    }
+
     /// A file in which only some rows are looked at is not loaded: a sparse one of 6 GB opens with little memory.
     @Test func aFileLargerThanItsMemory() throws {
         let (count, size) = (300, 1 << 20)
         let path = try folder.write(Self.npy("|u1", [count, size], []), "large.npy")
         try resize(path, by: count * size)
         let before = try memory()
-        let array = try ArrayContents(path: path, labelColumn: nil).array(nil, besides: nil)
+        let array = try ArrayContents(path: path, apart: []).array(nil, besides: [])
         var scratch: [UInt8] = []
         var row = [Double](repeating: 1, count: size)
         try row.withUnsafeMutableBufferPointer { try array.read(299..<300, into: $0, scratch: &scratch) }

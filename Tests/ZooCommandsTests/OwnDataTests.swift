@@ -89,6 +89,26 @@ import Testing
         return result
     }
 
+    /// Factors of a table are what disentanglement is measured with; what is in the file can be asked for.
+    @Test func factorsOfATable() throws {
+        let file = try table()
+        let path = folder.path + "/run"
+        let data = ["--array", file, "--factors", "kind,age"]
+        _ = try zooOK(["train", "mlp-vae-points"] + data + ["--epochs", "1", "--run-dir", path, "-q"])
+        let scores = try zooOK(["evaluate", path, "--metrics", "mig", "--json"] + data)
+        #expect(scores.output.contains("\"mig\""), "\(scores.output)")
+        let info = try zooOK(["data", "info", "--json"] + data).object()
+        #expect(info["images"] as? Int == 300 && info["shape"] as? [Int] == [2])
+        #expect((info["factors"] as? [[String: Any]])?.map { $0["count"] as? Int } == [3, 50])
+        let text = try run("data", "info", "--array", file, "--labels", "kind")
+        #expect(text.output.contains("ant, bee, cat") && text.output.contains("300"), "\(text.output)")
+        #expect(try run("data", "verify", "--array", file, "--labels", "kind").output.contains("300 vectors"))
+        let none = try zoo("data", "info")
+        #expect(none.status == 2 && none.errors.contains("give --array or --image-folder"), "\(none.errors)")
+        let alone = try zoo("data", "info", "--labels", "kind")
+        #expect(alone.status == 2 && alone.errors.contains("give it with --array"))
+    }
+
     /// A run on numbers is resumed to the last bit; on other numbers it is not.
     @Test func aRunOnNumbersIsResumed() throws {
         let file = try table()

@@ -11,16 +11,20 @@ public struct ArrayDataset: NumericDataset {
     /// Whether the file has the channels of an image last.
     private let isChannelsLast: Bool
     private let labels: [Int32]
+    /// For each factor the position of each row.
+    private let factorPositions: [[Int32]]
     private let splits: [Split: [Int32]]
 
     /// - Parameters:
     ///   - info: what is said of the data; its shape and classes are replaced.
     ///   - labels: of the rows; nil for none.
+    ///   - factors: of the rows; nil for none.
     ///   - shape: what the model takes; nil for what the array looks like.
     ///   - choice: nil to standardise vectors, and to bring the numbers of images to 0…1.
     /// - Throws: `ZooError` for an array that has not this shape, and naming the first row with a number that is not finite.
     init(
-        _ info: DatasetInfo, rows: StoredArray, labels: ArrayLabels? = nil, shape: [Int]? = nil,
+        _ info: DatasetInfo, rows: StoredArray, labels: ArrayLabels? = nil, factors: ArrayFactors? = nil,
+        shape: [Int]? = nil,
         scaling choice: ScalingChoice? = nil
     ) throws {
         guard rows.rowCount <= Int32.max else {
@@ -31,13 +35,20 @@ public struct ArrayDataset: NumericDataset {
                 "there are \(labels.positions.count) labels for the \(rows.rowCount) rows of \(rows.name)",
                 code: .mismatch)
         }
+        if let index = factors?.positions.firstIndex(where: { $0.count != rows.rowCount }), let factors {
+            throw ZooError(
+                "the factor \(factors.factors[index].name) has \(factors.positions[index].count) values for the "
+                    + "\(rows.rowCount) rows of \(rows.name)", code: .mismatch)
+        }
         let arrangement = try Arrangement(of: Array(rows.shape.dropFirst()), like: shape, name: rows.name)
         isChannelsLast = arrangement.isChannelsLast
         self.rows = rows
         self.labels = labels?.positions ?? []
+        factorPositions = factors?.positions ?? []
         self.info = DatasetInfo(
             name: info.name, title: info.title, summary: info.summary, license: info.license, source: info.source,
-            shape: arrangement.shape, classNames: labels?.names, isGenerated: info.isGenerated)
+            shape: arrangement.shape, classNames: labels?.names,
+            factors: factorPositions.isEmpty ? nil : factors?.factors, isGenerated: info.isGenerated)
         let testCount = rows.rowCount < 2 ? 0 : max(1, rows.rowCount / 10)
         let (train, test) = DataSplits.fixed(count: rows.rowCount, testCount: testCount)
         splits = [.train: train, .test: test]
@@ -52,6 +63,10 @@ public struct ArrayDataset: NumericDataset {
     public func indices(of split: Split) -> [Int32] { splits[split] ?? [] }
 
     public func label(_ index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+
+    public func factors(_ index: Int) -> [Int]? {
+        factorPositions.isEmpty ? nil : factorPositions.map { Int($0[index]) }
+    }
 
     public func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>) {
         let size = rows.rowSize

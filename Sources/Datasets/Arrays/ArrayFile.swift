@@ -10,11 +10,14 @@ public struct ArrayFile: Sendable, Equatable {
     public var member: String?
     /// The labels: a member of the same file, a column of a table, or another file with a list of them; nil for none.
     public var labels: String?
+    /// The factors of variation: columns of a table, or members of the same file.
+    public var factors: [String]
 
-    public init(path: String, member: String? = nil, labels: String? = nil) {
+    public init(path: String, member: String? = nil, labels: String? = nil, factors: [String] = []) {
         self.path = path
         self.member = member
         self.labels = labels
+        self.factors = factors
     }
 
     /// Opens the file as a data set.
@@ -26,9 +29,11 @@ public struct ArrayFile: Sendable, Equatable {
     /// - Throws: `ZooError` for a file that is missing, damaged or of a kind that is not read, an array that is not of the
     ///   shape, and naming the first row with a number that is not finite.
     func open(_ info: DatasetInfo, shape: [Int]?, scaling: ScalingChoice?) throws -> ArrayDataset {
-        let contents = try ArrayContents(path: path, labelColumn: labelColumn)
-        let rows = try contents.array(member, besides: labels)
-        return try ArrayDataset(info, rows: rows, labels: labels(in: contents), shape: shape, scaling: scaling)
+        let contents = try ArrayContents(path: path, apart: columnsApart)
+        let rows = try contents.array(member, besides: membersApart)
+        return try ArrayDataset(
+            info, rows: rows, labels: labels(in: contents), factors: factors(in: contents), shape: shape,
+            scaling: scaling)
     }
 
     /// The shape of a row, `[D]` or `[C, H, W]`, as far as the beginning of the file tells.
@@ -37,21 +42,39 @@ public struct ArrayFile: Sendable, Equatable {
     /// - Throws: `ZooError` for a file that is missing, damaged or of a kind that is not read.
     public func rowShape(like shape: [Int]?) throws -> [Int] {
         if ArrayContents.isTable(path) {
-            return try [DelimitedText.columnCount(path: path, labelColumn: labelColumn)].arranged(
+            return try [DelimitedText.columnCount(path: path, apart: columnsApart)].arranged(
                 like: shape, name: path)
         }
-        let member = try ArrayContents(path: path, labelColumn: labelColumn).member(member, besides: labels)
+        let member = try ArrayContents(path: path, apart: columnsApart).member(member, besides: membersApart)
         return try Array(member.shape.dropFirst()).arranged(like: shape, name: member.name)
     }
 
-    /// What may be a column of a table: labels that are no file.
-    private var labelColumn: String? { labels.flatMap { Files.isFile($0) ? nil : $0 } }
+    /// What may be columns of a table: factors, and labels that are no file.
+    private var columnsApart: [String] {
+        let labelColumn = labels.flatMap { Files.isFile($0) ? nil : $0 }
+        return Set(factors + [labelColumn].compactMap(\.self)).sorted()
+    }
+
+    /// What is not meant where no array is named.
+    private var membersApart: [String] { factors + [labels].compactMap(\.self) }
+
+    private func factors(in contents: ArrayContents) throws -> ArrayFactors {
+        var found = ArrayFactors()
+        for name in factors {
+            if let words = contents.words[name] {
+                try found.add(name, words: words)
+            } else {
+                try found.add(name, contents.array(name, besides: []))
+            }
+        }
+        return found
+    }
 
     private func labels(in contents: ArrayContents) throws -> ArrayLabels? {
         guard let labels else { return nil }
-        if let words = contents.labels { return try ArrayLabels(words: words, name: "the column \(labels)") }
+        if let words = contents.words[labels] { return try ArrayLabels(words: words, name: "the column \(labels)") }
         if contents.members.contains(where: { $0.name == labels }) {
-            return try ArrayLabels(contents.array(labels, besides: nil))
+            return try ArrayLabels(contents.array(labels, besides: []))
         }
         guard Files.isFile(labels) else {
             let names = contents.members.map(\.name)
@@ -66,7 +89,7 @@ public struct ArrayFile: Sendable, Equatable {
             let words = text.split(whereSeparator: \.isNewline).map { $0.trimmingSpaces }
             return try ArrayLabels(words: words, name: "'\(labels)'")
         }
-        return try ArrayLabels(ArrayContents(path: labels, labelColumn: nil).array(nil, besides: nil))
+        return try ArrayLabels(ArrayContents(path: labels, apart: []).array(nil, besides: []))
     }
 }
 
@@ -93,12 +116,12 @@ struct ArrayContents {
 
     private let path: String
     let members: [Member]
-    /// Of a table, the column of labels.
-    var labels: [String]?
+    /// Of a table, the columns that are kept apart.
+    var words: [String: [String]] = [:]
 
-    /// - Parameter labelColumn: of a table, the column of labels.
+    /// - Parameter apart: of a table, the columns that are kept apart.
     /// - Throws: `ZooError` for what cannot be read.
-    init(path: String, labelColumn: String?) throws {
+    init(path: String, apart: [String]) throws {
         self.path = path
         guard Files.isFile(path) else {
             throw ZooError(
@@ -117,9 +140,9 @@ struct ArrayContents {
             } else if start.starts(with: [0x50, 0x4B]) {
                 members = try Self.npz(path)
             } else if Self.isTable(name) {
-                let table = try DelimitedText(path: path, labelColumn: labelColumn)
+                let table = try DelimitedText(path: path, apart: apart)
                 let array = try table.array()
-                labels = table.labels
+                words = table.words
                 members = [Member(name: name, shape: array.shape, type: array.type) { array }]
             } else {
                 throw ZooError(
@@ -135,10 +158,10 @@ struct ArrayContents {
     ///
     /// - Parameters:
     ///   - name: nil for the only one that can be meant.
-    ///   - other: an array that is not meant where no name is given.
+    ///   - others: arrays that are not meant where no name is given.
     /// - Throws: `ZooError` where there is none, or several.
-    func array(_ name: String?, besides other: String?) throws -> StoredArray {
-        try member(name, besides: other).open()
+    func array(_ name: String?, besides others: [String]) throws -> StoredArray {
+        try member(name, besides: others).open()
     }
 
     /// Whether a file is a table of text, by its name.
@@ -147,7 +170,7 @@ struct ArrayContents {
     }
 
     /// An array before it is read, as `array`.
-    func member(_ name: String?, besides other: String?) throws -> Member {
+    func member(_ name: String?, besides others: [String]) throws -> Member {
         if let name {
             guard let member = members.first(where: { $0.name == name || $0.name == "/" + name }) else {
                 let names = members.map(\.name)
@@ -158,7 +181,7 @@ struct ArrayContents {
             }
             return member
         }
-        let rest = members.filter { $0.name != other && $0.name != "/" + (other ?? "") }
+        let rest = members.filter { member in !others.contains { member.name == $0 || member.name == "/" + $0 } }
         // What has more than one number a row is meant where the others have not.
         let tables = rest.filter { $0.shape.count > 1 }
         let candidates = tables.isEmpty ? rest : tables

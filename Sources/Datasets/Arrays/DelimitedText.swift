@@ -2,22 +2,23 @@ import Checkpoints
 import FileSupport
 import TensorCore
 
-/// A table of text: numbers, and perhaps a column of labels, separated by commas, tabs or semicolons, with or without a line
+/// A table of text: numbers, and perhaps columns that are kept apart (labels, factors), separated by commas, tabs or semicolons, with or without a line
 /// of names. Fields may be in quotes (RFC 4180).
 struct DelimitedText {
     let name: String
     /// The names of the columns; `0`, `1` … where the file has none.
     let columns: [String]
-    /// The numbers row by row, without the column of labels.
+    /// The numbers row by row, without the columns that are kept apart.
     let values: [Double]
-    let labels: [String]?
+    /// The words of the columns that are kept apart, by the names that they were asked for.
+    let words: [String: [String]]
     let rowCount: Int
 
     /// - Parameters:
     ///   - path: the file.
-    ///   - labelColumn: the name or number of the column of labels; nil for none.
+    ///   - apart: the names or numbers of columns that are kept apart.
     /// - Throws: `ZooError` naming the line and column of what is no number or not finite, and lines of other lengths.
-    init(path: String, labelColumn: String?) throws {
+    init(path: String, apart: [String]) throws {
         // The numbers take more memory than the text.
         let bytes = try Files.read(path, maximumByteCount: ProcessLimits.current.memoryByteCount / 3)
         name = "'\(path)'"
@@ -26,23 +27,22 @@ struct DelimitedText {
         guard let first = lines.peek() else { throw ZooError("'\(path)' is empty", code: .damaged) }
         let separator = Self.separator(of: first, path)
         let head = Self.fields(first, separator)
-        let isHeader = head.contains { Self.number($0) == nil } && !Self.isRow(head, labelColumn)
+        let isHeader = head.contains { Self.number($0) == nil } && !Self.isRow(head, apart)
         columns = isHeader ? head.map { Self.trimmed($0) } : head.indices.map { String($0) }
         if isHeader { _ = lines.next() }
-        var labelIndex: Int?
-        if let labelColumn {
-            guard let index = columns.firstIndex(of: labelColumn) ?? Int(labelColumn), columns.indices.contains(index)
-            else {
-                let nearest = nearestName(to: labelColumn, among: columns).map { "did you mean '\($0)'? " } ?? ""
+        var places: [Int: String] = [:]
+        for name in apart {
+            guard let index = columns.firstIndex(of: name) ?? Int(name), columns.indices.contains(index) else {
+                let nearest = nearestName(to: name, among: columns).map { "did you mean '\($0)'? " } ?? ""
                 throw ZooError(
-                    "'\(path)' has no column '\(labelColumn)'",
+                    "'\(path)' has no column '\(name)'",
                     advice: "\(nearest)Its columns are \(columns.prefix(40).joined(separator: ", "))", kind: .usage,
                     code: .notFound)
             }
-            labelIndex = index
+            places[index] = name
         }
         var values: [Double] = []
-        var labels: [String] = []
+        var words = Dictionary(uniqueKeysWithValues: places.values.map { ($0, [String]()) })
         var rowCount = 0
         while let (line, number) = lines.next() {
             let fields = Self.fields(line, separator)
@@ -53,8 +53,8 @@ struct DelimitedText {
                     code: .damaged)
             }
             for (index, field) in fields.enumerated() {
-                if index == labelIndex {
-                    labels.append(Self.trimmed(field))
+                if let name = places[index] {
+                    words[name]?.append(Self.trimmed(field))
                     continue
                 }
                 guard let value = Self.number(field), value.isFinite else {
@@ -64,23 +64,23 @@ struct DelimitedText {
             }
             rowCount += 1
         }
-        guard rowCount > 0, columns.count > (labelIndex == nil ? 0 : 1) else {
+        guard rowCount > 0, columns.count > places.count else {
             throw ZooError("'\(path)' has no rows of numbers", code: .damaged)
         }
         self.values = values
-        self.labels = labelIndex == nil ? nil : labels
+        self.words = words
         self.rowCount = rowCount
     }
 
     /// The columns of numbers of a table, by its first line.
     ///
     /// - Throws: `ZooError` for a file that cannot be read or is empty.
-    static func columnCount(path: String, labelColumn: String?) throws -> Int {
+    static func columnCount(path: String, apart: [String]) throws -> Int {
         let file = try RegularFile(path, limit: .max)
         guard let first = Lines(try file.start(16 << 20)).peek() else {
             throw ZooError("'\(path)' is empty", code: .damaged)
         }
-        return fields(first, separator(of: first, path)).count - (labelColumn == nil ? 0 : 1)
+        return fields(first, separator(of: first, path)).count - Set(apart).count
     }
 
     /// The numbers as an array `[N, D]`.
@@ -94,17 +94,20 @@ struct DelimitedText {
             text.isEmpty ? "is empty" : number(field) == nil ? "is no number: '\(text.prefix(40))'" : "is \(text)"
         return ZooError(
             "'\(path)' line \(line): column \(column) \(found)",
-            advice: "fill it in or remove it; a column of labels has to be named", code: .notFinite)
+            advice: "fill it in or remove it; columns of labels and factors have to be named", code: .notFinite)
     }
 
     // MARK: Fields
 
     private typealias Slice = ArraySlice<UInt8>
 
-    /// Whether the first line may be a row: all fields are numbers but that of the labels, which is known by its number.
-    private static func isRow(_ fields: [Slice], _ labelColumn: String?) -> Bool {
-        guard let label = labelColumn.flatMap({ Int($0) }), fields.indices.contains(label) else { return false }
-        return fields.indices.allSatisfy { $0 == label || number(fields[$0]) != nil }
+    /// Whether the first line may be a row: all fields are numbers but those that are kept apart, which are known by their numbers.
+    private static func isRow(_ fields: [Slice], _ apart: [String]) -> Bool {
+        let places = Set(apart.compactMap { Int($0) })
+        guard !places.isEmpty, places.count == apart.count, places.allSatisfy(fields.indices.contains) else {
+            return false
+        }
+        return fields.indices.allSatisfy { places.contains($0) || number(fields[$0]) != nil }
     }
 
     private static func separator(of line: Slice, _ path: String) -> UInt8 {

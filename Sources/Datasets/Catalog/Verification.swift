@@ -21,8 +21,10 @@ public struct DatasetVerification: Sendable, Equatable {
 
     public let name: String
     public let files: [File]
-    /// The images that were read.
+    /// The images that were read, or vectors.
     public let imageCount: Int
+    /// Whether they are vectors.
+    public let isVectors: Bool
 
     /// One line, for example "cifar-10: readable, 60,000 images, checksum differs from the publisher's".
     public var summary: String {
@@ -42,7 +44,7 @@ public struct DatasetVerification: Sendable, Equatable {
             } else {
                 "no published checksum to compare with"
             }
-        return "\(name): readable, \(grouped(imageCount)) images, \(verdict)"
+        return "\(name): readable, \(grouped(imageCount)) \(isVectors ? "vectors" : "images"), \(verdict)"
     }
 
     private func grouped(_ number: Int) -> String {
@@ -81,6 +83,7 @@ extension DatasetCatalog {
                     ? .checksumMatches
                     : .checksumDiffers(expected: expected.description, found: found.description))
         }
-        return DatasetVerification(name: name, files: files, imageCount: dataset.count)
+        return DatasetVerification(
+            name: name, files: files, imageCount: dataset.count, isVectors: dataset.info.isVector)
     }
 }

@@ -13,7 +13,7 @@ public struct MemoryDataset: Dataset {
     let splits: [Split: [Int32]]
     public var notes: [String] = []
     /// How its pictures became images; nil where they came as images.
-    public private(set) var preparation: ImagePreparation?
+    public private(set) var imagePreparation: ImagePreparation?
 
     /// Where images lie, one after another, each H W C.
     private enum Pixels: Sendable {
@@ -88,7 +88,7 @@ public struct MemoryDataset: Dataset {
         self.labels = labels
         self.factorPositions = factorPositions
         self.splits = splits
-        self.preparation = preparation
+        imagePreparation = preparation
         self.notes = notes
     }
 

@@ -15,6 +15,7 @@ struct DataCommand: ParsableCommand {
               \(Tool.name) data info dsprites
               \(Tool.name) data get mnist
               \(Tool.name) data verify mnist --data-dir ~/data
+              \(Tool.name) data info --array measurements.csv --labels species
             """,
         subcommands: [
             DataListCommand.self, DataInfoCommand.self, DataGetCommand.self, DataVerifyCommand.self,
@@ -34,7 +35,24 @@ struct DataPlaceOptions: ParsableArguments {
         completion: .directory)
     var imageFolder: String?
 
-    var options: DatasetOptions { DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder) }
+    @OptionGroup var arrayOptions: ArrayOptions
+
+    var options: DatasetOptions {
+        DatasetOptions(dataDirectory: dataDir, imageFolder: imageFolder, array: arrayOptions.file)
+    }
+
+    /// The data set of a name, or else of the file or folder that was given.
+    ///
+    /// - Throws: `ZooError` (wrong usage) where neither was given.
+    func name(_ name: String?) throws -> String {
+        if let name { return name }
+        if arrayOptions.array != nil { return "array" }
+        if imageFolder != nil { return "image-folder" }
+        throw ZooError(
+            "no data set is named",
+            advice: "name one (see `\(Tool.name) data list`), or give --array or --image-folder",
+            kind: .usage)
+    }
 }
 
 /// Whether and where a data set is on this machine.
@@ -131,7 +149,7 @@ struct DataInfoCommand: ParsableCommand {
         commandName: "info", abstract: "All that is known about a data set: images, factors, files, licence.")
 
     @Argument(help: "The data set's name (see `\(Tool.name) data list`).", completion: .dataset)
-    var name: String
+    var name: String?
 
     @OptionGroup var places: DataPlaceOptions
 
@@ -139,17 +157,20 @@ struct DataInfoCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let descriptor = try ZooContext.current.datasets.descriptor(name)
+        let descriptor = try ZooContext.current.datasets.descriptor(places.name(name))
         let presence = try DatasetPresence(descriptor, places.options)
+        var dataset: (any Dataset)?
+        // What only the file knows is read from it.
+        if descriptor.info.shape.isEmpty, case .found = presence { dataset = try descriptor.open(places.options) }
         if json {
-            Console.print(Self.json(descriptor, presence))
+            Console.print(Self.json(descriptor, presence, dataset))
         } else {
-            Self.print(descriptor, presence)
+            Self.print(descriptor, presence, dataset)
         }
     }
 
-    private static func print(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence) {
-        let info = descriptor.info
+    private static func print(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence, _ dataset: (any Dataset)?) {
+        let info = dataset?.info ?? descriptor.info
         Console.printTitle(info.title)
         Console.print(lines: info.summary)
         Console.print("")
@@ -160,11 +181,19 @@ struct DataInfoCommand: ParsableCommand {
         switch info.shape.count {
         case 0: field("shape", "that of the array")
         case 1: field("shape", "\(info.shape), real numbers")
+        case _ where dataset?.valueScaling != nil:
+            field("shape", "\(info.shape) (channels, height, width), real numbers")
         default: field("shape", "\(info.shape) (channels, height, width), 8 bits")
         }
         field(
             info.isVector ? "points" : "images",
-            descriptor.imageCount.map(Formatting.grouped) ?? "as many as the file or folder holds")
+            (dataset?.count ?? descriptor.imageCount).map(Formatting.grouped) ?? "as many as the file or folder holds")
+        if let dataset, let scaling = dataset.valueScaling {
+            field("test", Formatting.grouped(dataset.indices(of: .test).count))
+            let (least, largest) = (scaling.least.min() ?? 0, scaling.largest.max() ?? 0)
+            field("numbers", "\(Formatting.significant(least, 6)) … \(Formatting.significant(largest, 6))")
+            for note in dataset.notes { field("note", note) }
+        }
         field("licence", info.license)
         field("source", info.source)
         if let classes = info.classNames { field("classes", classes.joined(separator: ", ")) }
@@ -208,8 +237,10 @@ struct DataInfoCommand: ParsableCommand {
         for line in table.fittedLines { Console.print(line) }
     }
 
-    private static func json(_ descriptor: DatasetDescriptor, _ presence: DatasetPresence) -> JSONValue {
-        let info = descriptor.info
+    private static func json(
+        _ descriptor: DatasetDescriptor, _ presence: DatasetPresence, _ dataset: (any Dataset)?
+    ) -> JSONValue {
+        let info = dataset?.info ?? descriptor.info
         let factors = info.factors.map { factors in
             JSONValue.array(
                 factors.map { factor in
@@ -230,7 +261,8 @@ struct DataInfoCommand: ParsableCommand {
             [
                 ("name", .string(info.name)), ("title", .string(info.title)), ("summary", .string(info.summary)),
                 ("license", .string(info.license)), ("source", .string(info.source)),
-                ("shape", .array(info.shape.map { .integer($0) })), ("images", JSONValue(descriptor.imageCount)),
+                ("shape", .array(info.shape.map { .integer($0) })),
+                ("images", JSONValue(dataset?.count ?? descriptor.imageCount)),
                 ("classes", info.classNames.map { .array($0.map { .string($0) }) } ?? .null),
                 ("factors", factors ?? .null), ("files", .array(files)),
                 ("instructions", JSONValue(descriptor.instructions)),

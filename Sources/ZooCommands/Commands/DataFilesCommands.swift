@@ -50,7 +50,7 @@ struct DataVerifyCommand: ParsableCommand {
             """)
 
     @Argument(help: "The data set's name (see `\(Tool.name) data list`).", completion: .dataset)
-    var name: String
+    var name: String?
 
     @OptionGroup var places: DataPlaceOptions
 
@@ -58,7 +58,7 @@ struct DataVerifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let found = try ZooContext.current.datasets.verify(name, places.options)
+        let found = try ZooContext.current.datasets.verify(places.name(name), places.options)
         if json {
             Console.print(Self.json(found))
             return

@@ -32,19 +32,10 @@ struct DataOptions: ParsableArguments {
     @Flag(help: "Leave out pictures that cannot be decoded, and say how many.")
     var skipDamaged = false
 
-    @Option(
-        help: ArgumentHelp(
-            "A file of numbers, for --dataset array: .npy, .npz, HDF5, .csv or .tsv.", valueName: "file"),
-        completion: .file(extensions: ["npy", "npz", "h5", "hdf5", "csv", "tsv"]))
-    var array: String?
+    @OptionGroup var arrayOptions: ArrayOptions
 
-    @Option(help: ArgumentHelp("Which array of the file, if it holds several.", valueName: "name"))
-    var member: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The classes of the rows: an array of the file, a column of a table, or another file.", valueName: "name"))
-    var labels: String?
+    /// The file of numbers.
+    var array: String? { arrayOptions.array }
 
     @Option(
         help:
@@ -59,20 +50,16 @@ struct DataOptions: ParsableArguments {
     ///
     /// - Parameter isTrained: whether the scaling is that of a model already.
     func arguments(isTrained: Bool) -> [String] {
-        let given: [(String, String?)] = [
-            ("--data-dir", dataDir), ("--dataset", dataset), ("--image-folder", imageFolder),
-            ("--fit", fit?.rawValue), ("--array", array), ("--member", member), ("--labels", labels),
-            ("--scaling", isTrained ? nil : scaling?.rawValue),
+        let first: [(String, String?)] = [
+            ("--data-dir", dataDir), ("--dataset", dataset), ("--image-folder", imageFolder), ("--fit", fit?.rawValue),
         ]
+        let given = first + arrayOptions.arguments + [("--scaling", isTrained ? nil : scaling?.rawValue)]
         return given.flatMap { name, value in value.map { [name, $0] } ?? [] }
             + (skipDamaged ? ["--skip-damaged"] : [])
     }
 
     /// A data set that is named is known, even where a command turns out to need none.
     func validate() throws {
-        if array == nil, member != nil || labels != nil {
-            throw ValidationError("--member and --labels are of a file of numbers: give it with --array")
-        }
         if array != nil, imageFolder != nil { throw ValidationError("give --array or --image-folder, not both") }
         guard let dataset else { return }
         do {
@@ -107,7 +94,7 @@ struct DataOptions: ParsableArguments {
         }
         var options = DatasetOptions(
             dataDirectory: dataDir, imageFolder: imageFolder,
-            array: array.map { ArrayFile(path: $0, member: member, labels: labels) }, shape: shape,
+            array: arrayOptions.file, shape: shape,
             scaling: data?.scaling.map { .constants($0) } ?? scaling.map { .method($0) })
         options.skipsDamaged = skipDamaged
         if ["image-folder", "celeba"].contains(name), shape.count == 3 {
