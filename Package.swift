@@ -161,7 +161,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("ShapeSweepTests", ["ShapeSweep", "shape-sweep"]),
         tests("TensorCoreTests", ["TensorCore"]),
-        tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "CArchive"]),
+        tests("DatasetsTests", ["Datasets", "ImageFiles", "TensorCore", "FileSupport", "TestSupport", "CArchive"]),
         tests(
             "CheckpointsTests", ["Checkpoints", "FileSupport", "TensorCore", "TestSupport"],
             resources: [.copy("Fixtures")]),

@@ -59,6 +59,7 @@ package enum Inflater {
 /// file itself no more than four times its length and 64 MiB.
 package struct UnpackingBudget {
     private let fileByteCount: Int
+    private let limit: Int
     /// What stays in memory as long as the file is looked at.
     private var kept = 0
     /// The most that was borrowed at once.
@@ -67,6 +68,13 @@ package struct UnpackingBudget {
     /// The budget of a file of `fileByteCount` bytes: three times its length and 56 MiB, for the file is in memory too.
     package init(fileByteCount: Int) {
         self.fileByteCount = fileByteCount
+        limit = 3 * fileByteCount + 56 << 20
+    }
+
+    /// A budget of `limit` bytes, for data that are not unpacked into memory.
+    package init(limit: Int) {
+        fileByteCount = 0
+        self.limit = limit
     }
 
     /// Takes `byteCount` bytes for `subject`, which stay.
@@ -89,7 +97,7 @@ package struct UnpackingBudget {
 
     private func check(_ byteCount: Int, besides other: Int, _ subject: String) throws {
         // No overflow: each addend is at most the whole, which is at most thrice the length of a file.
-        let left = 3 * fileByteCount + 56 << 20 - kept - other
+        let left = limit - kept - other
         guard byteCount >= 0, byteCount <= left else {
             throw ZooError(
                 "unpacked, \(subject) would take \(byteCount) bytes of memory, and \(max(0, left)) are left of what a file "

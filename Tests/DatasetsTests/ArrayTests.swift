@@ -141,6 +141,12 @@ import Testing
         #expect(dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
         #expect(dataset.info.classNames == ["0", "2"] && (0..<3).map { dataset.label($0) } == [1, 0, 1])
         #expect(try open(path, member: "x").count == 3)
+        // As numpy.savez writes them, in any order: read where they are.
+        for entries in [[("x.npy", x), ("y.npy", y)], [("y.npy", y), ("x.npy", x)]] {
+            try ArchiveWriter.write(entries, .zipStored, to: path)
+            let stored = try open(path, labels: "y")
+            #expect(stored.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6] && stored.label(1) == 0)
+        }
         #expect(try message { _ = try open(path, member: "z") }.contains("has no array 'z'"))
         try ArchiveWriter.write([("a.npy", x), ("b.npy", x)], .zip, to: path)
         let several = try message { _ = try open(path) }

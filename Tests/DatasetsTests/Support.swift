@@ -49,6 +49,8 @@ final class TemporaryFolder {
 enum ArchiveWriter {
     enum Form: CaseIterable {
         case zip
+        /// Entries as they are, not compressed.
+        case zipStored
         case tar
         case tarGzip
         case tarBzip2
@@ -63,6 +65,9 @@ enum ArchiveWriter {
         switch form {
         case .zip:
             archive_write_set_format_zip(archive)
+        case .zipStored:
+            archive_write_set_format_zip(archive)
+            archive_write_zip_set_compression_store(archive)
         case .tar, .tarGzip, .tarBzip2, .tarXZ, .tarZstd:
             archive_write_set_format_ustar(archive)
             switch form {

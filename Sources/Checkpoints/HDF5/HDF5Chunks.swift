@@ -145,13 +145,24 @@ package struct HDF5Chunks: Sendable, Equatable {
     ///
     /// - Throws: `ZooError` when a chunk does not unpack to its size.
     func assembled(from source: some HDF5Source) throws -> [UInt8] {
-        guard let total = Self.product(shape + [elementByteCount]),
-            let chunkByteCount = Self.product(chunkShape + [elementByteCount])
-        else { return [] }
-        var target = [UInt8](repeating: 0, count: total)
+        guard let total = Self.product(shape + [elementByteCount]) else { return [] }
+        return try [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            try assemble(from: source, into: bytes)
+            count = total
+        }
+    }
+
+    /// Writes the elements of the dataset in row-major order.
+    ///
+    /// - Parameter target: as long as the dataset, all zeros.
+    /// - Throws: `ZooError` when a chunk does not unpack to its size.
+    func assemble(from source: some HDF5Source, into target: UnsafeMutableRawBufferPointer) throws {
+        guard let chunkByteCount = Self.product(chunkShape + [elementByteCount]) else { return }
         if fillValue.contains(where: { $0 != 0 }) {
-            for start in stride(from: 0, to: total, by: elementByteCount) {
-                target.replaceSubrange(start..<start + elementByteCount, with: fillValue)
+            for start in stride(from: 0, to: target.count, by: elementByteCount) {
+                UnsafeMutableRawBufferPointer(rebasing: target[start...]).copyBytes(from: fillValue)
             }
         }
         for piece in pieces {
@@ -165,13 +176,12 @@ package struct HDF5Chunks: Sendable, Equatable {
                 }
             }
             guard chunk.count == chunkByteCount else { throw ZooError("damaged HDF5 data: a chunk is too short") }
-            copy(chunk, at: piece.offset, to: &target)
+            copy(chunk, at: piece.offset, to: target)
         }
-        return target
     }
 
     /// Copies the part of `chunk` that lies inside the dataset, row by row.
-    private func copy(_ chunk: ArraySlice<UInt8>, at offset: [Int], to target: inout [UInt8]) {
+    private func copy(_ chunk: ArraySlice<UInt8>, at offset: [Int], to target: UnsafeMutableRawBufferPointer) {
         let inside = shape.indices.map { min(chunkShape[$0], shape[$0] - offset[$0]) }
         guard let last = inside.last, let rowCount = Self.product(Array(inside.dropLast())) else { return }
         let byteCount = last * elementByteCount
@@ -183,9 +193,12 @@ package struct HDF5Chunks: Sendable, Equatable {
                 from = from * chunkShape[axis] + place[axis]
                 to = to * shape[axis] + offset[axis] + place[axis]
             }
-            let start = chunk.startIndex + from * elementByteCount
+            let start = from * elementByteCount
             to *= elementByteCount
-            target.replaceSubrange(to..<to + byteCount, with: chunk[start..<start + byteCount])
+            chunk.withUnsafeBytes { chunk in
+                UnsafeMutableRawBufferPointer(rebasing: target[to..<to + byteCount]).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: chunk[start..<start + byteCount]))
+            }
             for axis in stride(from: shape.count - 2, through: 0, by: -1) {
                 place[axis] += 1
                 if place[axis] < inside[axis] { break }

@@ -21,6 +21,9 @@ package struct HDF5Limits: Sendable {
     /// Bytes of one attribute's value, below the 64 KiB of an HDF5 message with room for its header.
     package var attributeByteCount = 64_512
 
+    /// What all datasets that are compressed or in chunks may take unpacked; nil for what the length of the file allows.
+    package var unpackedByteCount: Int?
+
     /// Which parts of HDF5 are read.
     package var profile = Profile.checkpoint
 
@@ -38,6 +41,14 @@ package struct HDF5Limits: Sendable {
     package static var foreign: HDF5Limits {
         var limits = HDF5Limits()
         limits.profile = .foreign
+        return limits
+    }
+
+    /// Limits for a file of data, of which datasets are unpacked one by one when they are asked for.
+    package static var data: HDF5Limits {
+        var limits = foreign
+        limits.chunkCount = 1 << 20
+        limits.unpackedByteCount = 1 << 50
         return limits
     }
 

@@ -49,7 +49,8 @@ struct HDF5ReadingState {
         stringsLeft = limits.stringCount
         attributesLeft = limits.attributeCount
         chunksLeft = limits.chunkCount
-        budget = UnpackingBudget(fileByteCount: byteCount)
+        budget =
+            limits.unpackedByteCount.map { UnpackingBudget(limit: $0) } ?? UnpackingBudget(fileByteCount: byteCount)
     }
 
     /// Checks how deep an object lies.

@@ -197,6 +197,15 @@ extension HDF5Extent {
         return try chunks.assembled(from: source)[...]
     }
 
+    /// Writes the elements as they are stored, unpacked.
+    ///
+    /// - Parameter target: as long as they are together, all zeros.
+    /// - Throws: `ZooError` when they cannot be read or unpacked.
+    package func unpack(from source: some HDF5Source, into target: UnsafeMutableRawBufferPointer) throws {
+        guard let chunks else { return try source.copy(range, to: target) }
+        try chunks.assemble(from: source, into: target)
+    }
+
     /// Loads the elements of a dataset of our profile from `source`.
     ///
     /// - Throws: `ZooError` when they cannot be read, or a text is not valid UTF-8 padded with NUL.

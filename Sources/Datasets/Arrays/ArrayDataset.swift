@@ -52,11 +52,21 @@ public struct ArrayDataset: NumericDataset {
         let testCount = rows.rowCount < 2 ? 0 : max(1, rows.rowCount / 10)
         let (train, test) = DataSplits.fixed(count: rows.rowCount, testCount: testCount)
         splits = [.train: train, .test: test]
-        let count = arrangement.shape[0]
-        let measured = try ArrayMeasures(rows, groupCount: count, isInterleaved: isChannelsLast, training: train)
-        scaling = try measured.scaling(
-            choice ?? .method(arrangement.shape.count == 1 ? .standard : .unit), isByte: rows.type == .uint8,
-            name: rows.name)
+        let (groupCount, choice) = (
+            arrangement.shape[0], choice ?? .method(arrangement.shape.count == 1 ? .standard : .unit)
+        )
+        // A file is gone through where its numbers decide something, or may be none.
+        switch (choice, rows.type) {
+        case (.method(.unit), .uint8):
+            let zeros = [Double](repeating: 0, count: groupCount)
+            let most = [Double](repeating: 255, count: groupCount)
+            scaling = try ValueScaling(method: .unit, offsets: zeros, scales: most, least: zeros, largest: most)
+        case (.constants(let constants), let type) where type.isInteger && constants.count == groupCount:
+            scaling = constants
+        default:
+            scaling = try ArrayMeasures(rows, groupCount: groupCount, isInterleaved: isChannelsLast, training: train)
+                .scaling(choice, name: rows.name)
+        }
         notes = arrangement.note.map { ["\(rows.name): \($0)"] } ?? []
     }
 

@@ -26,10 +26,13 @@ public struct ArrayFile: Sendable, Equatable {
     ///   - info: what is said of the data; its shape and classes are replaced.
     ///   - shape: what the model takes; nil for what the array looks like.
     ///   - scaling: nil to standardise vectors, and to bring the numbers of images to 0…1.
+    ///   - unpacked: where arrays are unpacked.
     /// - Throws: `ZooError` for a file that is missing, damaged or of a kind that is not read, an array that is not of the
     ///   shape, and naming the first row with a number that is not finite.
-    func open(_ info: DatasetInfo, shape: [Int]?, scaling: ScalingChoice?) throws -> ArrayDataset {
-        let contents = try ArrayContents(path: path, apart: columnsApart)
+    func open(
+        _ info: DatasetInfo, shape: [Int]?, scaling: ScalingChoice?, unpacked: UnpackedArrays
+    ) throws -> ArrayDataset {
+        let contents = try ArrayContents(path: path, apart: columnsApart, unpacked: unpacked)
         let rows = try contents.array(member, besides: membersApart)
         return try ArrayDataset(
             info, rows: rows, labels: labels(in: contents), factors: factors(in: contents), shape: shape,
@@ -119,9 +122,11 @@ struct ArrayContents {
     /// Of a table, the columns that are kept apart.
     var words: [String: [String]] = [:]
 
-    /// - Parameter apart: of a table, the columns that are kept apart.
+    /// - Parameters:
+    ///   - apart: of a table, the columns that are kept apart.
+    ///   - unpacked: where arrays are unpacked that are compressed or in chunks.
     /// - Throws: `ZooError` for what cannot be read.
-    init(path: String, apart: [String]) throws {
+    init(path: String, apart: [String], unpacked: UnpackedArrays = UnpackedArrays(cacheFolder: nil)) throws {
         self.path = path
         guard Files.isFile(path) else {
             throw ZooError(
@@ -134,11 +139,11 @@ struct ArrayContents {
             if let refusal = ForeignContent.refusal(of: start) { throw refusal }
             let name = Files.lastComponent(path)
             if let superblock = HDF5Superblock.start(in: start) {
-                members = try Self.hdf5(HDF5FileSource(file, from: superblock))
+                members = try Self.hdf5(HDF5FileSource(file, from: superblock), path, unpacked)
             } else if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
                 members = [try Self.npy(HDF5FileSource(file, from: 0), name)]
             } else if start.starts(with: [0x50, 0x4B]) {
-                members = try Self.npz(path)
+                members = try Self.npz(path, HDF5FileSource(file, from: 0), unpacked)
             } else if Self.isTable(name) {
                 let table = try DelimitedText(path: path, apart: apart)
                 let array = try table.array()
@@ -218,8 +223,8 @@ struct ArrayContents {
         }
     }
 
-    /// Only the headers are read; an array is unpacked when it is asked for.
-    private static func npz(_ path: String) throws -> [Member] {
+    /// Only the headers are read; an array that is compressed is unpacked when it is asked for, another is read where it is.
+    private static func npz(_ path: String, _ file: HDF5FileSource, _ unpacked: UnpackedArrays) throws -> [Member] {
         var members: [Member] = []
         var others: [String] = []
         let archive = try Archive(path: path, form: .container)
@@ -229,10 +234,19 @@ struct ArrayContents {
                 continue
             }
             let name = String(entry.name.dropLast(4))
-            let header = try NumPyHeader(name: name) { try archive.next($0) }
+            var headerByteCount = 0
+            let header = try NumPyHeader(name: name) { count in
+                let bytes = try archive.next(count)
+                headerByteCount += bytes.count
+                return bytes
+            }
+            let start = try storedStart(file, archive.headPosition, entry.name).map { $0 + headerByteCount }
             members.append(
                 Member(name: name, shape: header.shape, type: header.type) {
-                    try unpacked(path, entry.name, name: name)
+                    try requireRowMajor(header, name)
+                    guard let start else { return try unpack(path, entry.name, name: name, unpacked) }
+                    return try StoredArray(
+                        name: name, shape: header.shape, type: header.type, source: file, from: start)
                 })
         }
         guard !members.isEmpty else {
@@ -244,28 +258,49 @@ struct ArrayContents {
         return members
     }
 
-    private static func unpacked(_ path: String, _ entryName: String, name: String) throws -> StoredArray {
+    /// Where the bytes of an entry of a zip archive begin that is stored as it is; nil for one that is compressed or encrypted.
+    ///
+    /// Source: PKWARE, "APPNOTE.TXT: .ZIP File Format Specification", version 6.3.10, section 4.3.7.
+    private static func storedStart(_ file: HDF5FileSource, _ head: Int, _ name: String) throws -> Int? {
+        guard head >= 0, head + 30 <= file.byteCount else { return nil }
+        let bytes = try file.bytes(head..<head + 30)
+        func number(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
+        let start = head + 30 + number(26)
+        // Where the reader does not go through the file from its beginning to its end, the head is that of another entry.
+        guard bytes.starts(with: [0x50, 0x4B, 3, 4]), number(6) & 1 == 0, number(8) == 0, start <= file.byteCount,
+            try file.bytes(head + 30..<start).elementsEqual(name.utf8)
+        else { return nil }
+        return start + number(28)
+    }
+
+    private static func unpack(
+        _ path: String, _ entryName: String, name: String, _ unpacked: UnpackedArrays
+    ) throws -> StoredArray {
         let archive = try Archive(path: path, form: .container)
         while let entry = try archive.nextEntry() {
             guard entry.name == entryName else { continue }
             let header = try NumPyHeader(name: name) { try archive.next($0) }
-            try requireRowMajor(header, name)
             guard let byteCount = header.type.byteCount(of: header.shape) else {
                 throw ZooError("\(name) claims the shape \(header.shape)", code: .damaged)
             }
-            try ProcessLimits.current.requireMemory(
-                byteCount, for: "the array \(name)", advice: "save it as a .npy, which is read where it is")
-            return try StoredArray(
-                name: name, shape: header.shape, type: header.type,
-                source: HDF5MemorySource(archive.read(byteCount: byteCount, of: name)))
+            let source = try unpacked.source(name, in: path, byteCount: byteCount) { target in
+                guard try archive.read(into: target) == byteCount else {
+                    throw ZooError(
+                        "\(name) in '\(path)' has fewer than the \(byteCount) bytes that its header says",
+                        advice: Archive.damageAdvice, code: .damaged)
+                }
+            }
+            return try StoredArray(name: name, shape: header.shape, type: header.type, source: source)
         }
         throw ZooError("'\(path)' has no array '\(name)' any more", code: .notFound)
     }
 
-    private static func hdf5(_ source: HDF5FileSource) throws -> [Member] {
-        let root = try HDF5Reader.read(source, limits: .foreign)
-        return root.datasets().compactMap { path, dataset in
-            let name = "/" + path.joined(separator: "/")
+    private static func hdf5(
+        _ source: HDF5FileSource, _ path: String, _ unpacked: UnpackedArrays
+    ) throws -> [Member] {
+        let root = try HDF5Reader.read(source, limits: .data)
+        return root.datasets().compactMap { place, dataset in
+            let name = "/" + place.joined(separator: "/")
             let type: StoredElementType
             switch dataset.payload.elementType {
             case .float16: type = .float16
@@ -283,12 +318,13 @@ struct ArrayContents {
                     return try StoredArray(
                         name: name, shape: shape, type: type, source: source, from: payload.range.lowerBound)
                 }
-                try ProcessLimits.current.requireMemory(
-                    type.byteCount(of: shape) ?? .max, for: "the array \(name)",
-                    advice: "store it without compression and chunks, so that it is read where it is")
-                return try StoredArray(
-                    name: name, shape: shape, type: type,
-                    source: HDF5MemorySource(slice: payload.bytes(from: source)))
+                guard let byteCount = type.byteCount(of: shape) else {
+                    throw ZooError("\(name) claims the shape \(shape)", code: .damaged)
+                }
+                let unpackedSource = try unpacked.source(name, in: path, byteCount: byteCount) {
+                    try payload.unpack(from: source, into: $0)
+                }
+                return try StoredArray(name: name, shape: shape, type: type, source: unpackedSource)
             }
         }
     }

@@ -64,9 +64,8 @@ struct ArrayMeasures {
 
     /// The scaling that was chosen.
     ///
-    /// - Parameter isByte: whether the numbers are bytes, of which 0…255 become 0…1.
     /// - Throws: `ZooError` for constants of data with other features or channels.
-    func scaling(_ choice: ScalingChoice, isByte: Bool, name: String) throws -> ValueScaling {
+    func scaling(_ choice: ScalingChoice, name: String) throws -> ValueScaling {
         let method: ValueScaling.Method
         switch choice {
         case .constants(let constants):
@@ -83,7 +82,6 @@ struct ArrayMeasures {
         var (offsets, scales) = (zeros, ones)
         switch method {
         case .asIs: break
-        case .unit where isByte: scales = ones.map { $0 * 255 }
         case .unit:
             // One range for all features: their proportions stay.
             let low = least.min() ?? 0

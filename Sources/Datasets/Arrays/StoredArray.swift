@@ -67,6 +67,16 @@ struct StoredArray: Sendable {
     }
 }
 
+extension StoredArray {
+    /// Copies the bytes of a row.
+    ///
+    /// - Throws: `ZooError` when the file cannot be read any more.
+    func copy(_ row: Int, to target: UnsafeMutableRawBufferPointer) throws {
+        let first = start + byteCount(ofRows: row)
+        try source.copy(first..<first + byteCount(ofRows: 1), to: target)
+    }
+}
+
 extension StoredElementType {
     /// Whether the elements are real numbers that are read.
     var isReal: Bool {

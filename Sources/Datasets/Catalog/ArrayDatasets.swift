@@ -25,14 +25,17 @@ extension DatasetDescriptor {
             guard let array = options.array else {
                 throw ZooError("the data set array needs a file of numbers", kind: .usage, remedy: .giveArray)
             }
-            return try array.open(info, shape: options.shape, scaling: options.scaling)
+            return try array.open(
+                info, shape: options.shape, scaling: options.scaling,
+                unpacked: UnpackedArrays(cacheFolder: options.locations.cacheFolder))
         }
     }
 
     /// Points of the plane.
     static func points(_ points: PlanePoints) -> DatasetDescriptor {
         DatasetDescriptor(info: points.description, imageCount: PlanePoints.count) { options in
-            try points.dataset(scaling: options.scaling)
+            try points.dataset(
+                scaling: options.scaling)
         }
     }
 }

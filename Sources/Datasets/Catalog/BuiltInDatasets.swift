@@ -30,7 +30,20 @@ extension DatasetCatalog {
                 (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"), (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
                 (4_422_102, "bef4ecab320f06d8554ea6380940ec79"), (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
             ]),
-        .cifar10, .dSprites, .imageFolder, .array, .celebA,
+        .idx(
+            DatasetInfo(
+                name: "kmnist", title: "Kuzushiji-MNIST",
+                summary: "70,000 cursive Japanese characters of 10 classes, 28 x 28, grey, in the form of MNIST.",
+                license: "CC BY-SA 4.0", source: "http://codh.rois.ac.jp/kmnist/", shape: [1, 28, 28],
+                classNames: ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]),
+            baseURL: "http://codh.rois.ac.jp/kmnist/dataset/kmnist/", mirror: nil, folderName: "KMNIST",
+            files: [
+                (nil, "bdb82020997e1d708af4cf47b453dcf7"), (nil, "e144d726b3acfaa3e44228e80efcd344"),
+                (nil, "5c965bf0a639b31b8f53240b1b52f4d7"), (nil, "7320c461ea6c1c855c0b718fb2a4b134"),
+            ]),
+        .emnist(.balanced), .emnist(.byClass), .emnist(.byMerge), .emnist(.letters), .emnist(.digits), .emnist(.mnist),
+        .cifar10, .svhn, .dSprites, .shapes3D, .mpi3D(.toy), .mpi3D(.realistic), .mpi3D(.real), .imageFolder, .array,
+        .celebA,
         DatasetDescriptor(info: Sprites.description, imageCount: 737_280) { _ in Sprites() },
         DatasetDescriptor(info: ColorSprites.description(.small), imageCount: 737_280) { _ in ColorSprites(.small) },
         DatasetDescriptor(info: ColorSprites.description(.large), imageCount: 737_280) { _ in ColorSprites(.large) },
@@ -43,14 +56,15 @@ extension DatasetDescriptor {
     ///
     /// - Parameter folderName: what torchvision calls its folder.
     fileprivate static func idx(
-        _ info: DatasetInfo, baseURL: String, mirror: String, folderName: String, files: [(byteCount: Int, md5: String)]
+        _ info: DatasetInfo, baseURL: String, mirror: String?, folderName: String,
+        files: [(byteCount: Int?, md5: String)]
     ) -> DatasetDescriptor {
         let published = zip(MNISTFormat.fileNames, files).map { name, file in
             DatasetFile(
-                name: name + ".gz", baseURL: baseURL, mirrors: [mirror], byteCount: file.byteCount,
+                name: name + ".gz", baseURL: baseURL, mirrors: [mirror].compactMap(\.self), byteCount: file.byteCount,
                 checksum: .md5(file.md5))
         }
-        let others = ["mnist", "fashion-mnist"].filter { $0 != info.name }
+        let others = ["mnist", "fashion-mnist", "kmnist"].filter { $0 != info.name }
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
             let folders = locations.folders(for: info.name, otherNames: others)
@@ -118,22 +132,88 @@ extension DatasetDescriptor {
     }
 
     fileprivate static var dSprites: DatasetDescriptor {
-        let info = DSprites.description
-        let published = DatasetFile(
-            name: DSprites.fileName,
-            baseURL: "https://github.com/google-deepmind/dsprites-dataset/raw/master/", byteCount: nil, checksum: nil)
+        .published(
+            DSprites.description, imageCount: 737_280,
+            [
+                DatasetFile(
+                    name: DSprites.fileName,
+                    baseURL: "https://github.com/google-deepmind/dsprites-dataset/raw/master/",
+                    mirrors: ["https://raw.githubusercontent.com/deepmind/dsprites-dataset/master/"], byteCount: nil,
+                    checksum: .md5("7da33b31b13a06f4b04a70402ce90c2e"))
+            ]
+        ) { paths, _ in try DSprites(path: paths[0]) }
+    }
+
+    fileprivate static var shapes3D: DatasetDescriptor {
+        .published(
+            Shapes3D.info(Shapes3D.factors), imageCount: 480_000,
+            [
+                DatasetFile(
+                    name: Shapes3D.fileName, baseURL: "https://storage.googleapis.com/3d-shapes/", byteCount: nil,
+                    checksum: .md5("099a2078d58cec4daad0702c55d06868"))
+            ], folderNames: ["3dshapes", "3d-shapes"]
+        ) { paths, options in
+            try Shapes3D.open(
+                path: paths[0], unpacked: UnpackedArrays(cacheFolder: options.locations.cacheFolder))
+        }
+    }
+
+    fileprivate static func mpi3D(_ variant: MPI3D) -> DatasetDescriptor {
+        .published(
+            variant.info, imageCount: 1_036_800, [variant.file], folderNames: ["mpi3d", "mpi3d_\(variant.rawValue)"]
+        ) { paths, options in
+            try variant.open(path: paths[0], unpacked: UnpackedArrays(cacheFolder: options.locations.cacheFolder))
+        }
+    }
+
+    fileprivate static var svhn: DatasetDescriptor {
+        let sums = ["e26dedcc434d2e4c54c9b2d4a06d8373", "eb5a983be6a315427106f1b164d9cef3"]
+        let info = DatasetInfo(
+            name: "svhn", title: "SVHN",
+            summary: "99,289 digits cut from photographs of house numbers, 32 x 32, RGB (73,257 for training).",
+            license: "non-commercial use only", source: "http://ufldl.stanford.edu/housenumbers/",
+            shape: [3, 32, 32], classNames: (0...9).map { String($0) })
+        return .published(
+            info, imageCount: 99_289,
+            zip(SVHNFormat.fileNames, sums).map { name, sum in
+                DatasetFile(
+                    name: name, baseURL: "http://ufldl.stanford.edu/housenumbers/", byteCount: nil, checksum: .md5(sum))
+            }, folderNames: ["SVHN"]
+        ) { paths, _ in try SVHNFormat.read(info, paths: paths) }
+    }
+
+    fileprivate static func emnist(_ variant: EMNIST) -> DatasetDescriptor {
+        let archive = DatasetFile(
+            name: EMNIST.archiveNames[0], baseURL: "https://biometrics.nist.gov/cs_links/EMNIST/",
+            mirrors: ["https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"], byteCount: nil,
+            checksum: .md5("58c8d27c78d21e728a6bc7b3cc06412e"))
+        let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { try variant.located($0, published: archive) }
+        return DatasetDescriptor(info: variant.info, files: [archive], locate: locate) { options in
+            try variant.read(locate(options).map(\.path))
+        }
+    }
+
+    /// A data set in files of fixed names.
+    ///
+    /// - Parameters:
+    ///   - folderNames: what its folder is called besides the data set's name.
+    ///   - open: with the paths of the files, in order.
+    private static func published(
+        _ info: DatasetInfo, imageCount: Int, _ files: [DatasetFile], folderNames: [String] = [],
+        open: @escaping @Sendable ([String], DatasetOptions) throws -> any Dataset
+    ) -> DatasetDescriptor {
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
-            let folders = locations.folders(for: info.name, otherNames: [])
+            let own = locations.folders(for: info.name, otherNames: [])
+            let folders = own + locations.folders.flatMap { root in folderNames.map { Files.join(root, $0) } }
             for folder in folders {
-                let path = Files.join(folder, published.name)
-                if Files.isFile(path) { return [LocatedFile(path: path, published: published)] }
+                let found = files.map { LocatedFile(path: Files.join(folder, $0.name), published: $0) }
+                if found.allSatisfy({ Files.isFile($0.path) }) { return found }
             }
-            throw locations.missing(
-                info, files: [published.name], lookedIn: folders)
+            throw locations.missing(info, files: files.map(\.name), lookedIn: own)
         }
-        return DatasetDescriptor(info: info, imageCount: 737_280, files: [published], locate: locate) { options in
-            try DSprites(path: locate(options).first?.path ?? "")
+        return DatasetDescriptor(info: info, imageCount: imageCount, files: files, locate: locate) { options in
+            try open(locate(options).map(\.path), options)
         }
     }
 }

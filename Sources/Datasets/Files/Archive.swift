@@ -29,19 +29,49 @@ final class Archive {
 
     let path: String
     private let handle: OpaquePointer
-    private let descriptor: Int32
+    /// The file; nil for an archive in memory.
+    private let descriptor: Int32?
+    /// Of an archive in memory.
+    private let memory: UnsafeMutableRawBufferPointer?
     private var entry: OpaquePointer?
 
     /// - Throws: `ZooError` if the file cannot be opened or is not of the form.
-    init(path: String, form: Form) throws {
+    convenience init(path: String, form: Form) throws {
         let descriptor = try Files.openForReading(path).descriptor
         guard let handle = archive_read_new() else {
             close(descriptor)
             throw ZooError("cannot open '\(path)': libarchive is out of memory")
         }
+        self.init(path, handle, descriptor: descriptor, memory: nil)
+        support(form)
+        guard archive_read_open_fd(handle, descriptor, 1 << 18) == ARCHIVE_OK else { throw failure() }
+    }
+
+    /// An archive within another.
+    ///
+    /// - Parameter name: in messages, in place of a path.
+    /// - Throws: `ZooError` if it is not of the form.
+    convenience init(bytes: [UInt8], name: String, form: Form) throws {
+        guard let handle = archive_read_new() else {
+            throw ZooError("cannot open \(name): libarchive is out of memory")
+        }
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+        memory.copyBytes(from: bytes)
+        self.init(name, handle, descriptor: nil, memory: memory)
+        support(form)
+        guard archive_read_open_memory(handle, memory.baseAddress, memory.count) == ARCHIVE_OK else { throw failure() }
+    }
+
+    private init(
+        _ path: String, _ handle: OpaquePointer, descriptor: Int32?, memory: UnsafeMutableRawBufferPointer?
+    ) {
         self.path = path
         self.handle = handle
         self.descriptor = descriptor
+        self.memory = memory
+    }
+
+    private func support(_ form: Form) {
         for filter in Self.filters { _ = filter(handle) }
         switch form {
         case .container:
@@ -51,13 +81,16 @@ final class Archive {
         case .stream:
             archive_read_support_format_raw(handle)
         }
-        guard archive_read_open_fd(handle, descriptor, 1 << 18) == ARCHIVE_OK else { throw failure() }
     }
 
     deinit {
         archive_read_free(handle)
-        close(descriptor)
+        if let descriptor { close(descriptor) }
+        memory?.deallocate()
     }
+
+    /// Where the head of the current entry begins in the file.
+    var headPosition: Int { Int(archive_read_header_position(handle)) }
 
     /// Goes to the next entry and gives its name and size in bytes (nil where the format does not say it beforehand);
     /// nil at the end.

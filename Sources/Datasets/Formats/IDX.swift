@@ -17,7 +17,17 @@ struct IDXFile {
     /// beyond one byte more.
     /// - Throws: `ZooError` if the file cannot be read or is not such a file.
     init(path: String, expected: [Int]) throws {
-        let archive = try Archive(path: path, form: .stream)
+        try self.init(Archive(path: path, form: .stream), expected: expected)
+    }
+
+    /// Most elements of a file whose header says how many there are.
+    private static let elementLimit = 1 << 30
+
+    /// As `init(path:expected:)`, of an archive that was opened.
+    ///
+    /// - Parameter expected: nil for a size that the file may choose.
+    init(_ archive: Archive, expected: [Int?]) throws {
+        let path = archive.path
         guard try archive.nextEntry() != nil else {
             throw ZooError("'\(path)' is empty", advice: Archive.damageAdvice)
         }
@@ -40,13 +50,22 @@ struct IDXFile {
         let shape = stride(from: 4, to: headerByteCount, by: 4).map { start in
             header[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
         }
-        guard shape == expected else {
+        guard zip(shape, expected).allSatisfy({ $1 == nil || $0 == $1 }) else {
+            let wanted = zip(shape, expected).map { $1 ?? $0 }
             throw ZooError(
-                "'\(path)' holds \(IDXFile.describe(shape)) values; \(IDXFile.describe(expected)) were expected",
+                "'\(path)' holds \(IDXFile.describe(shape)) values; \(IDXFile.describe(wanted)) were expected",
                 advice: "check that the file belongs to this data set and split")
         }
         self.shape = shape
-        elements = try archive.read(byteCount: expected.reduce(1, *), of: "The data of '\(path)' after its header")
+        // Sizes have 32 bits each, so that two of them cannot overflow.
+        var count = 1
+        for extent in shape {
+            count = count.multipliedReportingOverflow(by: extent).partialValue
+            guard (1...Self.elementLimit).contains(count) else {
+                throw ZooError("'\(path)' claims \(IDXFile.describe(shape)) values", advice: Archive.damageAdvice)
+            }
+        }
+        elements = try archive.read(byteCount: count, of: "The data of '\(path)' after its header")
     }
 
     private static func describe(_ shape: [Int]) -> String {
