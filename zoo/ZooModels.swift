@@ -34,6 +34,7 @@ public enum ZooModels {
         source("rae-mnist", PackageResources.rae_mnist_yaml),
         source("sparse-autoencoder-mnist", PackageResources.sparse_autoencoder_mnist_yaml),
         source("vamp-prior-vae-mnist", PackageResources.vamp_prior_vae_mnist_yaml),
+        source("vq-vae-mnist", PackageResources.vq_vae_mnist_yaml),
         source("wae-mmd-mnist", PackageResources.wae_mmd_mnist_yaml),
         source("worked-autoencoder", PackageResources.worked_autoencoder_yaml),
         source("worked-vae", PackageResources.worked_vae_yaml),

@@ -34,6 +34,7 @@ private struct AppendedClass: CustomOperation {
     let classes: Int
 
     var name: String { "append_class" }
+    var definitionName: String { "condition" }
     var formula: String? { "y = x1, then x2 on every place" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType {

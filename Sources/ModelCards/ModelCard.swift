@@ -102,7 +102,7 @@ public struct ModelCard {
                 "Its Bernoulli likelihood takes grey values for probabilities: its losses compare with others of that kind only."
             )
         }
-        if !definition.isVariational {
+        if !definition.isVariational, !definition.hasPrior {
             limits.append("It has no prior: images decoded from random codes are a curiosity.")
         }
         if !evaluations.isEmpty {

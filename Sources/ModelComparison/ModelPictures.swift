@@ -47,7 +47,10 @@ public struct ModelPictures {
         // Models of vectors are compared by their numbers and curves.
         guard case .images(let pictures) = drawing else { return }
         if model.definition.hasPrior {
-            let latents = inputs.priorLatents(size: size)
+            let noise = inputs.priorLatents(size: size)
+            let latents =
+                model.definition.codeCount == nil
+                ? noise : try pictures.plan.drawCodes(count: noise.count, seed: inputs.seed)
             let columns = (1...max(1, latents.count)).first { $0 * $0 >= latents.count } ?? 1
             // A conditional model draws from its classes in turn, and shows one in the other pictures.
             let classes = model.definition.classCount.map { count in latents.indices.map { $0 % count } }
@@ -55,7 +58,9 @@ public struct ModelPictures {
             pictures.plan.imageClass = classes == nil ? nil : 0
             defer { pictures.plan.imageClass = nil }
             let mean = [Float](repeating: 0, count: size)
-            if size == 2 {
+            if model.definition.codeCount != nil {
+                // Between two codes is nothing that a manifold or a traversal could show.
+            } else if size == 2 {
                 let grid = try LatentGrid(
                     dimensions: (0, 1), size: Self.manifoldSize, spacing: .even(Self.manifoldRange), base: mean)
                 manifold = try .montage(of: pictures.decoded(grid.latents), columns: grid.size, gap: 0)

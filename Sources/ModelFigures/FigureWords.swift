@@ -37,7 +37,11 @@ extension FigureWords {
     ) -> String {
         let objective = definition.objective
         let name = definition.name + (dataset.map { " on \($0)" } ?? "")
-        var parts = [name, objective.formula + weight(objective), "z = \(definition.latentSize)"]
+        var parts = [
+            name, objective.formula + weight(objective),
+            definition.codeCount.map { "z = \(definition.latentSize) of \($0) codes" }
+                ?? "z = \(definition.latentSize)",
+        ]
         if let loss { parts.append("\(loss.split) loss \(Formatting.decimals(loss.nats, 2)) nats/image") }
         return line(parts)
     }

@@ -19,6 +19,9 @@ struct GraphAssembly {
     private(set) var kl: TensorID?
     private(set) var klPerDimension: TensorID?
     private(set) var logWeights: TensorID?
+    private(set) var codeLogits: TensorID?
+    private var codes: ModelTensors.Codes?
+    private var codebookAverages: (sizes: TensorID, sums: TensorID)?
 
     init(_ definition: ModelDefinition) {
         self.definition = definition
@@ -48,8 +51,11 @@ struct GraphAssembly {
         case .encoding:
             try encode(&builder)
         case .decoding:
-            latent = builder.input("latent", shape: [definition.latentSize])
+            let given = builder.input("latent", shape: [definition.latentSize])
+            latent = given
+            try look(up: given, &builder)
             try decode(&builder)
+            latent = given
             if let prediction, let distribution = definition.objective.distribution {
                 let image = try distribution.mean(
                     parameters(prediction, of: distribution, &builder), image: definition.input, into: &builder)
@@ -67,6 +73,18 @@ struct GraphAssembly {
             try sample(&builder, count: definition.objective.regularizers.map(\.samples).max() ?? 1)
             try decode(&builder)
             try loss(&builder)
+        case .codePrior:
+            let given = builder.input("latent", shape: [definition.latentSize])
+            try look(up: given, &builder)
+            guard let vectors = latent, let codes = definition.codeCount else { return }
+            latent = given
+            codeLogits = try builder.scoped("objective") { builder in
+                for regularizer in definition.objective.regularizers {
+                    if let logits = try regularizer.codeLogits(vectors, codes: codes, into: &builder) { return logits }
+                }
+                throw ZooError("\(definition.name) has no prior over its codes", code: .mismatch)
+            }
+            if let codeLogits { builder.keep(codeLogits, as: "code_logits") }
         case .likelihood(let samples):
             try encode(&builder)
             try sample(&builder, count: samples)
@@ -89,19 +107,51 @@ struct GraphAssembly {
                 heads = [try lower([code], features, &builder)]
             case .gaussian(let mean, let logVariance):
                 heads = [try lower([mean], features, &builder), try lower([logVariance], features, &builder)]
+            case .discrete(let code, _):
+                let head = definition.codeHead(code, on: builder.shape(features))
+                heads = [try lower([head], features, &builder)]
             }
         }
+        if case .discrete(_, let codebook) = definition.latent {
+            let vectors = heads[0]
+            let tensors = try self.codebook(codebook, size: builder.shape(vectors).channels, &builder)
+            let nearest = try builder.scoped("codebook") {
+                try $0.vectorQuantization(vectors, codebook: tensors.vectors)
+            }
+            codes = ModelTensors.Codes(encoded: vectors, indices: nearest.indices, codebook: tensors.vectors)
+            codebookAverages = tensors.averages
+            latent = nearest.vectors
+            heads = [nearest.indices]
+        }
         mean = heads[0]
-        builder.keep(heads[0], as: "mean")
+        builder.keep(heads[0], as: definition.codebook == nil ? "mean" : "codes")
         if heads.count > 1 {
             logVariance = heads[1]
             builder.keep(heads[1], as: "log_variance")
         }
     }
 
+    /// The codebook; a parameter where a term teaches it.
+    private func codebook(
+        _ codebook: Codebook, size: Int, _ builder: inout GraphBuilder
+    ) throws -> Codebook.Tensors {
+        let isLearned = definition.objective.regularizers.contains(where: \.learnsCodebook)
+        return try codebook.tensors(size: size, isLearned: isLearned, into: &builder)
+    }
+
+    /// Of a discrete latent space: the vectors that given codes stand for are what is decoded.
+    private mutating func look(up given: TensorID, _ builder: inout GraphBuilder) throws {
+        guard let codebook = definition.codebook else { return }
+        let shape = try definition.codeMaps()
+        let tensors = try self.codebook(codebook, size: shape.channels, &builder)
+        latent = try builder.scoped("codebook") {
+            try $0.custom(CodebookVectors(shape: shape), [given, tensors.vectors])
+        }
+    }
+
     private mutating func sample(_ builder: inout GraphBuilder, count: Int) throws {
         guard let mean, let logVariance else {
-            latent = mean
+            latent = latent ?? mean
             return
         }
         let noise = builder.noise(
@@ -216,7 +266,18 @@ struct GraphAssembly {
                 try builder.metric(
                     "bits_per_dimension", Self.bitsPerDimension(perImage, kl, of: definition.input, &builder))
             }
+            if let codes, let codebook = definition.codebook {
+                try builder.metric("perplexity", builder.custom(CodePerplexity(codes: codebook.codes), [codes.indices]))
+            }
             try regularize(&builder)
+        }
+        if builder.isTraining, let codes, let averages = codebookAverages, let codebook = definition.codebook {
+            builder.scoped("codebook") {
+                $0.updateCodebook(
+                    codes.codebook, sizes: averages.sizes, sums: averages.sums, from: codes.encoded,
+                    indices: codes.indices, decay: codebook.decay, smoothing: codebook.smoothing,
+                    revival: codebook.revival)
+            }
         }
         if let prediction { builder.keep(prediction, as: "prediction") }
     }
@@ -255,7 +316,7 @@ struct GraphAssembly {
                 mean: mean, logVariance: logVariance, kl: kl, klPerDimension: klPerDimension)
         }
         return ModelTensors(
-            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior
+            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior, codes: codes
         ) { [definition] images, builder in
             guard case .gaussian(let mean, let logVariance) = definition.latent else {
                 throw ZooError("\(definition.name) has no posterior", code: .mismatch)

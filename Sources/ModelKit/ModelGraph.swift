@@ -13,7 +13,7 @@ public struct ModelGraph: Sendable {
     public private(set) var images: TensorID?
     /// ε `[D]`; nil where nothing is sampled.
     public private(set) var noise: TensorID?
-    /// μ `[D]`, or the code of a plain autoencoder; nil in a decoder.
+    /// μ `[D]`, or the code of a plain autoencoder, or the numbers of a codebook's vectors; nil in a decoder.
     public private(set) var mean: TensorID?
     /// log σ² `[D]`; nil in a plain autoencoder.
     public private(set) var logVariance: TensorID?
@@ -30,6 +30,8 @@ public struct ModelGraph: Sendable {
     public private(set) var klPerDimension: TensorID?
     /// log p(x|z) + log p(z) − log q(z|x), `[]` of each code; only in graphs for the likelihood.
     public private(set) var logWeights: TensorID?
+    /// Of each code given those before it, `[K, H, W]`; only in graphs of the prior of codes.
+    public private(set) var codeLogits: TensorID?
 
     /// A layer as `zoo show` lists it.
     public struct LayerRow: Sendable {
@@ -64,6 +66,8 @@ public struct ModelGraph: Sendable {
         case encoding
         /// z to images, layers in evaluation mode.
         case decoding
+        /// Codes of a codebook to the logits of each, given those before it.
+        case codePrior
     }
 
     /// The most parameters of a model. A few words of a stranger's file can ask for any number; weights, two moments and an
@@ -82,7 +86,10 @@ public struct ModelGraph: Sendable {
             }
         }
         program = builder.program
-        let parameterCount = builder.program.parameters.reduce(0) { $0 + builder.program[$1].shape.count }
+        // Codebooks that follow averages are buffers.
+        let parameterCount = (builder.program.parameters + builder.program.buffers).reduce(0) {
+            $0 + builder.program[$1].shape.count
+        }
         guard parameterCount <= Self.parameterLimit else {
             throw ZooError(
                 "the model has \(parameterCount) parameters, more than the \(Self.parameterLimit) that are supported",
@@ -102,6 +109,7 @@ public struct ModelGraph: Sendable {
         kl = assembly.kl
         klPerDimension = assembly.klPerDimension
         logWeights = assembly.logWeights
+        codeLogits = assembly.codeLogits
     }
 
     /// First values of all parameters, in order.
@@ -140,7 +148,10 @@ public struct ModelGraph: Sendable {
                     problems.append(problem(error))
                 }
             }
-            return problems.isEmpty ? [problem(error)] : problems
+            // What is wrong with the whole, or with what both parts have, is said once.
+            let first = problem(error)
+            let isShared = problems.allSatisfy { $0 == first || $0.0.isEmpty }
+            return isShared ? [first] : problems
         }
     }
 
@@ -152,7 +163,8 @@ public struct ModelGraph: Sendable {
             case .path, .step, nil: nil
             }
         let message = "\(error)"
-        guard let path, ["encoder", "decoder", "objective"].contains(where: path.hasPrefix), message.hasPrefix(path)
+        guard let path, ["encoder", "decoder", "objective", "codebook"].contains(where: path.hasPrefix),
+            message.hasPrefix(path)
         else {
             return ("", message)
         }

@@ -26,7 +26,7 @@ struct BetaVAEScoreMetric: ModelMetric {
     let name = "beta_vae_score"
     let group = MetricGroup.disentanglement
     let summary = "How well a linear classifier tells which factor pairs of images share (Higgins and others 2017)."
-    let needs: Set<MetricNeed> = [.severalFactors]
+    let needs: Set<MetricNeed> = [.severalFactors, .continuousCodes]
     let parameters = [
         Draws.training, Draws.test, MetricParameter("batch_size", 64, in: 1...10_000, "Pairs of an observation."),
     ]
@@ -48,7 +48,7 @@ struct FactorVAEScoreMetric: ModelMetric {
     let name = "factor_vae_score"
     let group = MetricGroup.disentanglement
     let summary = "How well the dimension that varies least tells which factor is held fixed (Kim and Mnih 2018)."
-    let needs: Set<MetricNeed> = [.severalFactors]
+    let needs: Set<MetricNeed> = [.severalFactors, .continuousCodes]
     let parameters = [
         Draws.training, Draws.test, MetricParameter("batch_size", 64, in: 2...10_000, "Images of an observation."),
         MetricParameter(
@@ -79,7 +79,7 @@ struct MIGMetric: ModelMetric {
     let name = "mig"
     let group = MetricGroup.disentanglement
     let summary = "How much more the best dimension knows of a factor than the second (Chen and others 2018)."
-    let needs: Set<MetricNeed> = [.factors]
+    let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [Draws.samples, Draws.bins]
 
     func measure(
@@ -100,7 +100,7 @@ struct SAPMetric: ModelMetric {
     let name = "sap"
     let group = MetricGroup.disentanglement
     let summary = "How much better the best dimension predicts a factor than the second (Kumar and others 2018)."
-    let needs: Set<MetricNeed> = [.factors]
+    let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [
         Draws.training, Draws.test,
         MetricParameter("cost", 0.01, in: 1e-6...1e6, "C of the linear support vector machines."),
@@ -125,7 +125,7 @@ struct DCIMetric: ModelMetric {
     let name = "dci"
     let group = MetricGroup.disentanglement
     let summary = "Disentanglement, completeness, informativeness by boosted trees (Eastwood and Williams 2018)."
-    let needs: Set<MetricNeed> = [.factors]
+    let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [
         Draws.training, Draws.test, MetricParameter("rounds", 100, in: 1...10_000, "Rounds of boosting."),
     ]
@@ -156,7 +156,7 @@ struct ModularityMetric: ModelMetric {
     let name = "modularity"
     let group = MetricGroup.disentanglement
     let summary = "How far a dimension knows of one factor only, and how linear that is (Ridgeway and Mozer 2018)."
-    let needs: Set<MetricNeed> = [.severalFactors]
+    let needs: Set<MetricNeed> = [.severalFactors, .continuousCodes]
     let parameters = [Draws.training, Draws.test, Draws.bins]
 
     func measure(
@@ -184,7 +184,7 @@ struct IRSMetric: ModelMetric {
     let name = "irs"
     let group = MetricGroup.disentanglement
     let summary = "How little a dimension moves while its factor is held fixed (Suter and others 2019)."
-    let needs: Set<MetricNeed> = [.factors]
+    let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [
         Draws.samples, MetricParameter("quantile", 0.99, in: 0...1, "Of the deviations, in place of their largest."),
     ]

@@ -66,7 +66,8 @@ public final class MetricSubject {
         case .labels:
             (info.classNames?.count ?? 0) > 1 && images.indices.contains { images.dataset.label(Int($0)) != nil }
         case .posterior: model.definition.isVariational
-        case .features: features != nil
+        case .continuousCodes: model.definition.codeCount == nil
+        case .features: features.map { $0.definition.codeCount == nil } ?? false
         }
     }
 

@@ -73,6 +73,8 @@ public enum MetricNeed: Sendable, CaseIterable {
     case labels
     /// A posterior with a variance.
     case posterior
+    /// Codes that are real numbers, and not the numbers of a codebook's vectors.
+    case continuousCodes
 
     /// A model whose codes are the features that images are compared by.
     case features
@@ -84,6 +86,7 @@ public enum MetricNeed: Sendable, CaseIterable {
         case .severalFactors: "a data set with at least two factors of variation"
         case .labels: "a data set with labels"
         case .posterior: "a model with a posterior"
+        case .continuousCodes: "a model whose codes are real numbers, not those of a codebook"
         case .features: "a trained model whose codes are the features"
         }
     }

@@ -46,7 +46,7 @@ struct LinearProbeMetric: ModelMetric {
     let name = "linear_probe"
     let group = MetricGroup.representation
     let summary = "The accuracy of a logistic regression of labels on standardised codes."
-    let needs: Set<MetricNeed> = [.labels]
+    let needs: Set<MetricNeed> = [.labels, .continuousCodes]
     let parameters = probeImages + [MetricParameter("cost", 1.0, in: 1e-6...1e6, "C of the regression.")]
 
     func measure(
@@ -64,7 +64,7 @@ struct NearestNeighbourMetric: ModelMetric {
     let name = "nearest_neighbours"
     let group = MetricGroup.representation
     let summary = "The accuracy of the majority of the k nearest training codes."
-    let needs: Set<MetricNeed> = [.labels]
+    let needs: Set<MetricNeed> = [.labels, .continuousCodes]
     let parameters = probeImages + [MetricParameter("neighbours", 5, in: 1...10_000, "k.")]
 
     func measure(
@@ -82,7 +82,7 @@ struct ClusterMetric: ModelMetric {
     let name = "cluster_purity"
     let group = MetricGroup.representation
     let summary = "The share of images with the most frequent label of their k-means cluster."
-    let needs: Set<MetricNeed> = [.labels]
+    let needs: Set<MetricNeed> = [.labels, .continuousCodes]
     let parameters = [
         MetricParameter("images", 5_000, in: 2...1_000_000, "Images of the split, at random."),
         MetricParameter("clusters", 0, in: 0...10_000, "Clusters; 0 for as many as there are classes."),
@@ -106,7 +106,7 @@ struct AttributeCorrelationMetric: ModelMetric {
     let name = "attribute_correlation"
     let group = MetricGroup.representation
     let summary = "Spearman's correlation of dimensions with ordered factors, the correlation ratio with classes."
-    let needs: Set<MetricNeed> = [.factors]
+    let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [MetricParameter("images", 10_000, in: 2...10_000_000, "Images, at random.")]
 
     func measure(

@@ -2,7 +2,9 @@ import LayerLibrary
 
 /// The regularisers that definitions can use without plug-ins, sorted by name.
 public let builtInRegularizers: [RegularizerDescriptor] = [
-    AdversarialPrior.descriptor, AdversarialTotalCorrelation.descriptor, Capacity.descriptor, CodeNorm.descriptor,
+    AdversarialPrior.descriptor, AdversarialTotalCorrelation.descriptor, AutoregressivePrior.descriptor,
+    Capacity.descriptor, CodebookLoss.descriptor,
+    CodeNorm.descriptor, Commitment.descriptor,
     Contraction.descriptor, CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor,
     KLDivergence.descriptor,
     KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, Sparsity.descriptor, VampPrior.descriptor,

@@ -18,7 +18,7 @@ public protocol Regularizer: Sendable {
     /// Its weight by the letter of the paper, for captions, for instance `("β", 4)`; nil where the formula says enough.
     var letter: (symbol: String, value: Float)? { get }
 
-    /// Whether it makes the codes follow the prior N(0, I), so that draws from that can be decoded.
+    /// Whether it makes the codes follow the prior N(0, I), or learns the prior of codes of a codebook, so that draws from it can be decoded.
     var matchesPrior: Bool { get }
 
     /// The fewest images of a batch that it can be computed from.
@@ -36,10 +36,22 @@ public protocol Regularizer: Sendable {
     /// The group that the decoder's parameters belong to, where they learn from other terms than the encoder's; nil for the model's own.
     var decoderGroup: String? { get }
 
+    /// Whether the codebook of the model learns from its term by gradient.
+    var learnsCodebook: Bool { get }
+
     /// log p(z) of each code `[]`, where its prior stands in place of N(0, I); nil where it does not.
     ///
     /// - Throws: `ZooError` where the model does not suit it.
     func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID?
+
+    /// Of a prior over the codes of a codebook: the logits `[K, H, W]` of each code given those before it, row by row; nil where it has
+    /// none.
+    ///
+    /// - Parameters:
+    ///   - vectors: those of the codebook in the places of the codes, `[D, H, W]` or `[D]`.
+    ///   - codes: K.
+    /// - Throws: `ZooError` where the shapes do not fit.
+    func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID?
 
     /// Adds its terms, and what they are computed from, to the program.
     ///
@@ -55,7 +67,11 @@ extension Regularizer {
     public var samples: Int { 1 }
     public var replacesReconstruction: Bool { false }
     public var decoderGroup: String? { nil }
+    public var learnsCodebook: Bool { false }
     public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? { nil }
+    public func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
+        nil
+    }
 }
 
 /// The tensors of a model that a regulariser can build on.
@@ -77,19 +93,39 @@ public struct ModelTensors: Sendable {
         }
     }
 
+    /// Of a discrete latent space.
+    public struct Codes: Sendable {
+        /// What the encoder gives, `[D, H, W]`, or `[D]` of a single code.
+        public let encoded: TensorID
+        /// The numbers of the codebook's vectors in their places, `[H·W]`.
+        public let indices: TensorID
+        /// `[K, D]`.
+        public let codebook: TensorID
+
+        public init(encoded: TensorID, indices: TensorID, codebook: TensorID) {
+            self.encoded = encoded
+            self.indices = indices
+            self.codebook = codebook
+        }
+    }
+
     /// x, per image `[C, H, W]` or `[D]`, from 0 to 1.
     public let images: TensorID
-    /// z `[D]`: what the decoder gets; without a posterior the code itself. One for each image, or as many as the regularisers ask for.
+    /// z `[D]`: what the decoder gets; without a posterior the code itself; of a codebook its vectors, `[D, H, W]` or `[D]`. One for each
+    /// image, or as many as the regularisers ask for.
     public let code: TensorID
     /// The reconstruction loss of each code, `[]`, in nats.
     public let reconstruction: TensorID
     /// nil for an encoder that gives a code and no distribution.
     public let posterior: Posterior?
+    /// nil for a latent space without a codebook.
+    public let codes: Codes?
     /// The encoder on other images than the batch, with the same parameters: gives their μ and log σ².
     public let encode: @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
 
     public init(
         images: TensorID, code: TensorID, reconstruction: TensorID, posterior: Posterior?,
+        codes: Codes? = nil,
         encode: @escaping @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
     ) {
         self.encode = encode
@@ -97,6 +133,7 @@ public struct ModelTensors: Sendable {
         self.code = code
         self.reconstruction = reconstruction
         self.posterior = posterior
+        self.codes = codes
     }
 
     /// The posterior, which `RegularizerDescriptor.needsPosterior` promises.
@@ -110,6 +147,18 @@ public struct ModelTensors: Sendable {
         }
         return posterior
     }
+
+    /// The codes, which `RegularizerDescriptor.needsCodebook` promises.
+    ///
+    /// - Throws: `ZooError` where there are none.
+    public func requireCodes(for regularizer: any Regularizer) throws -> Codes {
+        guard let codes else {
+            throw ZooError(
+                "objective.\(regularizer.kind) needs a codebook: latent.codebook", code: .mismatch,
+                subject: .field("objective.\(regularizer.kind)"))
+        }
+        return codes
+    }
 }
 
 /// A regulariser as definitions know it.
@@ -118,6 +167,8 @@ public struct RegularizerDescriptor: Sendable {
     public var kind: String
     /// Whether it needs a posterior distribution: heads for a mean and a log variance.
     public var needsPosterior: Bool
+    /// Whether it needs a codebook.
+    public var needsCodebook: Bool
     /// Whether it is the KL divergence from the prior in one form or another, of which a model has one.
     public var isDivergence: Bool
     /// Whether it takes the place of all other regularisers.
@@ -130,13 +181,14 @@ public struct RegularizerDescriptor: Sendable {
     public var make: @Sendable (FieldValues) throws -> any Regularizer
 
     public init(
-        kind: String, needsPosterior: Bool = false, isDivergence: Bool = false,
+        kind: String, needsPosterior: Bool = false, needsCodebook: Bool = false, isDivergence: Bool = false,
         standsAlone: Bool = false, summary: String, source: String,
         fields: [FieldSchema],
         make: @escaping @Sendable (FieldValues) throws -> any Regularizer
     ) {
         self.kind = kind
         self.needsPosterior = needsPosterior
+        self.needsCodebook = needsCodebook
         self.isDivergence = isDivergence
         self.standsAlone = standsAlone
         self.summary = summary

@@ -59,7 +59,9 @@ public final class EvaluationPlan {
         self.definition = definition
         self.engine = engine
         let trainingBatch = definition.training.batchSize
-        let usual = definition.objective.dependsOnBatch ? trainingBatch : min(500, max(trainingBatch, 250))
+        // So does the perplexity of codes.
+        let dependsOnBatch = definition.objective.dependsOnBatch || definition.codeCount != nil
+        let usual = dependsOnBatch ? trainingBatch : min(500, max(trainingBatch, 250))
         model = try CompiledModel(
             definition, purpose: .evaluation, batchSize: batchSize ?? usual, engine: engine)
         metricNames = model.metricNames
@@ -117,7 +119,8 @@ public final class EvaluationPlan {
         sums.finalLoss += found.finalLoss
         sums.metrics += found.metrics
         let size = definition.latentSize
-        for (index, value) in rows(model.graph.mean).enumerated() {
+        // The numbers of codes have no mean.
+        for (index, value) in rows(definition.codeCount == nil ? model.graph.mean : nil).enumerated() {
             sums.mean[index % size] += Double(value)
             sums.squaredMean[index % size] += Double(value) * Double(value)
         }

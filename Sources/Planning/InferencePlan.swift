@@ -3,9 +3,9 @@ import TensorCore
 
 /// What an encoder makes of images.
 public struct Posterior: Sendable, Equatable {
-    /// μ `[N, D]`, or the code of a plain autoencoder.
+    /// μ `[N, D]`, or the code of a plain autoencoder; of a codebook the numbers of its vectors, from 0, row by row.
     public let mean: Tensor
-    /// log σ² `[N, D]`; nil for a plain autoencoder.
+    /// log σ² `[N, D]`; nil where there is only a code.
     public let logVariance: Tensor?
 }
 
@@ -14,6 +14,8 @@ public final class InferencePlan {
     public let definition: ModelDefinition
     private let encoder: CompiledModel
     private let decoder: CompiledModel
+    /// The prior over the codes of a codebook; nil without one.
+    private let codePrior: CompiledModel?
     private let engine: any Engine
     public let batchSize: Int
     /// Of a conditional model, the class of every image for which none is given; nil to have one given.
@@ -30,6 +32,9 @@ public final class InferencePlan {
         self.engine = engine
         encoder = try CompiledModel(definition, purpose: .encoding, batchSize: batchSize, engine: engine)
         decoder = try CompiledModel(definition, purpose: .decoding, batchSize: batchSize, engine: engine)
+        codePrior =
+            definition.codeCount != nil && definition.hasPrior
+            ? try CompiledModel(definition, purpose: .codePrior, batchSize: batchSize, engine: engine) : nil
         try load(weights)
     }
 
@@ -37,6 +42,7 @@ public final class InferencePlan {
     public func load(_ weights: [NamedTensor]) throws {
         try encoder.load(weights)
         try decoder.load(weights)
+        try codePrior?.load(weights)
     }
 
     // MARK: Tensors
@@ -104,6 +110,41 @@ public final class InferencePlan {
             mean: Tensor(unchecked: [codes.mean.count / size, size], codes.mean),
             logVariance: codes.logVariance.isEmpty
                 ? nil : Tensor(unchecked: [codes.logVariance.count / size, size], codes.logVariance))
+    }
+
+    // MARK: Priors
+
+    /// Codes drawn from the prior over them, row by row: each given those before it. The first draws of more are the same.
+    ///
+    /// - Parameter temperature: what the logits are divided by; 0 takes the likeliest code everywhere.
+    /// - Throws: `ZooError` (wrong usage) for a model that has learned no such prior, and naming the first tensor that is not
+    ///   finite, where a logit is not.
+    public func drawCodes(count: Int, seed: UInt64, temperature: Float = 1) throws -> [[Float]] {
+        guard let codePrior, let codeCount = definition.codeCount else {
+            throw ZooError(
+                "\(definition.name) has learned no prior over its codes", kind: .usage, code: .unsupported)
+        }
+        let size = definition.latentSize
+        let draws = CodeDraws(size: size, codeCount: codeCount, seed: seed, temperature: temperature)
+        var codes: [[Float]] = []
+        for start in stride(from: 0, to: count, by: batchSize) {
+            let range = start..<min(start + batchSize, count)
+            var batch = [Float](repeating: 0, count: range.count * size)
+            for position in 0..<size {
+                let logits = try run(
+                    codePrior, imageCount: range.count, [(codePrior.graph.codeLogits, codeCount * size)]
+                ) {
+                    if let latent = $0.graph.latent { $0.compiled.write(batch, to: latent) }
+                }[0]
+                for (row, draw) in range.enumerated() {
+                    let first = logits.startIndex + row * codeCount * size
+                    let code = draws.code(draw, position, logits: logits[first..<first + codeCount * size])
+                    batch[row * size + position] = Float(code)
+                }
+            }
+            codes += (0..<range.count).map { Array(batch[$0 * size..<($0 + 1) * size]) }
+        }
+        return codes
     }
 
     // MARK: Rows
@@ -177,6 +218,7 @@ public final class InferencePlan {
     /// - Parameter values: the numbers of a range of latent vectors.
     private func decode(count: Int, _ classes: [Int]?, values: (Range<Int>) -> [Float]) throws -> [Float] {
         let chosen = try chosenClasses(classes, count: count, of: decoder)
+        try requireCodes(values(0..<count))
         var images: [Float] = []
         images.reserveCapacity(count * definition.input.count)
         for start in stride(from: 0, to: count, by: batchSize) {
@@ -189,6 +231,16 @@ public final class InferencePlan {
             }[0]
         }
         return images
+    }
+
+    /// - Throws: `ZooError` (wrong usage) for what is no number of a vector of the codebook.
+    private func requireCodes(_ latents: [Float]) throws {
+        guard let codeCount = definition.codeCount,
+            let wrong = latents.first(where: { !(0..<Float(codeCount)).contains($0) || $0 != $0.rounded() })
+        else { return }
+        throw ZooError(
+            "\(wrong) is no code: those of \(definition.name) are whole numbers from 0 to \(codeCount - 1)",
+            kind: .usage, code: .invalidValue)
     }
 
     /// The class of each of `count` images; none where the model does not ask for it.

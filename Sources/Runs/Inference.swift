@@ -42,7 +42,7 @@ extension TrainedModel {
         try decode(encode(images, classes: classes).mean, classes: classes)
     }
 
-    /// Images `[count, C, H, W]` (or `[count, D]`) decoded from draws from the prior N(0, I).
+    /// Images `[count, C, H, W]` (or `[count, D]`) decoded from draws from the prior N(0, I), or from the prior of a codebook's codes.
     ///
     /// - Parameters:
     ///   - seed: the same seed gives the same images.
@@ -54,8 +54,8 @@ extension TrainedModel {
     ) throws -> Tensor {
         try definition.requirePrior("to draw from", advice: "decode latent vectors of your own")
         guard count > 0 else { throw ZooError("\(count) images cannot be drawn", kind: .usage) }
-        let latents = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature).prior(
-            count: count)
+        let sampler = LatentSampler(size: definition.latentSize, seed: seed, temperature: temperature)
+        let latents = try compiled().priorDraws(sampler, count: count)
         let chosen = imageClass ?? self.imageClass
         let classes = definition.classCount.map { classes in (0..<count).map { chosen ?? $0 % classes } }
         return try decode(Tensor(rows: latents), classes: classes)

@@ -55,7 +55,7 @@ public struct RunPictures {
         let number = Self.digits(epoch.epoch, 4)
         if definition.hasPrior {
             try write(try samples(words(Self.samplesTitle, epoch, ["seed \(seed)"])), "samples", number)
-            try write(try traversal(epoch), "traversal", number)
+            if definition.codeCount == nil { try write(try traversal(epoch), "traversal", number) }
         }
         if let grid = try reconstructions(words(reconstructionsTitle, epoch, ["\(split.rawValue) images"])) {
             try write(grid, "reconstructions", number)
@@ -96,7 +96,7 @@ public struct RunPictures {
         if case .vectors = drawing { count = Self.vectorCount }
         return Self.small(
             try drawing.samples(
-                LatentSampler(size: definition.latentSize, seed: seed).prior(count: count),
+                plan.priorDraws(LatentSampler(size: definition.latentSize, seed: seed), count: count),
                 data: images.count > 0 ? images : nil, words: words))
     }
 

@@ -339,7 +339,10 @@ public final class TrainingRun {
 
     /// Adds statistics of the latent space over the test images to the last and the best checkpoint.
     private func addLatentStatistics() throws {
-        guard !trainer.splits.test.isEmpty, let path = record.checkpoint else { return }
+        // The numbers of a codebook's vectors have no mean and no variance.
+        guard !trainer.splits.test.isEmpty, trainer.definition.codeCount == nil, let path = record.checkpoint else {
+            return
+        }
         let last = try Checkpoint.read(from: path)
         let best = access(checkpoints.best, F_OK) == 0 ? try Checkpoint.read(from: checkpoints.best) : nil
         let isBest = best?.progress?.step == last.progress?.step

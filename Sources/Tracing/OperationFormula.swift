@@ -94,6 +94,25 @@ public struct OperationFormula {
                 ])
         case .reconstruction(let loss):
             self.init(loss: loss)
+        case .vectorQuantization:
+            self.init(
+                ["x", "E"], ["y", "i"], ["i = the row of E that is nearest to x", "y = E_i"],
+                backward: ["∂L/∂x = ∂L/∂y (straight-through)"])
+        case .codebookUpdate(let decay, _, let revival):
+            self.init(
+                ["x", "i", "E", "N", "m"], ["E", "N", "m"],
+                [
+                    "N ← \(decay)·N + (1 − \(decay))·n, m ← \(decay)·m + (1 − \(decay))·Σ x over those that chose a row",
+                    "E ← m/N; anew as a vector of the batch where N < \(revival)",
+                ], backward: [])
+        case .crop:
+            self.init(
+                ["x"], ["y = the first rows and columns of x"],
+                backward: ["∂L/∂x = ∂L/∂y, and 0 for what is left out"])
+        case .gate:
+            self.init(
+                ["x"], ["y = tanh(a)·sigmoid(b), a and b being the halves of x"],
+                backward: ["∂L/∂a = ∂L/∂y·(1 − tanh²(a))·sigmoid(b), ∂L/∂b = ∂L/∂y·tanh(a)·s·(1 − s), s = sigmoid(b)"])
         case .lossGradient:
             self.init([], [], backward: [])
         case .custom(let operation):

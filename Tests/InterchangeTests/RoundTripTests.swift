@@ -38,14 +38,16 @@ import Testing
     private static let refused: [InterchangeFormat: [String: String]] = [
         .keras: [
             "learned-variance": "encoder.block", "factor-vae-sprites": "objective.adversarial",
-            "adversarial-autoencoder-mnist": "objective.adversarial", "conv-vae-cifar-mixture": "logistic_mixture",
-            "mlp-vae-mnist-continuous": "continuous_bernoulli",
-            "conditional-vae-mnist": "append_class", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
-            "mlp-vae-points": "objective.log_sigma",
+            "adversarial-autoencoder-mnist": "objective.adversarial",
+            "conv-vae-cifar-mixture": "objective.reconstruction.discretized_logistic_mixture",
+            "mlp-vae-mnist-continuous": "objective.reconstruction.continuous_bernoulli",
+            "conditional-vae-mnist": "condition", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
+            "mlp-vae-points": "objective.log_sigma", "vq-vae-mnist": "latent.codebook",
         ],
         .onnx: [
-            "conv-vae-cifar-mixture": "logistic_mixture", "mlp-vae-mnist-continuous": "continuous_bernoulli",
-            "conditional-vae-mnist": "append_class",
+            "conv-vae-cifar-mixture": "objective.reconstruction.discretized_logistic_mixture",
+            "mlp-vae-mnist-continuous": "objective.reconstruction.continuous_bernoulli",
+            "conditional-vae-mnist": "condition", "vq-vae-mnist": "latent.codebook",
         ],
     ]
 

@@ -16,6 +16,8 @@ struct FamilyGolden: Decodable, Sendable {
         /// Of ten steps.
         var losses: [Double]
         var otherLosses: [String: [Double]]
+        /// Of a codebook, by name; nil without.
+        var buffersAfterTenSteps: [String: [Double]]?
         /// The classes of the images, of a conditional model.
         var labels: [Int32]?
     }
@@ -62,6 +64,10 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     var codeActivation = "identity"
     /// Whether `fc1` of the encoder is there.
     var hasHiddenLayer = true
+    /// The fields of a codebook, in YAML; nil for codes that are real numbers.
+    var codebook: String?
+    /// Whether the gradient is the loss's derivative: not where it goes straight through a choice of the nearest.
+    var isDifferentiable: Bool { codebook == nil }
     /// The first of the encoder, in YAML; nil for none besides `flatten` and `fc1`.
     var firstLayer: String?
     /// Terms of the golden file by our names, where they differ.
@@ -74,7 +80,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     func definition() throws -> ModelDefinition {
         let latent =
             isDeterministic
-            ? "{size: 3, code: {code: {activation: \(codeActivation)}}}"
+            ? "{size: 3, code: {code: {activation: \(codeActivation)}}\(codebook.map { ", codebook: \($0)" } ?? "")}"
             : "{size: 3, mean: mean, log_variance: log_variance}"
         let text = """
             format: zoo.model/1
@@ -178,6 +184,12 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             FamilyCase(
                 name: "sparse", objective: "{reconstruction: bernoulli, sparsity: {weight: 3}}", isDeterministic: true,
                 codeActivation: "sigmoid"),
+            FamilyCase(
+                name: "vq_vae", objective: "{reconstruction: bernoulli, commitment: {weight: 0.25}}",
+                isDeterministic: true, codebook: "{codes: 5, smoothing: 0}"),
+            FamilyCase(
+                name: "vq_vae_smoothed", objective: "{reconstruction: bernoulli, commitment: {weight: 0.25}}",
+                isDeterministic: true, codebook: "5"),
             FamilyCase(
                 name: "contractive", objective: "{reconstruction: bernoulli, contraction: {weight: 0.1}}",
                 isDeterministic: true, codeActivation: "sigmoid"),

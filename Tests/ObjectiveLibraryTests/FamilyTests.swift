@@ -33,7 +33,7 @@ import Testing
         let plan = try TrainingPlan(family.definition(), batchSize: 6, engine: judged.engine)
         plan.datasetSize = golden.datasetSize
         let (program, compiled) = (plan.model.graph.program, plan.model.compiled)
-        for id in program.parameters {
+        for id in program.parameters + program.buffers {
             let name = goldenName(program[id].name)
             compiled.write(try #require(expected.weights[name] ?? golden.weights[name], "\(name)"), to: id)
         }
@@ -77,6 +77,13 @@ import Testing
             }
         }
         #expect(weights > 0)
+        for (name, values) in expected.buffersAfterTenSteps ?? [:] {
+            let id = try #require(program.buffers.first { program[$0].name == name }, "\(name)")
+            let found = compiled.read(id).map(Double.init)
+            let worst = zip(found, values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(
+                found.count == values.count && worst < judged.tolerance, "\(name) after ten steps: off by \(worst)")
+        }
     }
 
     /// The random numbers that the golden file was made with are ours.

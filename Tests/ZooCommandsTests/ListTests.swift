@@ -21,7 +21,8 @@ import ZooModels
                 "contractive-autoencoder-mnist", "conv-vae-mnist",
                 "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist", "piwae-mnist",
                 "rae-mnist",
-                "sparse-autoencoder-mnist", "vamp-prior-vae-mnist", "wae-mmd-mnist",
+                "sparse-autoencoder-mnist", "vamp-prior-vae-mnist", "vq-vae-mnist",
+                "wae-mmd-mnist",
             ])
         #expect(try zoo("list", "worked-va?", "-q").lines == ["worked-vae"])
         let vaes = try zoo("list", "worked-*", "--family", "vae", "-q")

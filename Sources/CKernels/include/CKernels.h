@@ -107,6 +107,30 @@ void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool bf16, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
+// ---- codebooks of vectors
+//
+// Vectors are rows of `size` floats, of which the first `rows` of `batch` count; what belongs to the others becomes zero.
+
+// floats of workspace that the next needs
+int64_t zk_quantize_workspace(int64_t codes, int64_t size);
+// y = the nearest of the `codes` rows of the codebook, the first of those equally near; indices = their numbers
+void zk_quantize(
+    const float *x, const float *codebook, float *y, float *indices, float *workspace, int64_t rows, int64_t batch,
+    int64_t size, int64_t codes);
+// sizes = decay·sizes + (1 - decay)·the number of rows with that index, sums = decay·sums + (1 - decay)·the sum of these rows
+void zk_codebook_sums(
+    const float *x, const float *indices, float *sizes, float *sums, float decay, int64_t rows, int64_t size,
+    int64_t codes);
+
+// ---- gated convolutions
+// the upper left of N H W C maps: from one height and width to another; where the result is larger, zeros are added
+void zk_crop(
+    const float *x, float *y, int64_t images, int64_t channels, int64_t height, int64_t width, int64_t new_height,
+    int64_t new_width);
+// y = tanh(a)·sigmoid(b) of rows of `channels` a and as many b
+void zk_gate(const float *x, float *y, int64_t rows, int64_t channels);
+void zk_gate_backward(const float *dy, const float *x, float *dx, int64_t rows, int64_t channels);
+
 // ---- updates
 typedef enum { ZK_SGD = 0, ZK_NESTEROV = 1, ZK_ADAM = 2, ZK_ADAMW = 3 } zk_method;
 

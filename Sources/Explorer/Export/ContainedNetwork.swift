@@ -72,7 +72,8 @@ struct ContainedNetwork {
             fields = [("groups", .integer(groups)), ("epsilon", .number(Double(epsilon)))]
         case .upsampleNearest(let factor): fields = [("factor", pair(factor))]
         case .custom(let operation) where customOperations.contains(operation.name): fields = []
-        case .batchNorm, .dropout, .gaussianLatent, .reconstruction, .lossGradient, .custom:
+        case .batchNorm, .dropout, .gaussianLatent, .reconstruction, .lossGradient, .custom, .vectorQuantization,
+            .codebookUpdate, .crop, .gate:
             throw ZooError(
                 "\(definition.name) cannot run in a page: \(step.path) computes \(name), which pages do not have",
                 kind: .usage, code: .unsupported)

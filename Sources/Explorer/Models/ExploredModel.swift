@@ -51,6 +51,7 @@ public actor ExploredModel {
         _ model: sending TrainedModel, images: SplitImages?, imagesProblem: String? = nil,
         mapCount: Int = defaultMapCount
     ) throws {
+        try model.definition.requireContinuousCodes(for: "space to explore")
         pictures = try model.pictures()
         blank = try pictures.blank()
         self.model = model

@@ -62,7 +62,9 @@ struct KerasModel {
         let orders = FeatureOrders(program)
         var layers: [KerasLayer] = []
         for step in program.steps {
-            if let problem = problem(step, program, orders) { problems.append("\(step.path): \(problem)") }
+            if let problem = problem(step, program, orders) {
+                problems.append((step.path.isEmpty ? "" : step.path + ": ") + problem)
+            }
             if let layer = layer(step, program, orders) { layers.append(layer) }
         }
         for id in plain.compactMap({ $0 }) where orders.order(of: id) != .plain {
@@ -94,7 +96,7 @@ struct KerasModel {
         case .batchNorm: (kind, variables) = ("batch_normalization", vectors(weights))
         case .groupNorm: (kind, variables) = ("group_normalization", vectors(weights))
         case .activation, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent,
-            .reconstruction, .lossGradient, .custom:
+            .reconstruction, .lossGradient, .custom, .vectorQuantization, .codebookUpdate, .crop, .gate:
             return nil
         }
         return KerasLayer(kind: kind, path: step.path, variables: variables)
@@ -103,7 +105,8 @@ struct KerasModel {
     /// Why Keras cannot express a step; nil if it can.
     private static func problem(_ step: ProgramStep, _ program: Program, _ orders: FeatureOrders) -> String? {
         switch step.operation {
-        case .custom(let operation): return "Keras has no layer for \(operation.name)"
+        case .custom, .vectorQuantization, .codebookUpdate, .crop, .gate:
+            return "Keras has no layer for \(step.operation.definitionName)"
         case .maxPool(let window) where window.padding.height + window.padding.width > 0:
             return "max_pool with padding would see zeros in Keras"
         case .transposedConvolution(let window)

@@ -102,7 +102,7 @@ struct ONNXLowering {
     }
 
     private mutating func append(_ step: ProgramStep) throws {
-        let path = step.path.isEmpty ? step.operation.name : step.path
+        let path = step.path.isEmpty ? step.operation.definitionName : step.path
         // Operations of plug-ins may have any number of either.
         guard let output = step.outputs.first, let input = step.inputs.first else {
             throw Self.inexpressible(path, step.operation)
@@ -144,14 +144,15 @@ struct ONNXLowering {
                 "AveragePool", path, inputs, Self.attributes(window) + [("count_include_pad", .integer(1))])
         case .add:
             values[output] = node("Add", path, inputs)
-        case .gaussianLatent, .reconstruction, .lossGradient, .custom:
+        case .gaussianLatent, .reconstruction, .lossGradient, .custom, .vectorQuantization, .codebookUpdate, .crop,
+            .gate:
             throw Self.inexpressible(path, step.operation)
         }
     }
 
     private static func inexpressible(_ path: String, _ operation: Operation) -> ZooError {
         ZooError(
-            "\(path) cannot be written as ONNX: there is no operator for \(operation.name)",
+            "\(path) cannot be written as ONNX: there is no operator for \(operation.definitionName)",
             advice: "export to safetensors or npz, which hold the weights alone")
     }
 

@@ -33,6 +33,7 @@ public struct RegionSource {
         guard sampler.temperature == 1 || region.hasDeviation else {
             throw ZooError("\(name(of: region)) has no deviation that a temperature could change", kind: .usage)
         }
+        if region != .prior { try definition.requireContinuousCodes(for: "region but its prior") }
         switch region {
         case .prior where !pseudoInputs.isEmpty:
             let codes = try plan.encode(pseudoInputs)
@@ -40,7 +41,7 @@ public struct RegionSource {
                 means: codes.mean.flatMap(\.self), logVariances: codes.logVariance.flatMap(\.self), count: count)
         case .prior:
             try definition.requirePrior("to draw from", advice: Self.instead)
-            return sampler.prior(count: count)
+            return try plan.priorDraws(sampler, count: count)
         case .aggregate:
             let statistics = LatentStatistics(try encoded(), split: split, dataset: nil)
             return sampler.gaussian(mean: statistics.meanOfMean, covariance: statistics.covariance, count: count)
@@ -73,6 +74,9 @@ public struct RegionSource {
         switch region {
         case .prior:
             let deviation = Double(sampler.temperature)
+            if definition.codeCount != nil {
+                return "prior of its codes" + (deviation == 1 ? "" : ", temperature \(number(deviation))")
+            }
             if !pseudoInputs.isEmpty { return "prior, the posteriors of \(pseudoInputs.count) pseudo-inputs" }
             return deviation == 1 ? "prior N(0, I)" : "prior, temperature \(number(deviation))"
         case .aggregate: return "aggregate posterior (Gaussian)"

@@ -50,11 +50,16 @@ extension ModelDefinition.Latent {
         .code(.layer("code", Linear(units: size, settings: settings)))
     }
 
-    /// Latent dimensions.
+    /// Codes of a codebook, of vectors with `size` numbers.
+    public static func discrete(size: Int, codebook: Codebook, settings: WeightSettings = WeightSettings()) -> Self {
+        .discrete(code: .layer("code", Linear(units: size, settings: settings)), codebook)
+    }
+
+    /// Latent dimensions, or the numbers of a codebook's vectors.
     var size: Int {
         let head =
             switch self {
-            case .code(let code): code
+            case .code(let code), .discrete(let code, _): code
             case .gaussian(let mean, logVariance: _): mean
             }
         return (head.layer as? Linear)?.units ?? 0

@@ -1,4 +1,5 @@
 import LayerLibrary
+import ObjectiveLibrary
 import TensorCore
 import Yams
 
@@ -26,9 +27,10 @@ extension ModelDefinition {
         }
         definition.text = overrides.isEmpty ? text : try serialize(node: root)
         self = definition
+        if codebook != nil, let shape = try? codeMaps() { latentSize = shape.area }
         let heads =
             switch latent {
-            case .code(let code): [code.name]
+            case .code(let code), .discrete(let code, _): [code.name]
             case .gaussian(let mean, let logVariance): [mean.name, logVariance.name]
             }
         let problems = ModelGraph.problems(of: self).map { problem in
@@ -118,7 +120,8 @@ extension NodeReader {
     private mutating func latent(
         _ node: Node, _ registry: Registry
     ) -> (size: Int, heads: ModelDefinition.Latent)? {
-        guard let fields = mapping(node, "latent", known: ["size", "code", "mean", "log_variance"]) else { return nil }
+        guard let fields = mapping(node, "latent", known: ["size", "code", "codebook", "mean", "log_variance"])
+        else { return nil }
         if fields["size"] == nil {
             report("the field size is missing: the number of latent dimensions", at: node, "latent")
         }
@@ -128,8 +131,19 @@ extension NodeReader {
         switch (fields["code"], fields["mean"], fields["log_variance"]) {
         case (let code?, nil, nil):
             let code = head(code, "latent.code", size, registry)
+            if let node = fields["codebook"] {
+                let values = self.fields(
+                    Codebook.schemas, node, "latent.codebook", at: node, shorthand: "codes", registry)
+                guard let given, let code, let values else { return nil }
+                return (given, .discrete(code: code, Codebook(values)))
+            }
             guard let given, let code else { return nil }
             return (given, .code(code))
+        case (nil, .some, .some) where fields["codebook"] != nil:
+            report(
+                "a codebook replaces what the encoder gives: give code in place of mean and log_variance", at: node,
+                "latent")
+            return nil
         case (nil, let mean?, let logVariance?):
             let heads = (
                 head(mean, "latent.mean", size, registry), head(logVariance, "latent.log_variance", size, registry)
@@ -172,6 +186,7 @@ extension NodeReader {
         var node = root
         var names = path.split(separator: ".").map(String.init)
         // The heads end the encoder but stand under latent.
+        if names.first == "codebook" { names = ["latent", "codebook"] }
         if names.count > 1, names[0] == "encoder", heads.contains(names[1]) {
             names = ["latent"]
         }

@@ -38,9 +38,12 @@ struct DefinitionWriter {
     }
 
     private func latent(_ definition: ModelDefinition) throws -> Node {
-        var fields = [("size", integer(definition.latentSize))]
+        var fields = [("size", integer(definition.latent.size))]
         switch definition.latent {
         case .code(let code): fields.append(("code", try head(code)))
+        case .discrete(let code, let codebook):
+            let written = try self.fields(codebook.fields, Codebook.schemas, of: "codebook")
+            fields += [("code", try head(code)), ("codebook", mapping(written, isFlow: true))]
         case .gaussian(let mean, let logVariance):
             fields += [("mean", try head(mean)), ("log_variance", try head(logVariance))]
         }

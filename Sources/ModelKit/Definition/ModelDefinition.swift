@@ -24,6 +24,9 @@ public struct ModelDefinition: Sendable {
         case code(NamedLayer)
         /// A diagonal Gaussian: heads for μ and log σ².
         case gaussian(mean: NamedLayer, logVariance: NamedLayer)
+        /// Codes of a codebook: one for each position of the maps that the encoder gives, or a single one. The head gives the vectors that
+        /// are replaced; on maps it is a convolution of 1 × 1.
+        case discrete(code: NamedLayer, Codebook)
     }
 
     public var name: String
@@ -34,6 +37,7 @@ public struct ModelDefinition: Sendable {
     public var dataset: String?
     /// The shape of one image, `[C, H, W]` or `[D]`.
     public var input: Shape
+    /// Numbers that an image is encoded as: latent dimensions, or codes of a codebook.
     public var latentSize: Int
     public var latent: Latent
     public var encoder: [NamedLayer]
@@ -46,6 +50,22 @@ public struct ModelDefinition: Sendable {
     /// Whether the encoder gives a posterior distribution and not just a code.
     public var isVariational: Bool {
         if case .gaussian = latent { true } else { false }
+    }
+
+    /// The codebook that an image is encoded with; nil for codes that are real numbers.
+    public var codebook: Codebook? {
+        if case .discrete(_, let codebook) = latent { codebook } else { nil }
+    }
+
+    /// - Parameter what: what needs codes between which there are others, for instance `a traversal`.
+    /// - Throws: `ZooError` (wrong usage) for a model with a codebook.
+    public func requireContinuousCodes(for what: String) throws {
+        guard let codebook else { return }
+        throw ZooError(
+            "\(name) has no \(what): an image is \(latentSize) of the \(codebook.codes) vectors of its codebook, and between two of these is "
+                + "nothing", advice: "reconstruct, embed, evaluate and, with a prior, sample work with such codes",
+            kind: .usage,
+            code: .unsupported)
     }
 
     /// How many classes the model is conditional on; nil for a model that does not ask for the class of an image.
@@ -61,9 +81,11 @@ public struct ModelDefinition: Sendable {
     public func requirePrior(_ purpose: String, advice: String) throws {
         guard hasPrior else {
             throw ZooError(
-                (isVariational
-                    ? "nothing makes the codes of \(name) follow a prior: there is none"
-                    : "\(name) is a plain autoencoder: it has no prior")
+                (codebook != nil
+                    ? "\(name) has learned no prior over its codes: there is none"
+                    : isVariational
+                        ? "nothing makes the codes of \(name) follow a prior: there is none"
+                        : "\(name) is a plain autoencoder: it has no prior")
                     + " \(purpose)", advice: advice, kind: .usage,
                 code: .unsupported)
         }

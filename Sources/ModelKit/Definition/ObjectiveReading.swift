@@ -54,6 +54,15 @@ extension NodeReader {
         for regularizer in objective.regularizers {
             let path = Self.join("objective", regularizer.kind)
             let descriptor = registry.regularizer(regularizer.kind)
+            if descriptor?.needsCodebook == true {
+                if case .discrete = latent {
+                } else {
+                    report("needs a codebook: latent: {size: 64, code: code, codebook: {codes: 512}}", at: node, path)
+                }
+            }
+            if case .discrete = latent, descriptor?.needsPosterior == true {
+                report("the codes of a codebook have no posterior", at: node, path)
+            }
             if case .code = latent, descriptor?.needsPosterior == true {
                 report(
                     "a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance "

@@ -63,6 +63,18 @@ struct SchemaWriter {
             "anyOf": .list(kinds.map { .object(["required": .strings([$0])]) }),
             "not": .object(["anyOf": .list(exclusive.map { .object(["required": .strings($0)]) })]),
         ])
+        // A second condition, of a codebook.
+        let withoutCodebook = registry.regularizers.filter(\.needsCodebook).map {
+            ($0.kind, SchemaValue.boolean(false))
+        }
+        schema["allOf"] = .list([
+            .object([
+                "if": .object([
+                    "properties": .object(["latent": .object(["required": .strings(["codebook"])])])
+                ]),
+                "else": whole(["properties": .object(Dictionary(uniqueKeysWithValues: withoutCodebook))]),
+            ])
+        ])
         return .object(schema)
     }
 
@@ -108,12 +120,19 @@ struct SchemaWriter {
                 "size": Self.described(
                     ["type": "integer", "minimum": .integer(sizes.lowerBound), "maximum": .integer(sizes.upperBound)],
                     "The number of latent dimensions D."),
-                "code": Self.reference("head"), "mean": Self.reference("head"),
+                "code": Self.reference("head"),
+                "codebook": fields(
+                    Codebook.schemas, shorthand: "codes",
+                    summary: "The vectors that stand for codes, of a discrete latent space."),
+                "mean": Self.reference("head"),
                 "log_variance": Self.reference("head"),
             ], required: ["size"])
         schema["oneOf"] = .list([
             .object(["required": .strings(["code"]), "properties": .object(["mean": false, "log_variance": false])]),
-            .object(["required": .strings(["mean", "log_variance"]), "properties": .object(["code": false])]),
+            .object([
+                "required": .strings(["mean", "log_variance"]),
+                "properties": .object(["code": false, "codebook": false]),
+            ]),
         ])
         return Self.described(schema, "The bottleneck: a code, or the mean and log variance of a diagonal Gaussian.")
     }

@@ -88,6 +88,7 @@ private struct ContinuousBernoulliLoss: CustomOperation {
 /// E[x] = 1/(1 − e⁻ˡ) − 1/l = sigmoid(l) − d log C/dl of each logit.
 private struct ContinuousBernoulliMean: CustomOperation {
     var name: String { "continuous_bernoulli_mean" }
+    var definitionName: String { "objective.reconstruction.continuous_bernoulli" }
     var formula: String? { "y = 1/(1 − e⁻ˣ) − 1/x" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType { inputs[0] }

@@ -208,6 +208,7 @@ private struct LogisticMixtureMean: CustomOperation {
     let image: Shape
 
     var name: String { "logistic_mixture_mean" }
+    var definitionName: String { "objective.reconstruction.discretized_logistic_mixture" }
     var formula: String? { "y = Σ_k π_k·μ_k" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType { TensorType(image, inputs[0].rows) }

@@ -76,6 +76,7 @@ struct FirstMaps: CustomOperation {
     let shape: Shape
 
     var name: String { "first_maps" }
+    var definitionName: String { "objective.reconstruction.gaussian_pixel_variance" }
     var formula: String? { "y = the first \(shape.channels) maps of x" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType { TensorType(shape, inputs[0].rows) }

@@ -27,7 +27,7 @@ struct ElementTypes {
             case .reshape where aliases.contains(index):
                 uniform.append(step.inputs + step.outputs)
             case .reshape, .batchNorm, .groupNorm, .dropout, .upsampleNearest, .maxPool, .averagePool, .gaussianLatent,
-                .reconstruction, .lossGradient, .custom:
+                .reconstruction, .lossGradient, .custom, .vectorQuantization, .codebookUpdate, .crop, .gate:
                 bf16Tensors.subtract(step.inputs + step.outputs)
             }
         }

@@ -93,7 +93,8 @@ struct Fusion {
         case .linear, .convolution: return function == .relu ? (user, function) : nil
         case .transposedConvolution: return (user, function)
         case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
-            .gaussianLatent, .reconstruction, .lossGradient, .custom:
+            .gaussianLatent, .reconstruction, .lossGradient, .custom, .vectorQuantization, .codebookUpdate, .crop,
+            .gate:
             return nil
         }
     }

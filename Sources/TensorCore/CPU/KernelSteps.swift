@@ -87,6 +87,24 @@ extension StepCompiler {
             return latent(step, x, y)
         case .reconstruction(let loss):
             return try reconstruction(fused, loss, placement)
+        case .vectorQuantization:
+            return vectorQuantization(step, x, y)
+        case .codebookUpdate(let decay, let smoothing, let revival):
+            return codebookUpdate(step, x, y, decay, smoothing, revival)
+        case .crop:
+            let result = program[step.outputs[0]].shape
+            let (from, to) = (info.shape, result)
+            return { _ in
+                zk_crop(
+                    x[0], y[0], batch, channels, Int64(from.height), Int64(from.width), Int64(to.height),
+                    Int64(to.width))
+            }
+        case .gate:
+            let half = program[forward ? step.outputs[0] : step.inputs[0]].shape
+            let (rows, channels) = (batch * Int64(half.area), Int64(half.channels))
+            return forward
+                ? { _ in zk_gate(x[0], y[0], rows, channels) }
+                : { _ in zk_gate_backward(x[0], x[1], y[0], rows, channels) }
         case .lossGradient(let weight):
             let rows = info.rows
             return { values in

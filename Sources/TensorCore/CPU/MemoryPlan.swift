@@ -99,7 +99,8 @@ struct MemoryPlan {
         case .activation, .dropout: return [(step.inputs[0], step.outputs[0])]
         case .add: return [(step.inputs[0], step.outputs[0]), (step.inputs[1], step.outputs[0])]
         case .linear, .convolution, .transposedConvolution, .batchNorm, .groupNorm, .reshape, .upsampleNearest,
-            .maxPool, .averagePool, .gaussianLatent, .reconstruction, .lossGradient, .custom:
+            .maxPool, .averagePool, .gaussianLatent, .reconstruction, .lossGradient, .custom,
+            .vectorQuantization, .codebookUpdate, .crop, .gate:
             return []
         }
     }

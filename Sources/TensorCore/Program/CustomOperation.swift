@@ -11,6 +11,9 @@ public protocol CustomOperation: Sendable {
     /// The name shown in profiles and errors.
     var name: String { get }
 
+    /// What a definition says to have it: the field, layer or likelihood.
+    var definitionName: String { get }
+
     /// What it computes, for `zoo trace`: for instance `y = x²`.
     var formula: String? { get }
 
@@ -33,6 +36,8 @@ public protocol CustomOperation: Sendable {
 
 extension CustomOperation {
     public var formula: String? { nil }
+
+    public var definitionName: String { name }
 
     @inlinable public func forwardInSingle(_ tensors: OperationTensors<Float>) { forward(tensors) }
 

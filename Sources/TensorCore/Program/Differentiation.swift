@@ -121,9 +121,9 @@ extension GraphBuilder {
         case .groupNorm:
             return emit(
                 .backwardData, [dy, inputs[0], inputs[1], step.outputs[1], step.outputs[2]], gradientsOf: [0, 1, 2])
-        case .dropout, .reshape, .upsampleNearest, .averagePool:
+        case .dropout, .reshape, .upsampleNearest, .averagePool, .crop:
             return needs(0) ? emit(.backwardData, [dy], gradientsOf: [0]) : []
-        case .maxPool:
+        case .maxPool, .gate:
             return needs(0) ? emit(.backwardData, [dy, inputs[0]], gradientsOf: [0]) : []
         case .add:
             return [0, 1].filter(needs).map { (inputs[$0], dy) }
@@ -133,7 +133,9 @@ extension GraphBuilder {
         case .reconstruction:
             guard needs(0) else { return [] }
             return emit(.backwardData, [dy] + inputs, gradientsOf: inputs.count > 2 ? [0, 2] : [0])
-        case .gaussianLatent, .lossGradient:
+        case .vectorQuantization:
+            return needs(0) ? [(inputs[0], dy)] : []
+        case .gaussianLatent, .lossGradient, .codebookUpdate:
             return []
         }
     }

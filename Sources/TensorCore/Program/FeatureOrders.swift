@@ -102,7 +102,8 @@ package struct FeatureOrders {
             let size = program[step.inputs[0]].shape.count
             unite(vectors.filter { program[$0].shape.count == size }.map(\.index))
         case (.convolution, _), (.transposedConvolution, _), (.reshape, _), (.upsampleNearest, _), (.maxPool, _),
-            (.averagePool, _), (.gaussianLatent, _), (.reconstruction, _), (.lossGradient, _), (.custom, _):
+            (.averagePool, _), (.gaussianLatent, _), (.reconstruction, _), (.lossGradient, _), (.custom, _),
+            (.vectorQuantization, _), (.codebookUpdate, _), (.crop, _), (.gate, _):
             break
         }
         // A parameter and its gradient lie alike.
@@ -116,12 +117,12 @@ package struct FeatureOrders {
 
     private mutating func fix(_ step: ProgramStep, _ program: Program) {
         switch step.operation {
-        case .gaussianLatent, .reconstruction, .custom:
+        case .gaussianLatent, .reconstruction, .custom, .vectorQuantization, .codebookUpdate:
             break
         case .groupNorm(let groups, _) where groups > 1:
             break
         case .groupNorm, .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .dropout, .reshape,
-            .upsampleNearest, .maxPool, .averagePool, .add, .lossGradient:
+            .upsampleNearest, .maxPool, .averagePool, .add, .lossGradient, .crop, .gate:
             return
         }
         for id in step.inputs + step.outputs where program[id].shape.rank == 1 { orders[find(id.index)] = .plain }

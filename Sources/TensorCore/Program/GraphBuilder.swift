@@ -457,6 +457,58 @@ public struct GraphBuilder: Sendable {
         return y
     }
 
+    /// The nearest vectors of a codebook, and their numbers.
+    ///
+    /// - Parameters:
+    ///   - x: `[D]`, or `[D, H, W]` with a vector for each position.
+    ///   - codebook: `[K, D]`, a parameter or buffer.
+    /// - Returns: vectors in the shape of x, and numbers `[H·W]`, row by row.
+    public mutating func vectorQuantization(
+        _ x: TensorID, codebook: TensorID
+    ) throws -> (vectors: TensorID, indices: TensorID) {
+        let (input, rows) = (shape(x), shape(codebook))
+        guard input.rank == 1 || input.rank == 3, rows.rank == 2, rows.dimensions[1] == input.channels else {
+            throw mismatch("vector_quantization", "a codebook \(rows) does not hold vectors like those of \(input)")
+        }
+        let y = activation(input, of: x)
+        let indices = activation([input.area], of: x, suffix: ".indices")
+        forward(.vectorQuantization, [x, codebook], [y, indices])
+        return (y, indices)
+    }
+
+    /// Lets a codebook follow the vectors that chose its rows: all three are buffers, `[K, D]`, `[K]` and `[K, D]`.
+    public mutating func updateCodebook(
+        _ codebook: TensorID, sizes: TensorID, sums: TensorID, from x: TensorID, indices: TensorID, decay: Float,
+        smoothing: Float, revival: Float
+    ) {
+        forward(
+            .codebookUpdate(decay: decay, smoothing: smoothing, revival: revival), [x, indices, codebook, sizes, sums],
+            [codebook, sizes, sums])
+    }
+
+    /// The first rows and columns of maps `[C, H, W]`.
+    public mutating func crop(_ x: TensorID, height: Int, width: Int) throws -> TensorID {
+        let input = shape(x)
+        guard input.rank == 3, (1...input.height).contains(height), (1...input.width).contains(width) else {
+            throw mismatch("crop", "there are no \(height) × \(width) positions in \(input)")
+        }
+        guard height < input.height || width < input.width else { return x }
+        let y = activation([input.channels, height, width], of: x)
+        forward(.crop, [x], [y])
+        return y
+    }
+
+    /// tanh of the first half of the channels times the sigmoid of the second: `[2·C, H, W]` → `[C, H, W]`.
+    public mutating func gate(_ x: TensorID) throws -> TensorID {
+        let input = shape(x)
+        guard input.rank == 3, input.channels.isMultiple(of: 2) else {
+            throw mismatch("gate", "needs maps in two halves, not \(input)")
+        }
+        let y = activation([input.channels / 2, input.height, input.width], of: x)
+        forward(.gate, [x], [y])
+        return y
+    }
+
     private func mismatch(_ operation: String, _ what: String) -> ZooError {
         ZooError(
             "\(path.isEmpty ? operation : path) (\(operation)): \(what)", code: .mismatch,

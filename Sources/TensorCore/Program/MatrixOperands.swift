@@ -31,7 +31,8 @@ extension ProgramStep {
         case .convolution(let value): (window, isTransposed) = (value, false)
         case .transposedConvolution(let value): (window, isTransposed) = (value, true)
         case .activation, .batchNorm, .groupNorm, .dropout, .reshape, .upsampleNearest, .maxPool, .averagePool, .add,
-            .gaussianLatent, .reconstruction, .lossGradient, .custom:
+            .gaussianLatent, .reconstruction, .lossGradient, .custom, .vectorQuantization, .codebookUpdate, .crop,
+            .gate:
             return nil
         }
         let direction: Pass =

@@ -44,6 +44,21 @@ public enum Operation: Sendable {
     /// Forward `[prediction, target, logSigma?] → [loss]` with loss batched `[]`, in nats per image. Backward data
     /// `[dLoss, prediction, target, logSigma?] → [dPrediction, dLogSigma?]`.
     case reconstruction(ReconstructionLoss)
+    /// The nearest of the vectors of a codebook in the place of each vector (van den Oord and others 2017, equations 1 and 2); of vectors
+    /// that are equally near, the first. Forward `[x, E] → [y, i]`: x and y `[D]` or, with a vector for each position, `[D, H, W]`, E
+    /// `[K, D]`, i `[H·W]` holds row numbers of E. The gradient of y is that of x (straight-through); E and i have none.
+    case vectorQuantization
+    /// The exponential moving averages that a codebook follows (the same, appendix A.1), with γ = `decay`: N ← γ·N + (1 − γ)·n and
+    /// m ← γ·m + (1 − γ)·Σ x over the vectors of the batch that chose a row, E ← m/N, where `smoothing` s makes of N in the quotient
+    /// (N + s)/(ΣN + K·s)·ΣN. A row with N below `revival` begins anew as a vector of the batch, drawn from the stream (seed, codebook,
+    /// step). Forward `[x, i, E, N, m] → [E, N, m]`; no backward pass.
+    case codebookUpdate(decay: Float, smoothing: Float, revival: Float)
+    /// The first rows and columns of maps: a convolution that sees only what lies above and to the left is one of more padding, cropped.
+    /// Forward `[x] → [y]`, x `[C, H, W]`, y `[C, H', W']`. Backward data `[dy] → [dx]`.
+    case crop
+    /// tanh(a)·sigmoid(b) of the first and the second half of the channels (van den Oord and others 2016, equation 2). Forward `[x] → [y]`,
+    /// x `[2·C, H, W]`, y `[C, H, W]`. Backward data `[dy, x] → [dx]`.
+    case gate
     /// Where a backward pass begins: the gradient of a loss with respect to one of its terms. Forward `[] → [dTerm]`: the weight
     /// divided by the number of rows, for each row that counts.
     case lossGradient(ScheduleSlot)
@@ -68,8 +83,24 @@ public enum Operation: Sendable {
         case .add: "add"
         case .gaussianLatent: "gaussian_latent"
         case .reconstruction: "reconstruction"
+        case .vectorQuantization: "vector_quantization"
+        case .codebookUpdate: "codebook_update"
+        case .crop: "crop"
+        case .gate: "gate"
         case .lossGradient: "loss_gradient"
         case .custom(let operation): operation.name
+        }
+    }
+
+    /// What definitions call it, for messages about what cannot be expressed elsewhere.
+    public var definitionName: String {
+        switch self {
+        case .vectorQuantization, .codebookUpdate: "latent.codebook"
+        case .custom(let operation): operation.definitionName
+        case .linear, .convolution, .transposedConvolution, .activation, .batchNorm, .groupNorm, .dropout, .reshape,
+            .upsampleNearest, .maxPool, .averagePool, .add, .gaussianLatent, .reconstruction, .lossGradient, .crop,
+            .gate:
+            name
         }
     }
 }

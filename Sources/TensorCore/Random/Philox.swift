@@ -39,6 +39,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case metric = 9
     /// How training images are changed.
     case augmentation = 10
+    /// Which vectors rows of a codebook begin anew as.
+    case codebook = 11
     /// Free for plug-ins and tests.
     case other = 255
 }

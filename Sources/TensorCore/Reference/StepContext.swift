@@ -64,6 +64,14 @@ struct StepContext {
             return forward ? gaussianLatent(inputs) : gaussianLatentBackward(inputs)
         case .reconstruction(let loss):
             return forward ? reconstruction(inputs, loss) : reconstructionBackward(inputs, loss)
+        case .vectorQuantization:
+            return vectorQuantization(inputs)
+        case .codebookUpdate(let decay, let smoothing, let revival):
+            return codebookUpdate(inputs, Double(decay), Double(smoothing), Double(revival))
+        case .crop:
+            return crop(inputs)
+        case .gate:
+            return forward ? gate(inputs) : gateBackward(inputs)
         case .lossGradient(let weight):
             return lossGradient(weight)
         case .custom(let operation):

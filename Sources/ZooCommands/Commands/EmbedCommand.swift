@@ -44,6 +44,10 @@ struct EmbedCommand: ParsableCommand {
     func run() throws {
         let model = try options.model()
         let files = try options.files(model, "embedding", allowed: ["npz", "csv"])
+        let isTable = { (file: String) in [".csv", ".npz"].contains { file.lowercased().hasSuffix($0) } }
+        if let picture = files.first(where: { !isTable($0) }), model.definition.codeCount != nil {
+            try model.definition.requireContinuousCodes(for: "picture \(picture)")
+        }
         let images = try options.images(for: model)
         let plan = try model.inference()
         let indices = Pictures.spread(images.indices, count: count)
@@ -70,11 +74,23 @@ struct EmbedCommand: ParsableCommand {
                 ).write(to: file)
             }
         }
+        let common: [(String, JSONValue)] = [
+            ("images", .integer(codes.imageCount)), ("split", .string(options.split.rawValue)),
+            ("factors", .array(factors.map { .string($0.name) })),
+        ]
+        if let codeCount = model.definition.codeCount {
+            let usage = CodeUsage(of: codes, codeCount: codeCount)
+            options.report(
+                files, model,
+                common + [
+                    ("codes", .integer(usage.codeCount)), ("codes_used", .integer(usage.usedCount)),
+                    ("perplexity", .number(usage.perplexity)),
+                ])
+            return
+        }
         options.report(
             files, model,
-            [
-                ("images", .integer(codes.imageCount)), ("split", .string(options.split.rawValue)),
-                ("factors", .array(factors.map { .string($0.name) })),
+            common + [
                 ("mean_of_mean", JSONValue(statistics.meanOfMean)),
                 ("variance_of_mean", JSONValue(statistics.varianceOfMean)),
                 ("kl", statistics.isVariational ? JSONValue(statistics.kl) : .null),

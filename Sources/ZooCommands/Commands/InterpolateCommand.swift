@@ -52,6 +52,7 @@ struct InterpolateCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
+        try model.definition.requireContinuousCodes(for: "interpolation")
         let isVector = model.definition.input.rank == 1
         let files = try options.files(
             model, "interpolation", extensions: isVector ? ["png"] : ["png", "gif"], allowed: ["gif"])

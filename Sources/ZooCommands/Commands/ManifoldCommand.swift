@@ -40,6 +40,7 @@ struct ManifoldCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
+        try model.definition.requireContinuousCodes(for: "manifold")
         if range == nil {
             try model.definition.requirePrior(
                 "whose range could be shown",

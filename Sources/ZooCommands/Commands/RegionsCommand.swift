@@ -49,6 +49,7 @@ struct RegionsCommand: ParsableCommand {
     func run() throws {
         let asked = try regions.map { try LatentRegion(argument: $0) }
         let model = try options.model()
+        try model.definition.requireContinuousCodes(for: "comparison of regions")
         let files = try options.files(model, "regions")
         let drawing = try model.drawing()
         let chosen = asked.isEmpty ? defaultRegions(model) : asked

@@ -59,7 +59,7 @@ struct ShowCommand: ParsableCommand {
         field("family", definition.family)
         field("data set", definition.dataset ?? "none of its own")
         field("input", definition.input.description)
-        field("latent", "\(definition.latentSize) dimensions, \(definition.isVariational ? "Gaussian" : "a code")")
+        field("latent", definition.latentWords)
         field("objective", definition.objective.formula + ", in nats per image")
         field("training", definition.training.words)
         for (index, reference) in definition.references.enumerated() {

@@ -53,6 +53,7 @@ struct TraverseCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
+        try model.definition.requireContinuousCodes(for: "traversal")
         let files = try options.files(
             model, "traversal", extensions: model.definition.input.rank == 1 ? ["png"] : ["png", "gif"],
             allowed: ["gif"])

@@ -54,6 +54,7 @@ struct LatentCommand: ParsableCommand {
         try Computing.use(threads: threads)
         if let store { try CheckpointCopy.checkFree(store, force: force) }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
+        try model.definition.requireContinuousCodes(for: "dimensions with a mean and a variance")
         let images = try model.images(of: try data.open(for: model), split: split)
         let plan = try InferencePlan(
             model.definition, weights: model.checkpoint.inferenceWeights, batchSize: 500)

@@ -1,0 +1,46 @@
+import LayerLibrary
+import ObjectiveLibrary
+import TensorCore
+
+extension ModelDefinition {
+    /// The head of a discrete latent space: a linear layer on vectors, a convolution of 1 × 1 on maps.
+    func codeHead(_ code: NamedLayer, on features: Shape) -> NamedLayer {
+        guard features.rank == 3, let linear = code.layer as? Linear else { return code }
+        let window = Window(kernel: Window.Extent(1))
+        return NamedLayer(
+            name: code.name,
+            layer: Convolution2D(filters: linear.units, window: window, settings: linear.settings),
+            activation: code.activation)
+    }
+
+    /// Of how many vectors a codebook consists; nil for codes that are real numbers.
+    public var codeCount: Int? { codebook?.codes }
+
+    /// For instance `20 dimensions, Gaussian` or `49 of 512 codes`.
+    public var latentWords: String {
+        switch latent {
+        case .code: "\(latentSize) dimensions, a code"
+        case .gaussian: "\(latentSize) dimensions, Gaussian"
+        case .discrete(let code, let codebook):
+            "\(latentSize) of \(codebook.codes) codes, each a vector"
+                + ((code.layer as? Linear).map { " of \($0.units) numbers" } ?? "")
+        }
+    }
+
+    /// The shape of the vectors that an image is encoded as: `[D, H, W]`, or `[D]`.
+    ///
+    /// - Throws: `ZooError` where the encoder's shapes do not fit, or the model has no codebook.
+    public func codeMaps() throws -> Shape {
+        guard case .discrete(let code, _) = latent else {
+            throw ZooError("\(name) has no codebook", code: .mismatch)
+        }
+        var builder = GraphBuilder(isTraining: false)
+        let images = builder.input("images", shape: input)
+        return try builder.scoped("encoder") { builder in
+            let features = try encoder.lower(images, into: &builder)
+            let head = codeHead(code, on: builder.shape(features))
+            let vectors = try head.lower(features, into: &builder)
+            return builder.shape(vectors)
+        }
+    }
+}
