@@ -107,6 +107,15 @@ void zk_image_convolution_weights(
     const float *image, const void *maps, const void *mask, bool bf16, float *dweights, float *dbias, float *workspace,
     int64_t parts, int64_t images, int64_t channels, const zk_window *window);
 
+// ---- mixtures of discretised logistic distributions
+//
+// Pixels of 1 or 3 channels at 0 … 1 and, for each, `components` logits, then as many means of each channel, log scales of each channel
+// and, of 3 channels, three coefficients (green of red, blue of red, blue of green): both N H W C. There are `samples` rows of
+// parameters for each image. loss = −log p of each row, gradient = that of dloss·loss; loss, or dloss and gradient, may be NULL.
+void zk_logistic_mixture(
+    const float *parameters, const float *images, const float *dloss, float *loss, float *gradient, int64_t rows,
+    int64_t area, int64_t channels, int64_t components, int64_t samples);
+
 // ---- codebooks of vectors
 //
 // Vectors are rows of `size` floats, of which the first `rows` of `batch` count; what belongs to the others becomes zero.

@@ -70,6 +70,12 @@ private struct LogisticMixtureLoss: CustomOperation {
     var name: String { "discretized_logistic_mixture" }
     var formula: String? { "y = −Σ log Σ_k π_k·(F_k(x + 1/255) − F_k(x − 1/255))" }
 
+    var takesChannelsLast: Bool { true }
+
+    func forwardInSingle(_ t: OperationTensors<Float>) { LogisticMixtureKernel.losses(t, components: components) }
+
+    func backwardInSingle(_ t: OperationTensors<Float>) { LogisticMixtureKernel.gradients(t, components: components) }
+
     private static var leastLogScale: Double { -7 }
 
     func output(_ inputs: [TensorType]) throws -> TensorType {

@@ -64,8 +64,9 @@ extension StepCompiler {
     func custom(
         _ step: ProgramStep, _ operation: any CustomOperation, _ placement: Placement
     ) throws -> (StepValues) -> Void {
-        let inputs = try step.inputs.map { try RowMajorTensor($0, self, placement) }
-        let outputs = try step.outputs.map { try RowMajorTensor($0, self, placement) }
+        let copies = !operation.takesChannelsLast
+        let inputs = try step.inputs.map { try RowMajorTensor($0, self, placement, copiesMaps: copies) }
+        let outputs = try step.outputs.map { try RowMajorTensor($0, self, placement, copiesMaps: copies) }
         let operands = step.pass == .forward ? step.inputs : Array(step.inputs.dropFirst())
         let isForward = step.pass == .forward
         var tensors = OperationTensors<Float>(
@@ -87,7 +88,7 @@ extension StepCompiler {
         }
         return { values in
             for input in inputs { input.load() }
-            for output in outputs { output.rowMajor.update(repeating: 0) }
+            for output in outputs { output.clear(after: copies ? 0 : values.imageCount) }
             if tensors.values.imageCount != values.imageCount { bind(values.imageCount) }
             tensors.values = values
             if isForward { operation.forwardInSingle(tensors) } else { operation.backwardInSingle(tensors) }
@@ -96,7 +97,7 @@ extension StepCompiler {
     }
 }
 
-/// A tensor in N C H W order for code in Swift: its own memory where that has the order, else a copy.
+/// A tensor in N C H W order for code in Swift: its own memory where that has the order, or any will do, else a copy.
 private final class RowMajorTensor {
     let rowMajor: UnsafeMutableBufferPointer<Float>
     private let memory: UnsafeMutablePointer<Float>
@@ -109,7 +110,7 @@ private final class RowMajorTensor {
     private let places: [Int]?
 
     /// - Throws: `ZooError` where no step fills the tensor, or only oneDNN knows how it lies.
-    init(_ id: TensorID, _ compiler: StepCompiler, _ placement: Placement) throws {
+    init(_ id: TensorID, _ compiler: StepCompiler, _ placement: Placement, copiesMaps: Bool) throws {
         memory = try compiler.address(id, placement)
         info = compiler.program[id]
         let isMaps = info.shape.rank == 3 && info.isBatched
@@ -117,7 +118,7 @@ private final class RowMajorTensor {
         channels = isMaps ? Int64(info.shape.channels) : 1
         area = isMaps ? Int64(info.shape.area) : Int64(info.shape.count)
         places = try compiler.places(of: id)
-        isCopy = (channels > 1 && area > 1) || places != nil
+        isCopy = (copiesMaps && channels > 1 && area > 1) || places != nil
         let count = info.elementCount(images: compiler.batchSize)
         if isCopy {
             rowMajor = .allocate(capacity: count)
@@ -134,6 +135,12 @@ private final class RowMajorTensor {
     /// The rows of so many images.
     func rows(of imageCount: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(rebasing: rowMajor[..<info.elementCount(images: imageCount)])
+    }
+
+    /// Zeros from the rows of image number `imageCount` on.
+    func clear(after imageCount: Int) {
+        let first = imageCount == 0 ? 0 : info.elementCount(images: imageCount)
+        UnsafeMutableBufferPointer(rebasing: rowMajor[first...]).update(repeating: 0)
     }
 
     func load() {

@@ -27,6 +27,10 @@ public protocol CustomOperation: Sendable {
     /// a tensor without a batch axis is the sum over the images.
     func backward<Element: RealNumber>(_ tensors: OperationTensors<Element>)
 
+    /// Whether the two functions in single precision take and give maps channels-last, N H W C, as they lie in the fast engine, so that
+    /// nothing is copied; they then write every element that they give.
+    var takesChannelsLast: Bool { get }
+
     /// `forward` in single precision: what the fast engine calls. Leave it be, it makes the compiler specialise.
     func forwardInSingle(_ tensors: OperationTensors<Float>)
 
@@ -38,6 +42,8 @@ extension CustomOperation {
     public var formula: String? { nil }
 
     public var definitionName: String { name }
+
+    public var takesChannelsLast: Bool { false }
 
     @inlinable public func forwardInSingle(_ tensors: OperationTensors<Float>) { forward(tensors) }
 
