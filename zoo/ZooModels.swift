@@ -31,6 +31,7 @@ public enum ZooModels {
         source("mlp-vae-mnist-continuous", PackageResources.mlp_vae_mnist_continuous_yaml),
         source("mlp-vae-points", PackageResources.mlp_vae_points_yaml),
         source("piwae-mnist", PackageResources.piwae_mnist_yaml),
+        source("planar-flow-vae-mnist", PackageResources.planar_flow_vae_mnist_yaml),
         source("rae-mnist", PackageResources.rae_mnist_yaml),
         source("sparse-autoencoder-mnist", PackageResources.sparse_autoencoder_mnist_yaml),
         source("vamp-prior-vae-mnist", PackageResources.vamp_prior_vae_mnist_yaml),

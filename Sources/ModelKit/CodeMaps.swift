@@ -16,6 +16,17 @@ extension ModelDefinition {
     /// Of how many vectors a codebook consists; nil for codes that are real numbers.
     public var codeCount: Int? { codebook?.codes }
 
+    /// The codes that are decoded as draws from N(0, I); nil where these are the codes.
+    ///
+    /// - Parameter parameter: the values of a parameter by its path.
+    /// - Throws: `ZooError` where a parameter is missing.
+    public func codes(ofPriorDraws draws: [[Float]], parameter: (String) -> [Float]?) throws -> [[Float]]? {
+        for regularizer in objective.regularizers {
+            if let codes = try regularizer.codes(ofPriorDraws: draws, parameter: parameter) { return codes }
+        }
+        return nil
+    }
+
     /// For instance `20 dimensions, Gaussian` or `49 of 512 codes`.
     public var latentWords: String {
         switch latent {

@@ -182,8 +182,9 @@ struct GraphAssembly {
 
     private mutating func lowerDecoder(_ builder: inout GraphBuilder) throws {
         guard let latent else { return }
+        let code = try definition.objective.regularizers.reduce(latent) { try $1.decoded($0, into: &builder) }
         try builder.scoped("decoder") { builder in
-            let output = try lower(decoderLayers, latent, &builder)
+            let output = try lower(decoderLayers, code, &builder)
             listLink(builder.shape(output))
             prediction = output
             if let distribution = definition.objective.distribution {

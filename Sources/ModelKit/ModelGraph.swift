@@ -93,7 +93,7 @@ public struct ModelGraph: Sendable {
         guard parameterCount <= Self.parameterLimit else {
             throw ZooError(
                 "the model has \(parameterCount) parameters, more than the \(Self.parameterLimit) that are supported",
-                advice: "make the widest layers narrower")
+                advice: "make the widest layers narrower", code: .limit)
         }
         initializers = builder.initializers
         bufferValues = builder.bufferValues
@@ -140,18 +140,18 @@ public struct ModelGraph: Sendable {
             _ = try ModelGraph(definition, purpose: .training)
             return []
         } catch {
-            var problems: [(String, String)] = []
-            for part in [ModelGraph.Purpose.encoding, .decoding] {
+            let errors = [ModelGraph.Purpose.encoding, .decoding].compactMap { part -> (any Error)? in
                 do {
                     _ = try ModelGraph(definition, purpose: part)
+                    return nil
                 } catch {
-                    problems.append(problem(error))
+                    return error
                 }
             }
-            // What is wrong with the whole, or with what both parts have, is said once.
-            let first = problem(error)
-            let isShared = problems.allSatisfy { $0 == first || $0.0.isEmpty }
-            return isShared ? [first] : problems
+            let problems = errors.map(problem)
+            // What is too large in one place is so in each part that has it, and in the whole.
+            let isOfAll = errors.allSatisfy { ($0 as? ZooError)?.code == .limit } && Set(problems.map(\.0)).count <= 1
+            return isOfAll ? [problem(error)] : problems
         }
     }
 

@@ -7,7 +7,8 @@ public let builtInRegularizers: [RegularizerDescriptor] = [
     CodeNorm.descriptor, Commitment.descriptor,
     Contraction.descriptor, CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor,
     KLDivergence.descriptor,
-    KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, Sparsity.descriptor, VampPrior.descriptor,
+    KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, PlanarFlow.descriptor, Sparsity.descriptor,
+    VampPrior.descriptor,
 ]
 
 /// Fields that several regularisers have.

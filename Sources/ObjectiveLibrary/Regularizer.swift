@@ -53,6 +53,17 @@ public protocol Regularizer: Sendable {
     /// - Throws: `ZooError` where the shapes do not fit.
     func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID?
 
+    /// What the decoder gets for codes: the codes themselves, unless a flow of the posterior bends them.
+    ///
+    /// - Throws: `ZooError` where the shapes do not fit.
+    func decoded(_ code: TensorID, into builder: inout GraphBuilder) throws -> TensorID
+
+    /// The codes that are decoded as draws from N(0, I); nil where these are the codes.
+    ///
+    /// - Parameter parameter: the values of a parameter by its path.
+    /// - Throws: `ZooError` where a parameter is missing.
+    func codes(ofPriorDraws draws: [[Float]], parameter: (String) -> [Float]?) throws -> [[Float]]?
+
     /// Adds its terms, and what they are computed from, to the program.
     ///
     /// - Throws: `ZooError` where the model does not suit it.
@@ -72,6 +83,8 @@ extension Regularizer {
     public func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
         nil
     }
+    public func decoded(_ code: TensorID, into builder: inout GraphBuilder) throws -> TensorID { code }
+    public func codes(ofPriorDraws draws: [[Float]], parameter: (String) -> [Float]?) throws -> [[Float]]? { nil }
 }
 
 /// The tensors of a model that a regulariser can build on.

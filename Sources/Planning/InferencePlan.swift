@@ -114,6 +114,18 @@ public final class InferencePlan {
 
     // MARK: Priors
 
+    /// The codes that are decoded as draws from N(0, I) where a flow of the posterior bends what is decoded; nil where the draws are
+    /// the codes.
+    ///
+    /// - Throws: `ZooError` where a parameter of the flow is missing.
+    public func codes(ofPriorDraws draws: [[Float]]) throws -> [[Float]]? {
+        try definition.codes(ofPriorDraws: draws) { path in
+            decoder.graph.program.parameters.first { decoder.graph.program[$0].name == path }.map {
+                decoder.compiled.read($0)
+            }
+        }
+    }
+
     /// Codes drawn from the prior over them, row by row: each given those before it. The first draws of more are the same.
     ///
     /// - Parameter temperature: what the logits are divided by; 0 takes the likeliest code everywhere.

@@ -30,10 +30,12 @@ import ZooModels
         #expect(training.program.update == definition.training.update)
         #expect(evaluation.program.groups.allSatisfy { $0.update == nil })
         #expect(training.parameterCount == evaluation.parameterCount)
-        // Without what belongs to the objective: discriminators, pseudo-inputs.
-        let own = training.program.parameters.map { training.program[$0] }.filter { !$0.name.hasPrefix("objective.") }
-            .reduce(0) { $0 + $1.shape.count }
-        #expect(own == encoding.parameterCount + decoding.parameterCount)
+        // Without what belongs to the objective: discriminators, pseudo-inputs, flows.
+        func own(_ graph: ModelGraph) -> Int {
+            graph.program.parameters.map { graph.program[$0] }.filter { !$0.name.hasPrefix("objective.") }
+                .reduce(0) { $0 + $1.shape.count }
+        }
+        #expect(own(training) == own(encoding) + own(decoding))
         let mean = try #require(encoding.mean)
         #expect(encoding.program[mean].shape == [definition.latentSize])
         let reconstruction = try #require(decoding.reconstruction)

@@ -108,7 +108,7 @@ private let convolution = "conv1: {conv2d: {filters: 4, kernel: 4, stride: 2, pa
         Case(
             convolution, "fc1: {linear: 40000}\n  - fc2: {linear: 40000}\n  - fc3: {linear: 40000}",
             [
-                "model.yaml:1:1: the model has 3202840004 parameters, more than the 134217728 that are supported\n  make the widest layers narrower"
+                "model.yaml:1:1: the model has 3202840196 parameters, more than the 134217728 that are supported\n  make the widest layers narrower"
             ]),
         Case(
             convolution,

@@ -185,6 +185,9 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 name: "sparse", objective: "{reconstruction: bernoulli, sparsity: {weight: 3}}", isDeterministic: true,
                 codeActivation: "sigmoid"),
             FamilyCase(
+                name: "planar_flow", objective: "{reconstruction: bernoulli, planar_flow: {layers: 2}}",
+                terms: ["kl": "kl_of_flow"]),
+            FamilyCase(
                 name: "vq_vae", objective: "{reconstruction: bernoulli, commitment: {weight: 0.25}}",
                 isDeterministic: true, codebook: "{codes: 5, smoothing: 0}"),
             FamilyCase(

@@ -1078,6 +1078,41 @@ def prepare_vamp(model):
     model.pseudo_inputs[0].bias.requires_grad_(False)
 
 
+# Planar flows: Rezende and Mohamed 2015
+
+FLOW_LAYERS = 2
+FLOW_WEIGHTS = {
+    f"flow.layer{k}.{name}": initial(f"flow.layer{k}.{name}", shape)
+    for k in range(1, FLOW_LAYERS + 1) for name, shape in (("u", (LATENT,)), ("w", (LATENT,)), ("b", (1,)))}
+
+
+@family(
+    "planar_flow", weights=FLOW_WEIGHTS, configuration={"layers": FLOW_LAYERS},
+    source="Rezende and Mohamed 2015, equations 10, 12 and 15, appendix A.1, own code",
+    note="loss = reconstruction + kl; z_k = z + u' tanh(w z + b), u' = u + (log(1 + e^s) - 1 - s) w / |w|^2, s = w u; the "
+         "decoder gets the last z; kl = mean over images of log N(z_0; mean, variance) - sum log |det| - log N(z_K; 0, I), "
+         "the determinants by autograd; parameters are the same for all images")
+def planar_flow(p, batch):
+    mean, log_variance = encode(p, batch.x)
+    start = sample(mean, log_variance, batch.noise())
+
+    def flow(z):
+        for k in range(1, FLOW_LAYERS + 1):
+            u, w, b = (p[f"flow.layer{k}.{name}"] for name in ("u", "w", "b"))
+            s = w @ u
+            bent = u + (F.softplus(s) - 1 - s) * w / (w @ w)
+            z = z + bent * torch.tanh(z @ w + b[0])[..., None]
+        return z
+    z = flow(start)
+    jacobians = torch.stack([
+        torch.autograd.functional.jacobian(flow, row, create_graph=True) for row in start])
+    determinants = torch.log(torch.abs(torch.linalg.det(jacobians)))
+    log_q = log_normal(start, mean, log_variance).sum(1) - determinants
+    kl = (log_q - log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)).mean()
+    reconstruction = bernoulli(decode(p, z), batch.x).mean()
+    return outcome(reconstruction + kl, reconstruction=reconstruction, kl=kl)
+
+
 # 11. RAE, VQ-VAE, conditional VAE
 
 RAE = {"embedding_weight": 0.1, "decoder_weight": 0.01}

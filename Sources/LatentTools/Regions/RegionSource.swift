@@ -40,6 +40,7 @@ public struct RegionSource {
             return sampler.posterior(
                 means: codes.mean.flatMap(\.self), logVariances: codes.logVariance.flatMap(\.self), count: count)
         case .prior:
+            if let codes = try plan.codes(ofPriorDraws: sampler.prior(count: count)) { return codes }
             try definition.requirePrior("to draw from", advice: Self.instead)
             return try plan.priorDraws(sampler, count: count)
         case .aggregate:
