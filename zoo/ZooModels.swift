@@ -7,8 +7,10 @@ public enum ZooModels {
     public static let sources: [ModelSource] = [
         source("adversarial-autoencoder-mnist", PackageResources.adversarial_autoencoder_mnist_yaml),
         source("annealed-vae-dsprites", PackageResources.annealed_vae_dsprites_yaml),
+        source("annealed-vae-sprites", PackageResources.annealed_vae_sprites_yaml),
         source("autoencoder-mnist", PackageResources.autoencoder_mnist_yaml),
         source("beta-tcvae-sprites", PackageResources.beta_tcvae_sprites_yaml),
+        source("beta-vae-color-sprites", PackageResources.beta_vae_color_sprites_yaml),
         source("beta-vae-dsprites", PackageResources.beta_vae_dsprites_yaml),
         source("beta-vae-mnist", PackageResources.beta_vae_mnist_yaml),
         source("beta-vae-sprites", PackageResources.beta_vae_sprites_yaml),

@@ -20,6 +20,8 @@ public struct ComparedModel {
     public let parameterCount: Int
     /// Metrics that were computed of this checkpoint and kept beside it.
     public let scores: [MetricReport.Score]
+    /// What they say of pairs, for instance of factors and latent dimensions.
+    public let tables: [MetricTable]
 
     public var definition: ModelDefinition { trained.definition }
     public var history: MetricsHistory { trained.history }
@@ -82,7 +84,7 @@ public struct ComparedModel {
     private init(_ argument: String, run: SweepRecord.Run? = nil, registry: Registry) throws {
         trained = try TrainedModel(argument, registry: registry)
         parameterCount = try ModelGraph(trained.definition, purpose: .evaluation).parameterCount
-        scores = try EvaluationRecord.scores(ofCheckpoint: trained.path)
+        (scores, tables) = try EvaluationRecord.kept(ofCheckpoint: trained.path)
         var path = argument[...]
         while path.hasSuffix("/") { path.removeLast() }
         label = run?.label ?? String(path.split(separator: "/").last ?? path)

@@ -12,6 +12,8 @@ public struct Comparison {
     public let pictures: [ModelPictures]
     public let inputs: SharedInputs
     public let originals: Image8?
+    /// What the models are put in order by; nil for nothing.
+    public var ranking: Ranking?
 
     /// - Parameters:
     ///   - dataset: whose images all models reconstruct; nil for none.

@@ -1,7 +1,9 @@
 import Datasets
 import Figures
 import ImageFiles
+import Metrics
 import ModelKit
+import ModelMetrics
 import Runs
 import TensorCore
 import TextSupport
@@ -13,7 +15,8 @@ extension Comparison {
     /// - Throws: `ZooError` where a picture cannot be drawn.
     public func page(command: [String]) throws -> Page {
         let tables = [results, resultsOverSeeds, scoreTable].compactMap { $0.map { PageBlock.table($0) } }
-        var sections = [PageSection("Results", tables + notes.map { .note($0) })]
+        let words = (bestLine.map { [$0 + "."] } ?? []) + notes
+        var sections = [PageSection("Results", tables + words.map { .note($0) })]
         let curves = try curveFigures()
         if !curves.isEmpty { sections.append(PageSection(Self.title(.loss), [.gallery(curves)])) }
         if let plane = rateDistortion {
@@ -29,6 +32,7 @@ extension Comparison {
             let blocks: [PageBlock] = figure == .reconstructions ? figures.map { .figure($0) } : [.gallery(figures)]
             sections.append(PageSection(Self.title(figure), [.paragraph(explanation(figure))] + blocks))
         }
+        if let section = try factorSection() { sections.append(section) }
         sections.append(repetition(command))
         let names = Set(models.map(\.definition.name)).sorted().joined(separator: ", ")
         return Page(
@@ -71,6 +75,32 @@ extension Comparison {
                     title: "Images", caption: "\(inputs.dataset?.info.name ?? ""), numbers \(numbers)"), at: 0)
         }
         return figures
+    }
+
+    /// The heat maps of metrics; of models that differ by the seed only, those of the first. nil where there are none.
+    private func factorSection() throws -> PageSection? {
+        let others = Set(seedGroups.flatMap { $0.paths.dropFirst() })
+        let shown = models.filter { !others.contains($0.trained.path) }
+        var names: [String] = []
+        for table in shown.flatMap(\.tables) where !names.contains(table.metric) { names.append(table.metric) }
+        guard !names.isEmpty else { return nil }
+        var blocks: [PageBlock] = [
+            .paragraph(
+                "What each latent dimension has to do with each factor, by the metrics that were computed"
+                    + (others.isEmpty ? "." : "; of models that differ by the seed, the first."))
+        ]
+        for name in names {
+            let figures = try shown.compactMap { model in
+                try model.tables.first { $0.metric == name }.map { table in
+                    PageFigure(
+                        .init(try HeatmapFigure(table.table, title: nil).encoded(as: .svg), .svg),
+                        alternative: "\(name) of \(model.label): \(table.table.title), factors by latent dimensions",
+                        title: model.label, caption: "\(name): \(table.table.title)", isDrawing: true)
+                }
+            }
+            blocks.append(.gallery(figures))
+        }
+        return PageSection("Factors and latent dimensions", blocks)
     }
 
     private func repetition(_ command: [String]) -> PageSection {

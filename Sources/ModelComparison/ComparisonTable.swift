@@ -154,7 +154,7 @@ extension Comparison {
             ("images", .array(inputs.shown.map { .integer(Int($0)) })),
             ("notes", .array(notes.map { .string($0) })),
             ("models", .array(zip(models, pictures).map(Self.json))),
-            ("over_seeds", .array(seedGroups.map(\.json))),
+            ("over_seeds", .array(seedGroups.map(\.json))), ("best", bestJSON),
         ])
     }
 

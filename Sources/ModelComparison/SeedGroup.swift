@@ -31,6 +31,8 @@ public struct SeedGroup {
 
     public let label: String
     public let seeds: [UInt64]
+    /// The checkpoints of the models.
+    let paths: [String]
     public let spreads: [(measure: Comparison.Measure, spread: Spread?)]
     /// How far the models agree on what their dimensions mean, one number for each (Duan and others 2020); nil where codes are missing.
     public let rankings: [Double]?
@@ -40,6 +42,7 @@ public struct SeedGroup {
     ) {
         label = members.first?.model.setting ?? members.map(\.model.label).joined(separator: ", ")
         seeds = members.compactMap(\.model.trained.checkpoint.progress?.seed)
+        paths = members.map(\.model.trained.path)
         let ranked = members.compactMap(\.pictures.ranked)
         rankings = ranked.count == members.count ? try? UnsupervisedDisentanglementRanking.scores(ranked) : nil
         spreads = measures.map { measure in

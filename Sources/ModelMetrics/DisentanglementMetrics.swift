@@ -30,6 +30,7 @@ struct BetaVAEScoreMetric: ModelMetric {
     let parameters = [
         Draws.training, Draws.test, MetricParameter("batch_size", 64, in: 1...10_000, "Pairs of an observation."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("beta_vae_score", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -56,6 +57,7 @@ struct FactorVAEScoreMetric: ModelMetric {
         MetricParameter(
             "smallest_deviation", 0.0, in: 0...1e6, "Dimensions with a smaller standard deviation are left out."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("factor_vae_score", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -81,6 +83,7 @@ struct MIGMetric: ModelMetric {
     let summary = "How much more the best dimension knows of a factor than the second (Chen and others 2018)."
     let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [Draws.samples, Draws.bins]
+    let directions: [(score: String, direction: ScoreDirection)] = [("mig", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -105,6 +108,7 @@ struct SAPMetric: ModelMetric {
         Draws.training, Draws.test,
         MetricParameter("cost", 0.01, in: 1e-6...1e6, "C of the linear support vector machines."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("sap", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -128,6 +132,9 @@ struct DCIMetric: ModelMetric {
     let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [
         Draws.training, Draws.test, MetricParameter("rounds", 100, in: 1...10_000, "Rounds of boosting."),
+    ]
+    let directions: [(score: String, direction: ScoreDirection)] = [
+        ("dci_disentanglement", .higher), ("dci_completeness", .higher), ("dci_informativeness", .higher),
     ]
 
     func measure(
@@ -158,6 +165,7 @@ struct ModularityMetric: ModelMetric {
     let summary = "How far a dimension knows of one factor only, and how linear that is (Ridgeway and Mozer 2018)."
     let needs: Set<MetricNeed> = [.severalFactors, .continuousCodes]
     let parameters = [Draws.training, Draws.test, Draws.bins]
+    let directions: [(score: String, direction: ScoreDirection)] = [("modularity", .higher), ("explicitness", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -188,6 +196,7 @@ struct IRSMetric: ModelMetric {
     let parameters = [
         Draws.samples, MetricParameter("quantile", 0.99, in: 0...1, "Of the deviations, in place of their largest."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("irs", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers

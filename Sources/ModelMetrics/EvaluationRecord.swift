@@ -55,12 +55,16 @@ public struct EvaluationRecord: Sendable {
         return base + ".evaluation.json"
     }
 
-    /// What was computed of a checkpoint, and is kept: the newest number of each score.
+    /// What was computed of a checkpoint, and is kept: the newest number of each score, and the newest table of each metric.
     ///
     /// - Throws: `ZooError` where the record or the checkpoint cannot be read.
-    public static func scores(ofCheckpoint path: String) throws -> [MetricReport.Score] {
+    public static func kept(
+        ofCheckpoint path: String
+    ) throws -> (scores: [MetricReport.Score], tables: [MetricTable]) {
         let record = try EvaluationRecord(reading: self.path(ofCheckpoint: path))
-        return record.entries.isEmpty ? [] : record.scores(ofDigest: try digest(ofCheckpoint: path))
+        guard !record.entries.isEmpty else { return ([], []) }
+        let digest = try digest(ofCheckpoint: path)
+        return (record.scores(ofDigest: digest), record.tables(ofDigest: digest))
     }
 
     /// SHA-256 of a checkpoint's file, in hexadecimal.
@@ -93,15 +97,26 @@ public struct EvaluationRecord: Sendable {
     /// Adds what was computed; of the same metric, computed in the same way, only the newest stays.
     public mutating func add(_ entry: Entry) {
         guard let place = entries.firstIndex(where: { $0.isLike(entry) }) else { return entries.append(entry) }
-        func key(_ report: MetricReport) -> String {
-            let parameters = report.parameters.map { "\($0.name)=\($0.value.text())" }.sorted().joined(separator: " ")
-            return "\(report.metric)/\(report.version) \(parameters)"
-        }
-        let replaced = Set(entry.reports.map(key))
+        let replaced = Set(entry.reports.map(Self.protocolKey))
         var merged = entry
-        merged.reports = entries[place].reports.filter { !replaced.contains(key($0)) } + entry.reports
+        merged.reports = entries[place].reports.filter { !replaced.contains(Self.protocolKey($0)) } + entry.reports
         merged.seconds += entries[place].seconds
         entries[place] = merged
+    }
+
+    /// What tells two ways of computing a metric apart.
+    static func protocolKey(_ metric: String, version: Int = 1, parameters: [MetricReport.Parameter]) -> String {
+        let values = parameters.map { "\($0.name)=\($0.value.text())" }.sorted().joined(separator: " ")
+        return "\(metric)/\(version) \(values)"
+    }
+
+    private static func protocolKey(_ report: MetricReport) -> String {
+        protocolKey(report.metric, version: report.version, parameters: report.parameters)
+    }
+
+    /// The ways in which metrics were computed of the same checkpoint under the same conditions.
+    func protocols(like entry: Entry) -> Set<String> {
+        Set(entries.filter { $0.isLike(entry) }.flatMap(\.reports).map(Self.protocolKey))
     }
 
     /// Writes the file, whole or not at all.
@@ -122,6 +137,23 @@ public struct EvaluationRecord: Sendable {
         }
         return order.compactMap { newest[$0] }
     }
+
+    /// The newest table of each metric of a checkpoint that has one.
+    func tables(ofDigest digest: String) -> [MetricTable] {
+        var tables: [MetricTable] = []
+        for report in entries.filter({ $0.digest == digest }).flatMap(\.reports) {
+            guard let table = report.table else { continue }
+            tables.removeAll { $0.metric == report.metric }
+            tables.append(MetricTable(metric: report.metric, table: table))
+        }
+        return tables
+    }
+}
+
+/// The numbers of a metric for pairs, for instance of factors and latent dimensions.
+public struct MetricTable: Sendable {
+    public let metric: String
+    public let table: MetricReport.Table
 }
 
 extension EvaluationRecord.Entry {

@@ -66,6 +66,7 @@ struct FrechetDistanceMetric: ModelMetric {
     let summary = "The distance of two Gaussians fitted to features of real and of generated images."
     let needs: Set<MetricNeed> = [.features]
     let parameters = [imageCount]
+    let directions: [(score: String, direction: ScoreDirection)] = [("frechet_distance", .lower)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -88,6 +89,7 @@ struct KernelDistanceMetric: ModelMetric {
         imageCount, MetricParameter("subset_size", 1_000, in: 2...100_000, "Images of each kind in a subset."),
         MetricParameter("subsets", 100, in: 1...10_000, "Subsets that are averaged."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("kernel_distance", .lower)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -112,6 +114,9 @@ struct NeighbourhoodMetric: ModelMetric {
     let parameters = [
         imageCount, MetricParameter("manifold_neighbours", 3, in: 1...1_000, "k of precision and recall."),
         MetricParameter("density_neighbours", 5, in: 1...1_000, "k of density and coverage."),
+    ]
+    let directions: [(score: String, direction: ScoreDirection)] = [
+        ("precision", .higher), ("recall", .higher), ("density", .higher), ("coverage", .higher),
     ]
 
     func measure(

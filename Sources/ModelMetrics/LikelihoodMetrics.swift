@@ -17,6 +17,9 @@ struct LikelihoodMetric: ModelMetric {
         MetricParameter("samples", 500, in: 1...10_000_000, "K, codes of each image."),
         MetricParameter("images", 1_000, in: 2...10_000_000, "Images of the split, at random."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [
+        ("likelihood", .higher), ("likelihood_elbo", .higher), ("likelihood_bits_per_dimension", .lower),
+    ]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -55,6 +58,7 @@ struct DecompositionMetric: ModelMetric {
         MetricParameter("images", 10_000, in: 2...1_000_000, "N, images whose posteriors make up the aggregate."),
         MetricParameter("samples", 1_000, in: 1...1_000_000, "Codes that expectations are taken over."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("decomposition_total_correlation", .lower)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -88,6 +92,7 @@ struct ActiveUnitsMetric: ModelMetric {
         MetricParameter("images", 10_000, in: 2...10_000_000, "Images of the split, at random."),
         MetricParameter("threshold", 0.01, in: 0...1e6, "Variance of the mean above which a dimension is active."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("active_units", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers

@@ -14,6 +14,7 @@ struct LossMetric: ModelMetric {
     let parameters: [MetricParameter] = []
     // The noise is a function of the seed and the image.
     let isRandom = false
+    let directions: [(score: String, direction: ScoreDirection)] = []
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers

@@ -13,6 +13,8 @@ public protocol ModelMetric: Sendable {
     var needs: Set<MetricNeed> { get }
     /// The settings of its protocol, with the published values as defaults.
     var parameters: [MetricParameter] { get }
+    /// The scores that rank models, and whether a higher or a lower number is better; none where neither is.
+    var directions: [(score: String, direction: ScoreDirection)] { get }
     /// Whether it draws at random, so that repetitions differ.
     var isRandom: Bool { get }
 

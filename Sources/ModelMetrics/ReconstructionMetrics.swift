@@ -13,6 +13,9 @@ struct ReconstructionMetric: ModelMetric {
     let summary = "MSE, PSNR and SSIM of images decoded from the mean of their posterior (Wang and others 2004)."
     let needs: Set<MetricNeed> = []
     let parameters = [MetricParameter("images", 2_000, in: 1...10_000_000, "Images of the split, at random.")]
+    let directions: [(score: String, direction: ScoreDirection)] = [
+        ("mse", .lower), ("psnr", .higher), ("ssim", .higher),
+    ]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers

@@ -48,6 +48,7 @@ struct LinearProbeMetric: ModelMetric {
     let summary = "The accuracy of a logistic regression of labels on standardised codes."
     let needs: Set<MetricNeed> = [.labels, .continuousCodes]
     let parameters = probeImages + [MetricParameter("cost", 1.0, in: 1e-6...1e6, "C of the regression.")]
+    let directions: [(score: String, direction: ScoreDirection)] = [("linear_probe", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -66,6 +67,7 @@ struct NearestNeighbourMetric: ModelMetric {
     let summary = "The accuracy of the majority of the k nearest training codes."
     let needs: Set<MetricNeed> = [.labels, .continuousCodes]
     let parameters = probeImages + [MetricParameter("neighbours", 5, in: 1...10_000, "k.")]
+    let directions: [(score: String, direction: ScoreDirection)] = [("nearest_neighbours", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -88,6 +90,7 @@ struct ClusterMetric: ModelMetric {
         MetricParameter("clusters", 0, in: 0...10_000, "Clusters; 0 for as many as there are classes."),
         MetricParameter("restarts", 10, in: 1...1_000, "Runs of k-means, of which the best counts."),
     ]
+    let directions: [(score: String, direction: ScoreDirection)] = [("cluster_purity", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers
@@ -108,6 +111,7 @@ struct AttributeCorrelationMetric: ModelMetric {
     let summary = "Spearman's correlation of dimensions with ordered factors, the correlation ratio with classes."
     let needs: Set<MetricNeed> = [.factors, .continuousCodes]
     let parameters = [MetricParameter("images", 10_000, in: 2...10_000_000, "Images, at random.")]
+    let directions: [(score: String, direction: ScoreDirection)] = [("attribute_correlation", .higher)]
 
     func measure(
         _ subject: MetricSubject, _ settings: MetricSettings, _ random: inout RandomNumbers

@@ -51,8 +51,8 @@ public struct Inspection: Sendable {
     /// The metrics that were computed of a checkpoint and kept beside it.
     ///
     /// - Throws: `ZooError` where their record cannot be read.
-    public func scores() throws -> [MetricReport.Score] {
-        checkpoint == nil ? [] : try EvaluationRecord.scores(ofCheckpoint: path)
+    public func metrics() throws -> (scores: [MetricReport.Score], tables: [MetricTable]) {
+        checkpoint == nil ? ([], []) : try EvaluationRecord.kept(ofCheckpoint: path)
     }
 
     /// The values of an entry.

@@ -3,6 +3,7 @@ import Figures
 import FileSupport
 import LatentTools
 import Metrics
+import ModelMetrics
 import Runs
 import TensorCore
 import TextSupport
@@ -25,7 +26,7 @@ extension Inspection {
                 ] + (notes.isEmpty ? [] : [.list(notes)]))
         ]
         if let latent { sections.append(try Self.section(latent)) }
-        let scores = try scores()
+        let (scores, tables) = try metrics()
         if !scores.isEmpty {
             sections.append(
                 PageSection(
@@ -44,7 +45,7 @@ extension Inspection {
                                         score.unit ?? "",
                                     ]
                                 }))
-                    ]))
+                    ] + tables.compactMap(Self.heatmap)))
         }
         if let section = try historySection() { sections.append(section) }
         sections.append(weightsSection())
@@ -52,6 +53,15 @@ extension Inspection {
         return Page(
             title: name, subtitle: path, sections: sections,
             footer: "zoo \(ZooVersion.current)")
+    }
+
+    /// A metric's table; nil where it cannot be drawn.
+    private static func heatmap(_ table: MetricTable) -> PageBlock? {
+        guard let bytes = try? HeatmapFigure(table.table, title: nil).encoded(as: .svg) else { return nil }
+        return .figure(
+            PageFigure(
+                PageFigure.Picture(bytes, .svg), alternative: "\(table.metric): \(table.table.title)",
+                title: table.metric, caption: table.table.title, isDrawing: true))
     }
 
     private static func section(_ statistics: LatentStatistics) throws -> PageSection {

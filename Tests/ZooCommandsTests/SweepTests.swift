@@ -178,6 +178,10 @@ import ZooCommands
         (["--vary", "latent.size=2", "--seeds", "0,a"], "\"a\" is not a number"),
         (["--vary", "latent.size=2", "--seeds", "0", "--seed", "1"], "not both"),
         (["--vary", "latent.size=2", "--jobs", "0"], "--jobs must lie in"),
+        (["--vary", "other:latent.size=2,3"], "the sweep has no model other"),
+        (["--vary", "latent.size=2", "--vary", "tiny-vae:latent.size=3"], "latent.size is varied twice"),
+        (["--vary", "latent.size=2", "--best-by", "migg"], "did you mean 'mig'?"),
+        (["--vary", "latent.size=2", "--metrics", "mig", "--with", "mig.bins=0"], "mig.bins is a whole number from 2"),
         (["--vary", "encoder.pool.average_pool={kernel: 16},{kernel  :16}"], "both be in the folder"),
     ])
     func badInput(arguments: [String], message: String) throws {
@@ -185,6 +189,74 @@ import ZooCommands
         #expect(result.status == 2)
         #expect(result.errors.contains(message), "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test func severalModelsAreOneSweep() throws {
+        let other = try folder.write(
+            FewSprites.definition.replacing("name: tiny-vae", with: "name: other-vae"), "other.yaml")
+        func zoo(_ arguments: [String]) throws -> CommandResult {
+            try FewSprites.zoo(["sweep", model, other, "--output", output] + arguments)
+        }
+        let arguments = [
+            "--vary", "tiny-vae:objective.kl.weight=1,4", "--seeds", "0,1", "--steps", "2", "--best-by", "loss",
+        ]
+        let result = try zoo(arguments + ["--json"])
+        #expect(result.status == 0, "\(result.errors)")
+        let models = try #require(try result.object()["models"] as? [[String: Any]])
+        #expect(
+            models.map { $0["label"] as? String } == [
+                "tiny-vae, β = 1, seed 0", "tiny-vae, β = 1, seed 1", "tiny-vae, β = 4, seed 0",
+                "tiny-vae, β = 4, seed 1",
+                "other-vae, seed 0", "other-vae, seed 1",
+            ])
+        for name in ["tiny-vae,objective.kl.weight=4,seed=1", "other-vae,seed=0"] {
+            #expect(FileManager.default.fileExists(atPath: "\(output)/\(name)/run.json"), "\(name)")
+        }
+        let losses = models.compactMap { ($0["test"] as? [String: Any])?["loss"] as? Double }
+        let best = try #require(try result.object()["best"] as? [String: Any])
+        #expect(best["value"] as? Double == losses.min())
+        #expect(best["label"] as? String == models[losses.firstIndex(of: losses.min() ?? 0) ?? 0]["label"] as? String)
+        let text = try zoo(arguments)
+        #expect(text.output.contains("Best by loss, where lower is better: "))
+
+        let twice = try FewSprites.zoo("sweep", model, model, "--output", output, "--steps", "2")
+        #expect(twice.status == 2 && twice.errors.contains("the model tiny-vae is there twice"))
+        let small = try folder.write(
+            FewSprites.definition.replacing("name: tiny-vae", with: "name: small").replacing(
+                "[1, 64, 64]", with: "[1, 32, 32]"
+            ).replacing("upsample: 16", with: "upsample: 8").replacing("average_pool: 16", with: "average_pool: 8"),
+            "small.yaml")
+        let sizes = try FewSprites.zoo("sweep", model, small, "--output", output, "--steps", "2")
+        #expect(
+            sizes.status == 2 && sizes.errors.contains("the models take images of different sizes"), "\(sizes.errors)")
+    }
+
+    @Test func theBestRunIsNamedByAMetricThatIsComputedOnce() throws {
+        let tiny = try TinyModel()
+        let sweep = tiny.folder.path + "/sweep"
+        let arguments = [
+            "sweep", tiny.folder.path + "/tiny.yaml", "--output", sweep, "--vary", "latent.size=2,3", "--steps", "3",
+            "--metrics", "irs", "--best-by", "mig", "--json",
+        ]
+        let first = try zoo(arguments, datasets: try Bars.catalog())
+        #expect(first.status == 0, "\(first.errors)")
+        let models = try #require(try first.object()["models"] as? [[String: Any]])
+        let scores = models.compactMap { $0["scores"] as? [String: Double] }
+        #expect(scores.allSatisfy { $0["irs"] != nil })
+        let gaps = scores.compactMap { $0["mig"] }
+        let best = try #require(try first.object()["best"] as? [String: Any])
+        #expect(gaps.count == 2 && best["value"] as? Double == gaps.max())
+        #expect((best["ranking"] as? [[String: Any]])?.compactMap { $0["value"] as? Double } == gaps.sorted(by: >))
+        let record = sweep + "/latent.size=3/evaluation.json"
+        let before = try String(contentsOfFile: record, encoding: .utf8)
+        let page = try String(contentsOfFile: sweep + "/report.html", encoding: .utf8)
+        #expect(page.contains("Factors and latent dimensions") && page.contains("Best by mig, where higher is better"))
+
+        let second = try zoo(arguments, datasets: try Bars.catalog())
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try String(contentsOfFile: record, encoding: .utf8) == before)
+        let compared = try zoo(["compare", sweep, "--best-by", "udr"], datasets: try Bars.catalog())
+        #expect(compared.errors.contains("none of the models has a number for udr"), "\(compared.errors)")
     }
 
     @Test func valuesMayHoldCommas() throws {

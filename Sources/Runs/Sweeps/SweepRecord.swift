@@ -82,7 +82,10 @@ extension SweepRecord {
                 "vary",
                 .array(
                     vary.map {
-                        .object([("path", .string($0.path)), ("values", .array($0.values.map { .string($0) }))])
+                        .object([
+                            ("model", JSONValue($0.model)), ("path", .string($0.path)),
+                            ("values", .array($0.values.map { .string($0) })),
+                        ])
                     })
             ),
             (
@@ -108,7 +111,8 @@ extension SweepRecord {
         func strings(_ value: JSONValue?) -> [String] { (value?.arrayValue ?? []).compactMap(\.stringValue) }
         command = strings(json["command"])
         vary = (json["vary"]?.arrayValue ?? []).map {
-            VariedField(path: $0["path"]?.stringValue ?? "", values: strings($0["values"]))
+            VariedField(
+                model: $0["model"]?.stringValue, path: $0["path"]?.stringValue ?? "", values: strings($0["values"]))
         }
         guard let list = json["runs"]?.arrayValue else { throw ZooError("the list runs is missing") }
         runs = try list.enumerated().map { index, run in

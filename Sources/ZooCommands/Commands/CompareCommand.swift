@@ -3,6 +3,7 @@ import Datasets
 import Figures
 import ModelComparison
 import ModelKit
+import ModelMetrics
 import Planning
 import Runs
 import TensorCore
@@ -38,6 +39,12 @@ struct CompareCommand: ParsableCommand {
             valueName: "figure"), completion: .list(ComparisonFigure.allCases.map(\.rawValue)))
     var figure: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Say which is best by a score: of a metric that was computed, or loss, reconstruction, half_squared_error, udr.",
+            valueName: "score"), completion: .list(Ranking.names))
+    var bestBy: String?
+
     @Option(parsing: .unconditional, help: "Samples of each model.")
     var samples: Int = 36
 
@@ -63,9 +70,11 @@ struct CompareCommand: ParsableCommand {
     func run() throws {
         try Computing.use(threads: threads)
         let figure = try chosenFigure()
-        let comparison = try Comparison(
+        let ranking = try bestBy.map { try Ranking(by: $0) }
+        var comparison = try Comparison(
             of: arguments, registry: try models.registry(), data: data, sampleCount: samples, imageCount: images,
             seed: seed)
+        comparison.ranking = ranking
         if let output {
             if let figure {
                 try comparison.write(figure, to: output)
@@ -130,6 +139,14 @@ extension Comparison {
             if index > 0 { Console.print("") }
             for line in Table(table).lines { Console.print(line) }
             Console.writeError(table.caption)
+        }
+        if let bestLine {
+            Console.print("")
+            Console.print(bestLine)
+        } else if let ranking {
+            let command =
+                ranking.metric.map { "; compute it with `\(Tool.name) evaluate MODEL --metrics \($0.name)`" } ?? ""
+            Console.warn("none of the models has a number for \(ranking.name)\(command)")
         }
         for note in notes { Console.writeError("Note: \(note)") }
         if let output { Console.writeError("wrote", .green, " \(output)") }

@@ -35,12 +35,23 @@ struct EvaluateCommand: ParsableCommand {
         guard checkpoint != nil || listMetrics else {
             throw ValidationError("a checkpoint or a run's folder is missing")
         }
+        guard figures == nil || metrics.isGiven else {
+            throw ValidationError("--figures needs --metrics, for instance --metrics all")
+        }
     }
 
     @OptionGroup var models: ModelOptions
     @OptionGroup var data: DataOptions
 
     @OptionGroup var metrics: MetricOptions
+
+    @Option(
+        help: ArgumentHelp("A folder for a heat map of each metric that has a table.", valueName: "dir"),
+        completion: .directory)
+    var figures: String?
+
+    @Flag(help: "Do not keep the metrics beside the checkpoint.")
+    var noStore = false
 
     @Option(help: "The images: train, validation or test.")
     var split: Split = .test
@@ -122,30 +133,16 @@ struct EvaluateCommand: ParsableCommand {
     /// Computes metrics, keeps them and draws their tables.
     private func evaluate(
         _ model: TrainedModel, _ dataset: any Dataset, _ choices: [ModelEvaluation.Choice]
-    ) throws -> (entry: EvaluationRecord.Entry, left: [(metric: String, reason: String)], file: String?) {
-        let features = try metrics.features.map { try TrainedModel(argument: $0, registry: try models.registry()) }
-        let region = try LatentRegion(argument: metrics.from)
-        let subject = try MetricSubject(
-            model: model, images: try model.images(of: dataset, split: split), seed: seed ?? 0,
-            withoutFactors: metrics.withoutFactor, features: features, region: region)
+    ) throws -> ModelEvaluation.Kept {
+        let subject = try metrics.subject(
+            model, dataset, split: split, seed: seed ?? 0, registry: try models.registry())
         let progress = ShareProgressView(isQuiet: json)
         defer { progress.clearLine() }
-        let evaluation = ModelEvaluation(choices, repetitions: metrics.repetitions)
-        let (result, seconds) = try Self.timed { try evaluation.result(subject) { progress.show($0, $1) } }
-        let entry = EvaluationRecord.Entry(
-            subject, evaluation, result, digest: try EvaluationRecord.digest(ofCheckpoint: model.path),
-            seconds: seconds,
-            region: metrics.from)
-        var file: String?
-        if !metrics.noStore, !result.reports.isEmpty {
-            let path = EvaluationRecord.path(ofCheckpoint: model.path)
-            var record = try EvaluationRecord(reading: path)
-            record.add(entry)
-            try record.write(to: path)
-            file = path
-        }
-        if let folder = metrics.figures { try draw(result.reports, model, into: folder) }
-        return (entry, result.left, file)
+        let kept = try ModelEvaluation(choices, repetitions: metrics.repetitions).keep(
+            subject, region: metrics.from, isStored: !noStore
+        ) { progress.show($0, $1) }
+        if let figures { try draw(kept.entry.reports, model, into: figures) }
+        return kept
     }
 
     private func draw(_ reports: [MetricReport], _ model: TrainedModel, into folder: String) throws {
@@ -157,13 +154,5 @@ struct EvaluateCommand: ParsableCommand {
                 subtitle: model.provenance.joined(separator: " · ")
             ).write(to: "\(folder)/\(report.metric).png")
         }
-    }
-
-    private static func timed<Result>(_ body: () throws -> Result) rethrows -> (Result, Double) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let result = try body()
-        let (seconds, attoseconds) = (clock.now - start).components
-        return (result, Double(seconds) + Double(attoseconds) / 1e18)
     }
 }

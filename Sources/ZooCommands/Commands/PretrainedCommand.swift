@@ -39,7 +39,7 @@ private struct PretrainedRow {
         return try pretrained.names.map { name in
             let path = try pretrained.path(name)
             var status = stat()
-            let scores = try EvaluationRecord.scores(ofCheckpoint: path)
+            let scores = try EvaluationRecord.kept(ofCheckpoint: path).scores
             return PretrainedRow(
                 name: name, model: try TrainedModel(argument: path, registry: ZooContext.current.registry),
                 byteCount: stat(path, &status) == 0 ? Int(status.st_size) : 0,

@@ -28,7 +28,7 @@ extension Inspection {
             ("metadata", .object(metadata.map { ($0.name, .string($0.text)) })),
             ("notes", .array(notes.map { .string($0) })),
             ("latent", self.latent.map { $0.json(matrices: latent) } ?? .null),
-            ("scores", .object(try scores().map { ($0.name, .number($0.value)) })),
+            ("scores", .object(try metrics().scores.map { ($0.name, .number($0.value)) })),
             ("history", history ? .array(self.history.map(\.json)) : .null),
         ])
     }

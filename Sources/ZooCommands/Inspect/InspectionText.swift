@@ -63,7 +63,7 @@ struct InspectionText {
 
     /// The metrics that were computed and kept.
     func printScores() throws {
-        let scores = try inspection.scores()
+        let scores = try inspection.metrics().scores
         guard !scores.isEmpty else { return }
         Console.print("")
         for line in MetricText.table(scores) { Console.print(line) }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Datasets
 import LatentTools
 import Metrics
+import ModelKit
 import ModelMetrics
 import Runs
 import TensorCore
@@ -38,14 +40,6 @@ struct MetricOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where generated images come from, as for sample.", valueName: "region"))
     var from: String = "prior"
 
-    @Option(
-        help: ArgumentHelp("A folder for a heat map of each metric that has a table.", valueName: "dir"),
-        completion: .directory)
-    var figures: String?
-
-    @Flag(help: "Do not keep the metrics beside the checkpoint.")
-    var noStore = false
-
     func validate() throws {
         guard (1...1_000).contains(repetitions) else {
             throw ValidationError("--repetitions must lie in 1…1000, is \(repetitions)")
@@ -53,7 +47,7 @@ struct MetricOptions: ParsableArguments {
         guard metrics != nil || likelihood != nil else {
             let given = [
                 settings.isEmpty ? nil : "--with", withoutFactor.isEmpty ? nil : "--without-factor",
-                features.map { _ in "--features" }, figures.map { _ in "--figures" },
+                features.map { _ in "--features" },
                 repetitions == 1 ? nil : "--repetitions",
             ].compactMap(\.self)
             guard given.isEmpty else {
@@ -65,6 +59,19 @@ struct MetricOptions: ParsableArguments {
 
     /// Whether metrics are asked for at all.
     var isGiven: Bool { metrics != nil || likelihood != nil }
+
+    /// What the metrics are computed of.
+    ///
+    /// - Throws: `ZooError` where the model of `--features` cannot be read or does not fit.
+    func subject(
+        _ model: TrainedModel, _ dataset: any Dataset, split: Split, seed: UInt64, registry: Registry
+    ) throws -> MetricSubject {
+        try MetricSubject(
+            model: model, images: try model.images(of: dataset, split: split), seed: seed,
+            withoutFactors: withoutFactor,
+            features: try features.map { try TrainedModel(argument: $0, registry: registry) },
+            region: try LatentRegion(argument: from))
+    }
 
     /// The metrics with their settings.
     ///

@@ -3,7 +3,7 @@ import Runs
 import TensorCore
 
 extension VariedField {
-    /// Reads `PATH=VALUE,VALUE…`.
+    /// Reads `PATH=VALUE,VALUE…` and `MODEL:PATH=VALUE,VALUE…`.
     ///
     /// - Throws: `ZooError` (wrong usage) without a path, without values, or where a value is there twice.
     init(argument: String) throws {
@@ -20,8 +20,11 @@ extension VariedField {
         if let twice = values.enumerated().first(where: { values[..<$0.offset].contains($0.element) }) {
             throw ZooError("--vary \(argument): \(twice.element) is there twice", kind: .usage)
         }
-        _ = try DefinitionOverride(argument: argument)
-        self.init(path: String(argument[..<separator]), values: values)
+        let path = argument[..<separator]
+        let colon = path.firstIndex(of: ":")
+        let field = colon.map { path[path.index(after: $0)...] } ?? path
+        _ = try DefinitionOverride(argument: "\(field)\(argument[separator...])")
+        self.init(model: colon.map { String(path[..<$0]) }, path: String(field), values: values)
     }
 
     /// The parts between commas, without those in brackets or quotes: `a,{b: 1, c: 2}` has two.
