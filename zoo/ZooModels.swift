@@ -50,6 +50,7 @@ public enum ZooModels {
         try [
             source("bce-mse-both", PackageResources.bce_mse_both_yaml),
             source("conv-vs-mlp-cifar", PackageResources.conv_vs_mlp_cifar_yaml),
+            source("disentanglement", PackageResources.disentanglement_yaml),
             source("interpolate-5-to-4", PackageResources.interpolate_5_to_4_yaml),
             source("kl-weights", PackageResources.kl_weights_yaml),
             source("latent-sizes", PackageResources.latent_sizes_yaml),
@@ -60,11 +61,11 @@ public enum ZooModels {
     /// The trained models of `zoo/weights`, which the package manager copies beside the program: too large to be compiled into it.
     public static let pretrained = PretrainedModels(besideProgram: "zoo_ZooModels.resources")
 
-    /// The zoo's layers, activations and likelihoods with the built-in models.
+    /// The zoo's layers, activations and likelihoods with the built-in and the trained models.
     ///
     /// - Throws: `ZooError` for a name that is taken.
     public static func registry() throws -> Registry {
-        try Registry.builtIn.adding(models: sources)
+        try Registry.builtIn.adding(models: sources).with(pretrained: pretrained)
     }
 
     private static func source(_ name: String, _ bytes: [UInt8]) -> ModelSource {

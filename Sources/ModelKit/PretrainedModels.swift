@@ -51,6 +51,13 @@ public struct PretrainedModels: Sendable {
         return "\(folder)/\(name).h5"
     }
 
+    /// What a command takes for one of these models, `pretrained:NAME`; nil for any other file.
+    public func argument(ofFile path: String) -> String? {
+        guard let folder, path.hasPrefix(folder + "/"), path.hasSuffix(".h5") else { return nil }
+        let name = String(path.dropFirst(folder.count + 1).dropLast(3))
+        return names.contains(name) ? Self.prefix + name : nil
+    }
+
     /// The checkpoint that `pretrained:NAME` names; any other text itself.
     ///
     /// - Throws: as `path`.

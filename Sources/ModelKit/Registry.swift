@@ -49,6 +49,8 @@ public struct Registry: Sendable {
     public private(set) var distributions: [DistributionDescriptor]
     public private(set) var regularizers: [RegularizerDescriptor]
     public private(set) var models: [ModelSource]
+    /// The trained models that come with the program.
+    public private(set) var pretrained = PretrainedModels.none
 
     /// The layers, activations, likelihoods and regularisers of the zoo, and no models.
     public static let builtIn = Registry(
@@ -80,13 +82,22 @@ public struct Registry: Sendable {
             throw ZooError(
                 "the likelihood \(taken.name) is registered twice", advice: "give one of them another name")
         }
-        return Registry(
+        var registry = Registry(
             layers: try merged(self.layers, layers, "layer", \.kind),
             activations: try merged(self.activations, activations, "activation", \.name),
             likelihoods: try merged(self.likelihoods, likelihoods, "likelihood", \.name),
             distributions: try merged(self.distributions, distributions, "distribution", \.name),
             regularizers: try merged(self.regularizers, regularizers, "regulariser", \.kind),
             models: try merged(self.models, models, "model", \.name))
+        registry.pretrained = pretrained
+        return registry
+    }
+
+    /// The registry with these trained models in place of those that it had.
+    public func with(pretrained: PretrainedModels) -> Registry {
+        var registry = self
+        registry.pretrained = pretrained
+        return registry
     }
 
     public func layer(_ kind: String) -> LayerDescriptor? { layers.first { $0.kind == kind } }

@@ -16,6 +16,8 @@ public final class InferencePlan {
     private let decoder: CompiledModel
     /// The prior over the codes of a codebook; nil without one.
     private let codePrior: CompiledModel?
+    /// The same for a single image, which need not wait for the rest of a batch; compiled when one is first asked for.
+    private var single: (encoder: CompiledModel?, decoder: CompiledModel?)
     private let engine: any Engine
     public let batchSize: Int
     /// Of a conditional model, the class of every image for which none is given; nil to have one given.
@@ -40,9 +42,34 @@ public final class InferencePlan {
 
     /// - Throws: `ZooError` that lists everything missing, of another shape or not finite.
     public func load(_ weights: [NamedTensor]) throws {
+        single = (nil, nil)
         try encoder.load(weights)
         try decoder.load(weights)
         try codePrior?.load(weights)
+    }
+
+    /// The encoder for so many images: one for a single image where there is one.
+    private func encoder(of imageCount: Int) throws -> CompiledModel {
+        guard imageCount == 1, batchSize > 1 else { return encoder }
+        if let model = single.encoder { return model }
+        let model = try compiledForOne(encoder)
+        single.encoder = model
+        return model
+    }
+
+    /// The decoder for so many latent vectors.
+    private func decoder(of count: Int) throws -> CompiledModel {
+        guard count == 1, batchSize > 1 else { return decoder }
+        if let model = single.decoder { return model }
+        let model = try compiledForOne(decoder)
+        single.decoder = model
+        return model
+    }
+
+    private func compiledForOne(_ model: CompiledModel) throws -> CompiledModel {
+        let one = try CompiledModel(definition, purpose: model.purpose, batchSize: 1, engine: engine)
+        try one.load(model.parameters + model.buffers)
+        return one
     }
 
     // MARK: Tensors
@@ -209,6 +236,7 @@ public final class InferencePlan {
     private func encode(
         imageCount: Int, _ classes: [Int]?, write: (_ first: Int, _ count: Int, any CompiledProgram, TensorID) -> Void
     ) throws -> (mean: [Float], logVariance: [Float]) {
+        let encoder = try encoder(of: imageCount)
         let chosen = try chosenClasses(classes, count: imageCount, of: encoder)
         let size = definition.latentSize
         var means: [Float] = []
@@ -229,6 +257,7 @@ public final class InferencePlan {
 
     /// - Parameter values: the numbers of a range of latent vectors.
     private func decode(count: Int, _ classes: [Int]?, values: (Range<Int>) -> [Float]) throws -> [Float] {
+        let decoder = try decoder(of: count)
         let chosen = try chosenClasses(classes, count: count, of: decoder)
         try requireCodes(values(0..<count))
         var images: [Float] = []

@@ -12,6 +12,8 @@ import Training
 public struct TrainedModel {
     /// The checkpoint's file.
     public let path: String
+    /// What a command takes for it: `pretrained:NAME` for a model that comes with the program, else the checkpoint's file.
+    public let source: String
     public let checkpoint: Checkpoint
     public let definition: ModelDefinition
     /// The losses of the run, as far as this checkpoint knows them.
@@ -31,6 +33,7 @@ public struct TrainedModel {
     public init(_ path: String, registry: Registry) throws {
         let found = try CheckpointSource(path).newest()
         self.path = found.path
+        source = registry.pretrained.argument(ofFile: found.path) ?? found.path
         checkpoint = found.checkpoint
         notes = found.rejected.map { "passed over: \($0.reason)" }
         definition = try checkpoint.definition(registry, source: found.path)
@@ -50,6 +53,7 @@ public struct TrainedModel {
     /// A model with these weights, under the paths that its definition gives them.
     public init(_ definition: ModelDefinition, weights: [NamedTensor]) {
         path = definition.name
+        source = definition.name
         checkpoint = Checkpoint(
             definition: definition.text, model: definition.name, family: definition.family, parameters: weights)
         self.definition = definition
@@ -174,8 +178,8 @@ extension TrainedModel {
 
     /// `runs/conv/checkpoints/best.h5` and `epoch 10, step 4,690`.
     public var provenance: [String] {
-        guard let progress = checkpoint.progress else { return [path] }
+        guard let progress = checkpoint.progress else { return [source] }
         let epochs = progress.epoch > 0 ? "epoch \(progress.epoch), " : ""
-        return [path, "\(epochs)step \(Formatting.grouped(progress.step))"]
+        return [source, "\(epochs)step \(Formatting.grouped(progress.step))"]
     }
 }

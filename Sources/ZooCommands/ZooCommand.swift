@@ -30,15 +30,14 @@ public struct ZooCommand: ParsableCommand {
     /// interrupted.
     ///
     /// - Parameters:
-    ///   - registry: the built-in models and what a plug-in adds; what it throws is shown.
+    ///   - registry: the built-in and the trained models and what a plug-in adds; what it throws is shown.
     ///   - datasets: the built-in data sets and what a plug-in adds.
     ///   - recipes: what `zoo recipe` offers.
-    ///   - pretrained: the trained models that come with the program.
     public static func main(
         registry: @autoclosure () throws -> Registry, datasets: @autoclosure () throws -> DatasetCatalog = .builtIn,
-        recipes: @autoclosure () throws -> [Recipe] = [], pretrained: PretrainedModels = .none
+        recipes: @autoclosure () throws -> [Recipe] = []
     ) -> Never {
-        Tool.$name.withValue(Tool.nameOfProcess) { runProcess(registry, datasets, recipes, pretrained) }
+        Tool.$name.withValue(Tool.nameOfProcess) { runProcess(registry, datasets, recipes) }
     }
 }
 
@@ -46,15 +45,13 @@ extension ParsableCommand {
     /// Runs the process's command line and ends the process.
     static func runProcess(
         _ registry: () throws -> Registry, _ datasets: () throws -> DatasetCatalog,
-        _ recipes: () throws -> [Recipe] = { [] }, _ pretrained: PretrainedModels = .none
+        _ recipes: () throws -> [Recipe] = { [] }
     ) -> Never {
         do {
             ParentProcess.follow()
             Interruption.leaveQuitToTheSystem()
             try checkEncoding()
-            let context = ZooContext(
-                registry: try registry(), datasets: try datasets(), recipes: try recipes(),
-                pretrained: pretrained)
+            let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
             let status = ZooContext.$current.withValue(context) {
                 run(arguments: Array(CommandLine.arguments.dropFirst()))
             }

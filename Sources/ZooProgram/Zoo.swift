@@ -4,7 +4,6 @@ import ZooModels
 @main
 struct Zoo {
     static func main() {
-        ZooCommand.main(
-            registry: try ZooModels.registry(), recipes: try ZooModels.recipes(), pretrained: ZooModels.pretrained)
+        ZooCommand.main(registry: try ZooModels.registry(), recipes: try ZooModels.recipes())
     }
 }

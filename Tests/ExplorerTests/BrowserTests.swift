@@ -98,8 +98,7 @@ struct BrowserTests {
         try await withFolder { folder in
             let (file, network) = (folder + "/page.html", folder + "/network.js")
             try AtomicFile.write(page, to: file)
-            let source = try #require(PageFile.modules.first { $0.name == "network.js" }).text
-            try AtomicFile.write(Array(source.replacing("export ", with: "").utf8), to: network)
+            try AtomicFile.write(Array(try Self.networkSource().utf8), to: network)
             let found = try await Self.page("contained", file, network)
             Self.expectUsable(found)
             #expect(found["requests"] as? [String] == [])
@@ -166,8 +165,7 @@ struct BrowserTests {
                 try AtomicFile.write(try await Self.content(definition).page(), to: files[files.count - 1])
             }
             let network = folder + "/network.js"
-            let source = try #require(PageFile.modules.first { $0.name == "network.js" }).text
-            try AtomicFile.write(Array(source.replacing("export ", with: "").utf8), to: network)
+            try AtomicFile.write(Array(try Self.networkSource().utf8), to: network)
             let found = try await apart { [files] in
                 Result { try Judge.run("/usr/bin/python3", [try Self.script(), "decoders", network] + files) }
             }.get()
@@ -179,10 +177,22 @@ struct BrowserTests {
                 let image = try #require(page["image"] as? [Double])
                 let worst = zip(image, expected).map { abs($0 - Double($1)) }.max() ?? .infinity
                 #expect(image.count == expected.count && worst < 1e-3, "\(definition.name): \(worst)")
+                let shaders = try #require(page["shaders"] as? [Double], "\(page["shaders"] ?? "nothing")")
+                let farthest = zip(shaders, expected).map { abs($0 - Double($1)) }.max() ?? .infinity
+                #expect(
+                    shaders.count == expected.count && farthest < 1e-3, "shaders of \(definition.name): \(farthest)")
                 print("contained \(definition.name): \(Self.spread(page["times"])), off by \(worst)")
             }
             #expect(pages.count == files.count)
         }
+    }
+
+    /// The modules that compute, as one script.
+    private static func networkSource() throws -> String {
+        try ["network.js", "webgl.js"].map { name in
+            try #require(PageFile.modules.first { $0.name == name }).text.split(separator: "\n")
+                .filter { !$0.hasPrefix("import ") }.joined(separator: "\n").replacing("export ", with: "")
+        }.joined(separator: "\n")
     }
 
     private static func script() throws -> String {

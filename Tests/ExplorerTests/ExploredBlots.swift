@@ -9,7 +9,7 @@ import ZooModels
 
 /// A small model of 16 × 16 pixels with random weights, and images for its map.
 struct ExploredBlots {
-    static func definition(name: String = "blots", latentSize: Int = 4) throws -> ModelDefinition {
+    static func definition(name: String = "blots", latentSize: Int = 4, epochs: Int = 1) throws -> ModelDefinition {
         try ModelDefinition(
             text: """
                 format: zoo.model/1
@@ -31,7 +31,7 @@ struct ExploredBlots {
                         - normalized: {batch_norm: {}}
                   - conv1: {conv_transpose2d: {filters: 3, kernel: 4, stride: 2, padding: 1}, activation: sigmoid}
                 objective: {reconstruction: bernoulli, kl: {weight: 1}}
-                training: {optimizer: {adam: {learning_rate: 1.0e-3}}, batch_size: 8, epochs: 1}
+                training: {optimizer: {adam: {learning_rate: 1.0e-3}}, batch_size: 8, epochs: \(epochs)}
                 """, source: name, registry: try ZooModels.registry())
     }
 

@@ -10,8 +10,8 @@ import ZooModels
     /// Runs `zoo` with a folder of trained models.
     private func zoo(_ arguments: [String], weights: String) throws -> CommandResult {
         let context = ZooContext(
-            registry: try ZooModels.registry(), datasets: try Bars.catalog(),
-            pretrained: PretrainedModels(folder: weights))
+            registry: try ZooModels.registry().with(pretrained: PretrainedModels(folder: weights)),
+            datasets: try Bars.catalog())
         let recording = Console.Recording()
         let status = ZooContext.$current.withValue(context) {
             Console.$recording.withValue(recording) { ZooCommand.run(arguments: arguments) }

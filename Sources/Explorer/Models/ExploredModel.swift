@@ -23,8 +23,13 @@ public actor ExploredModel {
         var logVariance: [Float]?
     }
 
-    private let model: TrainedModel
+    /// What sliders show.
+    nonisolated let live: LiveDecoder
+    private var model: TrainedModel
     private let pictures: Pictures
+    /// The run that it is the newest state of, which may go on; nil for a checkpoint.
+    private let run: RunFolder?
+    private let registry: Registry
     private let images: SplitImages?
     /// Why there are no images.
     private let imagesProblem: String?
@@ -43,23 +48,51 @@ public actor ExploredModel {
     public static let defaultMapCount = 2_000
 
     /// - Parameters:
+    ///   - run: the run that the model is the newest state of: `refresh` takes what it has saved since.
+    ///   - registry: what the run's definition may name.
     ///   - images: what the map shows; nil to go without.
     ///   - imagesProblem: why there are none.
     ///   - mapCount: at most so many images are on the map, evenly spread over the split.
     /// - Throws: `ZooError` for a model whose inputs are vectors, or weights that do not fit it.
     public init(
-        _ model: sending TrainedModel, images: SplitImages?, imagesProblem: String? = nil,
-        mapCount: Int = defaultMapCount
+        _ model: sending TrainedModel, run: RunFolder? = nil, registry: Registry = .builtIn, images: SplitImages?,
+        imagesProblem: String? = nil, mapCount: Int = defaultMapCount
     ) throws {
         try model.definition.requireContinuousCodes(for: "space to explore")
+        live = try LiveDecoder(
+            model.definition, weights: model.checkpoint.inferenceWeights, scaling: model.checkpoint.scaling)
+        self.run = run
+        self.registry = registry
         pictures = try model.pictures()
         blank = try pictures.blank()
         self.model = model
         self.images = images
         self.imagesProblem = imagesProblem
         self.mapCount = mapCount
+        statistics = Self.statistics(model)
+    }
+
+    /// Those that the checkpoint keeps, where they can be used.
+    private static func statistics(_ model: TrainedModel) -> LatentStatistics? {
         let stored = model.checkpoint.latentStatistics
-        statistics = stored?.latentSize == model.definition.latentSize && stored?.firstNonFinite == nil ? stored : nil
+        return stored?.latentSize == model.definition.latentSize && stored?.firstNonFinite == nil ? stored : nil
+    }
+
+    /// Takes what the run has saved since; the map is encoded anew when it is asked for.
+    ///
+    /// - Returns: whether there was anything.
+    /// - Throws: `ZooError` where it cannot be read.
+    func refresh() async throws -> Bool {
+        guard let run, let newest = run.checkpoints.entries.last?.path, newest != model.path else { return false }
+        let found = try TrainedModel(run.path, registry: registry)
+        guard found.path != model.path, found.definition.text == definition.text else { return false }
+        let weights = found.checkpoint.inferenceWeights
+        try plan.load(weights)
+        model = found
+        statistics = Self.statistics(found)
+        mapTask = nil
+        try await live.load(weights)
+        return true
     }
 
     // MARK: What there is
@@ -68,8 +101,8 @@ public actor ExploredModel {
     var summary: JSONValue {
         let step = model.checkpoint.progress
         return .object([
-            ("name", .string(definition.name)), ("family", .string(definition.family)),
-            ("summary", .string(definition.summary)), ("checkpoint", .string(model.path)),
+            ("run", JSONValue(run?.path)), ("name", .string(definition.name)), ("family", .string(definition.family)),
+            ("summary", .string(definition.summary)), ("checkpoint", .string(model.source)),
             ("objective", .string(definition.objective.formula)), ("description", .string(model.subtitle)),
             ("channels", .integer(blank.channels)), ("height", .integer(blank.height)),
             ("width", .integer(blank.width)),

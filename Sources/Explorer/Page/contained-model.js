@@ -3,6 +3,7 @@ import { pixelsOf } from "./pixels.js";
 import { codeOf, normals } from "./latent.js";
 import { bytesOf } from "./served-model.js";
 import { Network, halves, sha256 } from "./network.js";
+import { decoderNetwork } from "./webgl.js";
 
 /** The models within this page; nothing in a page that a server gives. */
 export async function containedContent() {
@@ -33,7 +34,9 @@ async function sheet({ images }) {
 class ContainedModel {
   constructor({ summary, decoder, encoder, map, pseudoPosteriors }, weights) {
     this.summary = summary;
-    this.decoder = new Network(decoder, weights);
+    this.decoder = decoderNetwork(decoder, weights, {
+      latent: Array.from({ length: summary.latentSize }, (_, d) => Math.sin(d + 1)), imageClass: this.#classes(0),
+    });
     this.encoder = new Network(encoder, weights);
     this.pseudoPosteriors = pseudoPosteriors;
     if (!map) return;

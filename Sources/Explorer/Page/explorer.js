@@ -259,13 +259,18 @@ function chooseClass(number) {
   byId("class").value = String(number);
 }
 
+function showHeading() {
+  const { summary } = state.model;
+  document.title = `${summary.name} · zoo explore`;
+  byId("title").textContent = summary.name;
+  byId("facts").textContent = [summary.description.slice(summary.description.startsWith(summary.name) ? summary.name.length : 0).trim(), summary.step !== null && `step ${summary.step.toLocaleString("en")}`].filter(Boolean).join(" · ");
+}
+
 function showModel(model) {
   const before = state.model;
   state.model = model;
   const { summary } = model;
-  document.title = `${summary.name} · zoo explore`;
-  byId("title").textContent = summary.name;
-  byId("facts").textContent = [summary.description.slice(summary.description.startsWith(summary.name) ? summary.name.length : 0).trim(), summary.step !== null && `step ${summary.step.toLocaleString("en")}`].filter(Boolean).join(" · ");
+  showHeading();
   const { classCount, classNames } = summary;
   byId("class-choice").hidden = classCount === null;
   state.imageClass = classCount === null ? null : Math.min(state.imageClass ?? 0, classCount - 1);
@@ -320,6 +325,29 @@ async function loadMap(model) {
   } catch (error) {
     byId("map-note").textContent = error.message;
   }
+}
+
+/** Models of runs that train, or have just ended, become what their runs have saved last. */
+async function followRuns(runs) {
+  for (const model of state.models) {
+    const run = runs.find(({ folder }) => folder === model.summary.run);
+    if (!run || (!run.isRunning && !model.isFollowed)) continue;
+    model.isFollowed = run.isRunning;
+    await attempt(async () => { if (await model.refresh()) showRefreshed(model); });
+  }
+}
+
+function showRefreshed(model) {
+  if (model === state.other) showPicture();
+  if (model !== state.model) return;
+  showHeading();
+  showFacts();
+  const { origin } = state;
+  const isImage = isUnmoved() && origin.index !== undefined;
+  if (model.summary.dataset && !model.summary.imagesProblem) loadMap(model);
+  if (isImage) showImage(origin.index); else setLatent(state.latent, null);
+  showSamples();
+  showPath();
 }
 
 function showOther(model) {
@@ -454,13 +482,13 @@ async function start() {
     makeParts();
     listen();
     byId("views").hidden = !content.runCount || !content.models.length;
-    if (content.runCount) new Training().start();
     const names = content.models.map(({ summary }, i) => [String(i), content.models.some((other, j) => j !== i && other.summary.name === summary.name) ? summary.checkpoint : summary.name]);
     byId("model-choice").hidden = byId("other-choice").hidden = names.length < 2;
     fillChoices(byId("model"), names);
     fillChoices(byId("other"), [["", "nothing"], ...names]);
     showView(content.models.length ? "explore" : "training");
     if (content.models.length) showModel(content.models[0]);
+    if (content.runCount) new Training(followRuns).start();
     for (const note of content.models.flatMap(({ summary }) => summary.notes)) say(note);
   } catch (error) {
     say(error.message, true);

@@ -66,8 +66,10 @@ const activations = {
   softplus: x => Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x))),
 };
 
-const area = shape => shape.slice(1).reduce((product, extent) => product * extent, 1);
-const size = shape => shape.reduce((product, extent) => product * extent, 1);
+/** Elements of a channel. */
+export const area = shape => shape.slice(1).reduce((product, extent) => product * extent, 1);
+/** Elements of a tensor. */
+export const size = shape => shape.reduce((product, extent) => product * extent, 1);
 
 /**
  * Calls `body` with every run of a convolution y[o, r, q] = Σ W[o, c, i, j]·x[c, r·s − p + i, q·s − p + j]: a weight, `count`

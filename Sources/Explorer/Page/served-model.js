@@ -32,10 +32,22 @@ class ServedModel {
 
   /** The images of latent vectors, bytes in H W C order. */
   async decode(latents, imageClass) {
+    // A single one is what a slider shows: it does not wait for other work on the model.
+    if (latents.length === 1) {
+      const answer = await post(`${this.path}/picture`, { latent: Array.from(latents[0]), imageClass });
+      return [new Uint8Array(await answer.arrayBuffer())];
+    }
     const answer = await post(`${this.path}/decode`, { latents: latents.map(z => Array.from(z)), imageClass });
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const size = bytes.length / latents.length;
     return latents.map((_, i) => bytes.subarray(i * size, (i + 1) * size));
+  }
+
+  /** Takes what the model's run has saved since; says whether there was anything. */
+  async refresh() {
+    const { isNew, summary } = await (await post(`${this.path}/refresh`, {})).json();
+    if (isNew) [this.summary, this.loadedMap] = [summary, undefined];
+    return isNew;
   }
 
   /** An image of the data set with its code. */

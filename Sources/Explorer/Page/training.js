@@ -8,8 +8,11 @@ const dashes = { training: "", validation: "6 3", test: "2 3" };
 export class Training {
   #runs = [];
   #follows = true;
+  #onRuns;
 
-  constructor() {
+  /** `onRuns` is told what the runs are now. */
+  constructor(onRuns) {
+    this.#onRuns = onRuns;
     for (const id of ["term", "from-zero"]) byId(id).addEventListener("change", () => this.#drawCurves());
     for (const id of ["picture-run", "picture-kind"]) byId(id).addEventListener("change", () => { this.#follows = true; this.#showPictures(); });
     byId("moment").addEventListener("input", () => {
@@ -27,6 +30,7 @@ export class Training {
     try {
       this.#runs = await loadRuns();
       this.#show();
+      this.#onRuns(this.#runs);
     } catch {
       byId("runs").replaceChildren(element("p", { class: "note", textContent: "The program that served this page has ended." }));
       return;

@@ -99,7 +99,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             method: head.method, path: Array((AccessControl.path(of: head.uri) ?? []).dropFirst()),
             query: AccessControl.query(of: head.uri), body: Array(body.readableBytesView))
         let promise = context.eventLoop.makePromise(of: Response.self)
-        Task(executorPreference: ComputingQueue.shared) { [respond] in promise.succeed(await respond(request)) }
+        Task(executorPreference: ExplorerRoutes.queue(for: request)) { [respond] in
+            promise.succeed(await respond(request))
+        }
         promise.futureResult.assumeIsolated().whenSuccess { response in self.write(response, context) }
     }
 

@@ -12,6 +12,11 @@ struct ExplorerRoutes: Sendable {
         self.content = content
     }
 
+    /// Where a request is answered: what a slider shows does not wait for anything else.
+    static func queue(for request: Request) -> ComputingQueue {
+        request.path.count == 4 && request.path.last == "picture" ? .live : .shared
+    }
+
     func response(to request: Request) async -> Response {
         do {
             return try await answer(request) ?? .refusal(.notFound, "there is nothing at this address")
@@ -70,6 +75,12 @@ struct ExplorerRoutes: Sendable {
             return .json(try await model.encodeImage(Self.number(path[1]), imageClass: imageClass).json)
         case (.POST, "encode", 1):
             return .json(try await model.encodeFile(request.body, imageClass: imageClass).json)
+        case (.POST, "refresh", 1):
+            let isNew = try await model.refresh()
+            return .json(.object([("isNew", .boolean(isNew)), ("summary", isNew ? await model.summary : .null)]))
+        case (.POST, "picture", 1):
+            let asked = try Self.decoded(PictureRequest.self, request.body)
+            return .bytes(try await model.live.decode(asked.latent, imageClass: asked.imageClass))
         case (.POST, "decode", 1):
             let asked = try Self.decoded(DecodeRequest.self, request.body)
             return .bytes(try await model.decode(asked.latents, imageClass: asked.imageClass))
@@ -81,6 +92,14 @@ struct ExplorerRoutes: Sendable {
             return .json(.object([("latents", JSONValue(latents))]))
         default: return nil
         }
+    }
+
+    /// A latent vector to be decoded at once.
+    private struct PictureRequest: Decodable {
+        /// `[D]`.
+        var latent: [Float]
+        /// Of a conditional model.
+        var imageClass: Int?
     }
 
     /// Latent vectors to be decoded.

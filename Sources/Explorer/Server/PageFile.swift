@@ -24,6 +24,7 @@ struct PageFile: Sendable {
         PageFile(name: "latent.js", bytes: PackageResources.latent_js),
         PageFile(name: "served-model.js", bytes: PackageResources.served_model_js),
         PageFile(name: "network.js", bytes: PackageResources.network_js),
+        PageFile(name: "webgl.js", bytes: PackageResources.webgl_js),
         PageFile(name: "contained-model.js", bytes: PackageResources.contained_model_js),
         PageFile(name: "sliders.js", bytes: PackageResources.sliders_js),
         PageFile(name: "map.js", bytes: PackageResources.map_js),

@@ -104,7 +104,7 @@ struct ExploreCommand: ParsableCommand {
                     leftOut += 1
                     continue
                 }
-                explored.append(try model(path, registry))
+                explored.append(try model(path, run: folders.isEmpty ? nil : RunFolder(path: path), registry))
             }
         }
         if leftOut > 0 {
@@ -119,7 +119,7 @@ struct ExploreCommand: ParsableCommand {
         !RunFolder(path: run).checkpoints.entries.isEmpty
     }
 
-    private func model(_ argument: String, _ registry: Registry) throws -> ExploredModel {
+    private func model(_ argument: String, run: RunFolder?, _ registry: Registry) throws -> ExploredModel {
         let model = try TrainedModel(argument: argument, registry: registry)
         var images: SplitImages?
         var problem: String?
@@ -130,7 +130,8 @@ struct ExploreCommand: ParsableCommand {
             problem = error.message
             Console.warn("without a map of images: \(error.message)")
         }
-        return try ExploredModel(model, images: images, imagesProblem: problem, mapCount: count)
+        return try ExploredModel(
+            model, run: run, registry: registry, images: images, imagesProblem: problem, mapCount: count)
     }
 
     /// What commands on the page need to find the same images.

@@ -11,7 +11,8 @@ import time
 
 
 class Chromium:
-    def __init__(self, width=1400, height=1000):
+    def __init__(self, width=1400, height=1000, graphics=()):
+        """`graphics`: options that give the browser WebGL; none for a browser without."""
         self.profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         to_read, self.commands = os.pipe()
         self.answers, to_write = os.pipe()
@@ -23,7 +24,7 @@ class Chromium:
             os.dup2(writing, 4)
 
         self.process = subprocess.Popen(
-            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run",
+            ["chromium", "--headless=new", "--no-sandbox", *(graphics or ["--disable-gpu"]), "--remote-debugging-pipe", "--no-first-run",
              "--hide-scrollbars", f"--user-data-dir={self.profile.name}", "about:blank"],
             preexec_fn=give_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.buffer, self.number, self.events, self.session = b"", 0, [], None

@@ -2,6 +2,7 @@
 
     page.py served ADDRESS PICTURE.png     a page of a running server with several models
     page.py contained PAGE.html NETWORK.js a page in a file
+    page.py training ADDRESS RELEASE       a page of a run that trains until the file RELEASE is there
     page.py models ADDRESS ...             a page each: what a slider shows, and how long that takes
     page.py decoders NETWORK.js PAGE ...   pages in files: what their decoders compute, and how long that takes
 """
@@ -154,8 +155,13 @@ def served(browser, address, picture):
     return found
 
 
+# WebGL 2 computed by the processor (SwiftShader): slow, but the same shaders.
+GRAPHICS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
 def decoder(browser, network):
-    """The numbers of the page's first decoder before they become bytes, and how long decoding takes."""
+    """The numbers of the page's first decoder before they become bytes, by arrays and by shaders where there are such, and how long
+    decoding takes."""
     with open(network) as file:
         source = file.read()
     return browser.run(f"""(() => {{ {source}
@@ -170,7 +176,9 @@ def decoder(browser, network):
         decoder.run({{latent, imageClass}});
         return performance.now() - started;
       }});
-      return {{latent, image: Array.from(decoder.run({{latent, imageClass}}).image), times, digest: sha256(bytes) === content.weightsDigest}};
+      let shaders = null;
+      try {{ shaders = Array.from(new ShaderNetwork(model.decoder, halves(bytes)).run({{latent, imageClass}}).image); }} catch (error) {{ shaders = String(error); }}
+      return {{latent, shaders, image: Array.from(decoder.run({{latent, imageClass}}).image), times, digest: sha256(bytes) === content.weightsDigest}};
     }})()""")
 
 
@@ -209,9 +217,29 @@ def contained(browser, path, network):
     return found
 
 
-browser = Chromium()
+def training(browser, address, release):
+    browser.open(address)
+    browser.wait("document.querySelector('#traversal .tile')")
+    browser.run(HELPERS)
+    before = browser.run("probe.pixels('decoded').join()")
+    browser.run("document.getElementById('view-training').click()")
+    state = """({
+      row: document.querySelector('#runs tbody tr')?.textContent ?? "", curves: document.querySelectorAll('#curves polyline, #curves circle').length,
+      moments: Number(document.getElementById('moment').max), picture: document.getElementById('moment-picture').naturalWidth})"""
+    browser.wait(f"{state}.row.includes('running') && {state}.picture > 0")
+    found = {"running": browser.run(state)}
+    open(release, "w").close()
+    browser.wait(f"{state}.row.includes('finished')")
+    # The model is loaded anew when its run has ended.
+    browser.run("document.getElementById('view-explore').click()")
+    browser.wait(f"probe.pixels('decoded').join() !== {json.dumps(before)} && document.querySelector('#pictures[aria-busy=false]')")
+    browser.wait("document.getElementById('facts').textContent.includes('step 24')")
+    return {**found, "finished": browser.run(state), **browser.run("probe.show()")}
+
+
+browser = Chromium(graphics=GRAPHICS if sys.argv[1] == "decoders" else ())
 try:
-    result = {"served": served, "contained": contained, "models": models, "decoders": decoders}[sys.argv[1]](browser, *sys.argv[2:])
+    result = {"served": served, "training": training, "contained": contained, "models": models, "decoders": decoders}[sys.argv[1]](browser, *sys.argv[2:])
     result["problems"] = browser.problems()
     print(json.dumps(result))
 finally:
