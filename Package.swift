@@ -26,6 +26,8 @@ let package = Package(
     products: [
         .library(name: "Zoo", targets: ["Zoo"]),
         .library(name: "ZooCommands", targets: ["ZooCommands"]),
+        // Apart from Zoo: it brings an HTTP server.
+        .library(name: "ZooExplorer", targets: ["Explorer"]),
         .executable(name: "zoo", targets: ["zoo-program"]),
         .executable(name: "zoo-convert", targets: ["zoo-convert"]),
     ],

@@ -127,12 +127,9 @@ void main() { color = vec4(element(int(gl_FragCoord.y) * ${rowLength} + int(gl_F
 
 let graphics;
 
-/** The drawing context of the page; nothing where the browser has none that computes with real numbers. */
+/** The drawing context of the page; nothing where the browser has no graphics card for it. */
 function graphicsContext() {
-  if (graphics === undefined) {
-    graphics = document.createElement("canvas").getContext("webgl2");
-    if (graphics && !graphics.getExtension("EXT_color_buffer_float")) graphics = null;
-  }
+  graphics ??= document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
   return graphics;
 }
 
@@ -143,11 +140,10 @@ export class ShaderNetwork {
   #programs = [];
   #frame;
 
-  /** Throws where an operation has no shader or the graphics card none of what it needs. */
-  constructor(description, weights) {
+  /** `gl` is a context of WebGL 2. Throws where an operation has no shader or the context does not compute with real numbers. */
+  constructor(description, weights, gl) {
     Object.assign(this, description);
-    const gl = graphicsContext();
-    if (!gl) throw new Error("there is no WebGL 2 with real numbers");
+    if (!gl?.getExtension("EXT_color_buffer_float")) throw new Error("there is no WebGL 2 with real numbers");
     this.#gl = gl;
     this.#frame = gl.createFramebuffer();
     for (const { tensor, offset, count } of this.parameters) this.#texture(tensor, count, weights.subarray(offset, offset + count));
@@ -249,7 +245,7 @@ function milliseconds(work) {
 export function decoderNetwork(description, weights, inputs) {
   const plain = new Network(description, weights);
   try {
-    const shaders = new ShaderNetwork(description, weights);
+    const shaders = new ShaderNetwork(description, weights, graphicsContext());
     if (!(farthest(shaders.run(inputs).image, plain.run(inputs).image) < 1e-3)) return plain;
     if (milliseconds(() => shaders.run(inputs)) > milliseconds(() => plain.run(inputs))) return plain;
     let current = shaders;

@@ -24,7 +24,7 @@ class Chromium:
             os.dup2(writing, 4)
 
         self.process = subprocess.Popen(
-            ["chromium", "--headless=new", "--no-sandbox", *(graphics or ["--disable-gpu"]), "--remote-debugging-pipe", "--no-first-run",
+            ["chromium", "--headless=new", "--no-sandbox", *(graphics or ["--disable-gpu", "--disable-3d-apis"]), "--remote-debugging-pipe", "--no-first-run",
              "--hide-scrollbars", f"--user-data-dir={self.profile.name}", "about:blank"],
             preexec_fn=give_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.buffer, self.number, self.events, self.session = b"", 0, [], None
