@@ -10,6 +10,9 @@ public struct Posterior: Sendable, Equatable {
 }
 
 /// A model's encoder and decoder, each by itself, layers in evaluation mode.
+///
+/// A single image is computed by a program for one image: its numbers can differ in their last bits from those that the same image
+/// has in a batch.
 public final class InferencePlan {
     public let definition: ModelDefinition
     private let encoder: CompiledModel

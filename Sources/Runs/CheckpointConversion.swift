@@ -55,12 +55,12 @@ extension Checkpoint {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count > 2, parts[parts.count - 2] == "checkpoints" else { return slim }
         let folder = RunFolder(path: parts.dropLast(2).joined(separator: "/"))
-        guard folder.hasRecord, let command = try? folder.record().command, let program = command.first else {
-            return slim
-        }
-        // The program by its name alone: where it lies on the machine that trained is nobody's concern.
-        let name = program.split(separator: "/").last.map(String.init) ?? program
-        slim.provenance["command"] = CommandText.text([name] + command.dropFirst())
+        guard folder.hasRecord, let command = try? folder.record().command, !command.isEmpty else { return slim }
+        // Programs, folders and files by their names alone: where they lie on the machine that trained is nobody's concern.
+        slim.provenance["command"] = CommandText.text(
+            command.map { word in
+                word.hasPrefix("/") ? word.split(separator: "/").last.map(String.init) ?? word : word
+            })
         return slim
     }
 
