@@ -121,11 +121,14 @@ struct BrowserTests {
         }
     }
 
-    /// The built-in models that work on images.
+    /// The built-in models that work on images and have a latent space to explore.
     private static func builtIn() throws -> [ModelDefinition] {
         let registry = try ZooModels.registry()
         return try ZooModels.sources.map { try ModelDefinition(text: $0.text, source: $0.name, registry: registry) }
-            .filter { $0.input.rank == 3 && [1, 3].contains($0.input.channels) }
+            .filter { definition in
+                let isPicture = definition.input.rank == 3 && [1, 3].contains(definition.input.channels)
+                return isPicture && (try? definition.requireContinuousCodes(for: "space to explore")) != nil
+            }
     }
 
     /// With random weights.

@@ -24,7 +24,14 @@ import Testing
         let graph = try trainingGraph(of: model)
         // Enough images that kernels share their work among threads.
         let imageCount = 32
-        let compiled = try CPUEngine(precision: precision).compile(graph.program, batchSize: imageCount)
+        let compiled: any CompiledProgram
+        do {
+            compiled = try CPUEngine(precision: precision).compile(graph.program, batchSize: imageCount)
+        } catch let error as ZooError where error.code == .unsupported && precision == .bf16 {
+            // Its term reads a layer's weights, whose layout is known in bf16 only where tile registers are.
+            #expect(model == "contractive-autoencoder-mnist", "\(error)")
+            return
+        }
         let images = try #require(graph.images)
         var values = StepValues(imageCount: imageCount)
         let imageIndices = (0..<Int32(imageCount)).map { 3 * $0 + 1 }

@@ -192,7 +192,15 @@ final class StepCompiler {
     /// Where each element of a tensor lies, in row-major order; nil where it lies in that order. Feature maps are not asked for.
     ///
     /// - Throws: `ZooError` where only oneDNN knows.
-    func places(of id: TensorID) throws -> [Int]? { try (storages[id] ?? partStorages[id])?.places() }
+    func places(of id: TensorID) throws -> [Int]? {
+        do {
+            return try (storages[id] ?? partStorages[id])?.places()
+        } catch let error as ZooError where error.code == .unsupported {
+            throw ZooError(
+                "the objective reads \(program[id].name), which this processor keeps in bf16 in a layout of oneDNN's",
+                advice: "train the model in f32", code: .unsupported, subject: .tensor(program[id].name))
+        }
+    }
 
     // MARK: Memory
 
