@@ -29,6 +29,15 @@ import Testing
             ], footer: text)
     }
 
+    @Test(arguments: [1, 9, 24, 60]) func manyCurvesWithLongNamesHaveRoom(count: Int) throws {
+        let series = (0..<count).map {
+            CurveFigure.Series(name: "beta-vae-sprites, β = 4, seed \($0)", values: [3, 2, 1])
+        }
+        let figure = try PageFigure(
+            CurveFigure(title: "Loss", xLabel: "step", yLabel: "nats per image", series: series), alternative: "Curves")
+        #expect(!figure.picture.bytes.isEmpty && figure.narrowPicture?.bytes.isEmpty == false)
+    }
+
     @Test func hostileTextsStayTexts() throws {
         let html = try page(Self.hostile).html
         #expect(!html.contains("<script"))

@@ -44,7 +44,8 @@ public struct PageFigure: Sendable {
 
     /// Curves, drawn for a wide and for a narrow window.
     ///
-    /// - Parameter figure: its title becomes the title of the page's figure; its width and height are replaced.
+    /// - Parameter figure: its title becomes the title of the page's figure; its width and height are replaced, the height by one that
+    ///   leaves room beside the legend.
     /// - Throws: `ZooError` where there is nothing to draw.
     public init(_ figure: CurveFigure, alternative: String, caption: String = "") throws {
         func drawn(_ width: Int, _ height: Int) throws -> Picture {
@@ -54,8 +55,11 @@ public struct PageFigure: Sendable {
             figure.height = height
             return Picture(try figure.encoded(as: .svg), .svg)
         }
+        // A line of the legend has room for two names at least on a wide page, and for one on a narrow one.
+        let count = figure.series.count
         self.init(
-            try drawn(760, 460), narrow: try drawn(420, 420), alternative: alternative, title: figure.title,
+            try drawn(760, 460 + 12 * max(0, count - 8)), narrow: try drawn(420, 420 + 24 * max(0, count - 6)),
+            alternative: alternative, title: figure.title,
             caption: caption, isDrawing: true)
     }
 }
