@@ -101,7 +101,8 @@ struct SweepCommand: ParsableCommand {
         }
         var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
         let finished = try runner.run()
-        if !evaluation.choices.isEmpty { try evaluate(finished, evaluation, folder, base) }
+        let isWhole = !finished.runs.contains { $0.status == .interrupted }
+        if isWhole, !evaluation.choices.isEmpty { try evaluate(finished, evaluation, folder, base) }
         try conclude(finished, folder, base, ranking)
     }
 
