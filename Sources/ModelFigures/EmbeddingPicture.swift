@@ -9,6 +9,8 @@ public enum EmbeddingAxes {
     case dimensions(Int, Int)
     /// The two directions in which μ varies most.
     case principal(PrincipalComponents)
+    /// A plane in which neighbours stay neighbours.
+    case neighbors(TSNE)
 
     /// The coordinates of every image and what the axes are.
     public func project(_ codes: LatentCodes) -> (points: [CurveFigure.Point], xLabel: String, yLabel: String) {
@@ -31,6 +33,11 @@ public enum EmbeddingAxes {
                     + "(\(Formatting.decimals(components.share(of: direction) * 100, 0)) % of their variance)"
             }
             return (points, label(0), label(1))
+        case .neighbors(let layout):
+            let points = stride(from: 0, to: layout.positions.count, by: 2).map {
+                CurveFigure.Point(x: Double(layout.positions[$0]), y: Double(layout.positions[$0 + 1]))
+            }
+            return (points, "t-SNE 1 (only neighbourhoods mean something)", "t-SNE 2")
         }
     }
 }

@@ -52,7 +52,7 @@ struct BrowserTests {
 
             // Moving sliders, and clicking on the map, shows exactly what the library decodes.
             var seen: [[Float]] = []
-            for what in ["start", "slider", "map"] {
+            for what in ["start", "slider", "map", "neighbourhoods"] {
                 let shown = try #require(found[what] as? [String: Any])
                 let latent = try Self.latent(shown["latent"])
                 #expect(shown["pixels"] as? [Int] == (try Self.decoded(latent, by: model)), "\(what)")
@@ -103,7 +103,7 @@ struct BrowserTests {
             Self.expectUsable(found)
             #expect(found["requests"] as? [String] == [])
             let model = try ExploredBlots.model()
-            for what in ["start", "slider", "map"] {
+            for what in ["start", "slider", "map", "neighbourhoods"] {
                 let shown = try #require(found[what] as? [String: Any])
                 let expected = try Self.decoded(Self.latent(shown["latent"]), by: model)
                 let pixels = try #require(shown["pixels"] as? [Int])

@@ -50,6 +50,9 @@ import Testing
             Float(bitPattern: codes[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
         }
         #expect(found == expected)
+        // And a place in a plane in which neighbours stay neighbours.
+        let positions = try #require(try await explored.get("api/models/0/neighborhoods")?.body)
+        #expect(positions.count == 50 * 2 * 4)
         // Encoding has told which dimensions carry what.
         let summary = try #require(try await explored.get("api/models/0")?.json())
         let dimensions = try #require(summary["dimensions"] as? [[String: Any]])

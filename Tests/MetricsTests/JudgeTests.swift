@@ -174,6 +174,29 @@ struct JudgeTests {
         #expect(abs(ratio - (judged["psnr"]?.numberValue ?? .nan)) < 1e-4)
     }
 
+    @Test("t-SNE keeps as much of the neighbourhoods, and counts what it loses as the definition does")
+    func neighborhoods() throws {
+        var numbers = RandomNumbers(seed: 9, name: "neighborhoods")
+        let rows = (0..<600).map { point in
+            (0..<8).map { Float(($0 == point % 6 ? 3 : 0) + numbers.normal()) }
+        }
+        let layout = try TSNE(of: rows.flatMap(\.self), size: 8)
+        let judged = try Self.judge(
+            ["neighbourhoods"],
+            [
+                ("codes", .array(rows.map { JSONValue($0) })),
+                (
+                    "positions",
+                    .array((0..<600).map { JSONValue(Array(layout.positions[2 * $0..<2 * $0 + 2])) })
+                ),
+            ])
+        func number(_ name: String) -> Double { judged[name]?.numberValue ?? .nan }
+        // The definition sums over all pairs; ours over near ones, whose probabilities are all but a few thousandths.
+        #expect(abs(layout.divergence - number("divergence")) < 0.01 * number("divergence"))
+        #expect(layout.divergence < 1.03 * number("peer_divergence"))
+        #expect(number("trustworthiness") > number("peer_trustworthiness") - 0.01)
+    }
+
     @Test("linear probe, nearest neighbours, area under the curve")
     func probes() throws {
         var numbers = RandomNumbers(seed: 8, name: "probes")

@@ -213,12 +213,47 @@ def probes(data):
     }
 
 
+def neighbourhoods(data):
+    """Σ p log(p/q) of a layout in the plane over all pairs (van der Maaten and Hinton 2008), and how much of the neighbourhoods is
+    kept, beside scikit-learn's own layout."""
+    from scipy.spatial.distance import cdist
+    from sklearn.manifold import TSNE, trustworthiness
+
+    codes, positions = np.array(data["codes"]), np.array(data["positions"])
+    distances = cdist(codes, codes, "sqeuclidean")
+    conditional = np.zeros_like(distances)
+    for i, row in enumerate(distances):
+        low, high = 0.0, np.inf
+        precision = 1.0
+        for _ in range(200):
+            weights = np.exp(-(row - np.delete(row, i).min()) * precision)
+            weights[i] = 0
+            weights /= weights.sum()
+            entropy = -np.sum(weights[weights > 0] * np.log(weights[weights > 0]))
+            low, high = (precision, high) if entropy > np.log(30) else (low, precision)
+            precision = (low + high) / 2 if np.isfinite(high) else precision * 2
+        conditional[i] = weights
+    p = (conditional + conditional.T) / (2 * len(codes))
+    q = 1 / (1 + cdist(positions, positions, "sqeuclidean"))
+    np.fill_diagonal(q, 0)
+    q /= q.sum()
+    pairs = p > 0
+    peer = TSNE(perplexity=30, init="pca", random_state=0)
+    layout = peer.fit_transform(codes)
+    return {
+        "divergence": float(np.sum(p[pairs] * np.log(p[pairs] / q[pairs]))),
+        "peer_divergence": float(peer.kl_divergence_),
+        "trustworthiness": float(trustworthiness(codes, positions)),
+        "peer_trustworthiness": float(trustworthiness(codes, layout)),
+    }
+
+
 def main():
     with open(sys.argv[1]) as file:
         data = json.load(file)
     tasks = {
         task.__name__: task
-        for task in (mig, modularity, explicitness, sap, dci, irs, sampled, generation, images, probes)
+        for task in (mig, modularity, explicitness, sap, dci, irs, sampled, generation, images, probes, neighbourhoods)
     }
     result = {}
     for task in data["tasks"]:

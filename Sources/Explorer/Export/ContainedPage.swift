@@ -54,8 +54,12 @@ extension ExploredModel {
         guard case .object(let fields) = map.json else { return .null }
         let (sheet, columns) = try sheet(ofImages: map.codes.imageIndices)
         let address = "data:image/png;base64,\(Data(try ImageFiles.encodePNG(sheet)).base64EncodedString())"
+        let neighborhoods =
+            map.principal == nil
+            ? nil : Data(try await neighborhoods().positions.littleEndianBytes).base64EncodedString()
         return .object(
             fields + [
+                ("neighborhoods", JSONValue(neighborhoods)),
                 ("codes", .string(Data(map.codes.means.littleEndianBytes).base64EncodedString())),
                 ("images", .string(address)), ("columns", .integer(columns)),
             ])

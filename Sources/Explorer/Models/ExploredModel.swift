@@ -35,6 +35,7 @@ public actor ExploredModel {
     private let imagesProblem: String?
     private let mapCount: Int
     private var mapTask: Task<CodeMap, any Error>?
+    private var neighborhoodsTask: Task<TSNE, any Error>?
     private var statistics: LatentStatistics?
 
     private var definition: ModelDefinition { model.definition }
@@ -90,7 +91,7 @@ public actor ExploredModel {
         try plan.load(weights)
         model = found
         statistics = Self.statistics(found)
-        mapTask = nil
+        (mapTask, neighborhoodsTask) = (nil, nil)
         try await live.load(weights)
         return true
     }
@@ -287,6 +288,18 @@ public actor ExploredModel {
             mapTask = nil
             throw error
         }
+    }
+
+    /// The map's codes in a plane in which neighbours stay neighbours, computed when it is first asked for.
+    ///
+    /// - Throws: `ZooError` where there are no images, or fewer than four.
+    func neighborhoods() async throws -> TSNE {
+        let codes = try await map().codes
+        if let neighborhoodsTask { return try await neighborhoodsTask.value }
+        // Not on this actor: it takes seconds, in which all else goes on.
+        let task = Task.detached(priority: .utility) { try TSNE(of: codes.means, size: codes.latentSize) }
+        neighborhoodsTask = task
+        return try await task.value
     }
 
     private func encodeMap(_ indices: [Int32], _ dataset: any Dataset, _ split: Split) async throws -> CodeMap {

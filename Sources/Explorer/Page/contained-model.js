@@ -41,7 +41,8 @@ class ContainedModel {
     this.pseudoPosteriors = pseudoPosteriors;
     if (!map) return;
     const codes = bytesOf(map.codes);
-    this.loadedMap = { ...map, codes: new Float32Array(codes.buffer) };
+    const positions = map.neighborhoods && new Float32Array(bytesOf(map.neighborhoods).buffer);
+    this.loadedMap = { ...map, codes: new Float32Array(codes.buffer), neighborhoods: positions };
     this.rows = new Map(map.indices.map((index, row) => [index, row]));
   }
 

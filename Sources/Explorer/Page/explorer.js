@@ -285,7 +285,6 @@ function showModel(model) {
   state.dimension = summary.dimensions[0].dimension;
   showFacts();
   parts.map.show(model, null);
-  byId("map-note").textContent = summary.imagesProblem ?? (summary.dataset ? "encoding images …" : "");
   byId("neighbours-block").hidden = true;
   for (const id of ["search-label"]) byId(id).hidden = Boolean(summary.imagesProblem) || !summary.dataset;
   showRegions([]);
@@ -308,6 +307,18 @@ function showRegions(labels) {
   showSamples();
 }
 
+/** What the map shows, and what a click does. */
+function mapNote() {
+  const { summary } = state.model;
+  const { map, axesText } = parts.map;
+  if (!map) return summary.imagesProblem ?? (summary.dataset ? "encoding images …" : "");
+  const images = `${map.count.toLocaleString("en")} ${summary.split} images of ${summary.dataset}.`;
+  if (!parts.map.isPlane) return `${images} With one latent dimension there is no plane.`;
+  const place = axesText === "tsne" ? "it decodes between the codes of the three nearest points. Distances between groups mean nothing here."
+    : "it moves the latent vector in this plane, and what the plane does not show stays.";
+  return `${images} A click on a point shows the image; elsewhere ${place}`;
+}
+
 async function loadMap(model) {
   if (model.summary.imagesProblem || !model.summary.dataset) return;
   try {
@@ -315,8 +326,6 @@ async function loadMap(model) {
     if (model !== state.model) return;
     const { summary } = model;
     parts.map.show(model, map);
-    byId("map-note").textContent = `${map.count.toLocaleString("en")} ${summary.split} images of ${summary.dataset}. A click on a point shows the image; elsewhere it moves the latent vector in this plane, and what the plane does not show stays.`
-      + (parts.map.isPlane ? "" : " With one latent dimension there is no plane.");
     byId("search").max = summary.imageCount - 1;
     if (!summary.hasPrior && !state.origin) state.latent = middle(summary).map(Math.fround);
     showFacts();
@@ -464,6 +473,7 @@ function makeParts() {
   }, {
     onImage: row => showImage(parts.map.map.indices[row]),
     onPlace: latent => setLatent(latent, { kind: "place", name: "a place of the map" }),
+    onNote: text => { byId("map-note").textContent = text ?? mapNote(); },
     latentOf: () => state.latent,
   });
   parts.traversal = new Strip(byId("traversal"), "traversal.png", traversalCommand);

@@ -1,6 +1,6 @@
 import { element, drawing, decimals, save, fillChoices } from "./elements.js";
 import { draw } from "./pixels.js";
-import { codeOf } from "./latent.js";
+import { planeOf } from "./planes.js";
 
 /** Colours that people with any colour vision tell apart (Okabe and Ito 2008), and some between. */
 const kinds = [
@@ -15,17 +15,18 @@ function shade(share) {
   return `rgb(${from.map((value, c) => Math.round(value + (to[c] - value) * (place % 1))).join(" ")})`;
 }
 
-/** The codes of images in a plane: two latent dimensions, or the two principal components. */
+/** The codes of images in a plane: two latent dimensions, the two principal components, or one that keeps neighbourhoods. */
 export class CodeMap {
+  #plane = null;
   #points = [];
   #asked = 0;
 
   /**
-   * `onImage(row)` where a point is chosen, `onPlace(latent)` where a place is; `latentOf()` gives the latent vector that is
-   * shown.
+   * `onImage(row)` where a point is chosen, `onPlace(latent)` where a place is, `onNote(text)` where there is something to say and
+   * `onNote(null)` when it has passed; `latentOf()` gives the latent vector that is shown.
    */
-  constructor(parts, { onImage, onPlace, latentOf }) {
-    Object.assign(this, parts, { onImage, onPlace, latentOf });
+  constructor(parts, { onImage, onPlace, onNote, latentOf }) {
+    Object.assign(this, parts, { onImage, onPlace, onNote, latentOf });
     this.axes.addEventListener("change", () => this.#place());
     this.color.addEventListener("change", () => this.#recolor());
     this.canvas.addEventListener("pointermove", event => this.#hover(event));
@@ -37,8 +38,7 @@ export class CodeMap {
 
   /** Shows the codes of a model; `map` is null where there are none. */
   show(model, map) {
-    this.model = model;
-    this.map = map;
+    [this.model, this.map, this.#plane] = [model, map, null];
     const { latentSize, dimensions } = model.summary;
     const order = dimensions.map(({ dimension }) => dimension);
     const pairs = latentSize < 2 ? [] : [0, 2, 4].filter(i => i + 1 < order.length && i + 1 < 6).map(i => [order[i], order[i + 1]].sort((a, b) => a - b));
@@ -46,6 +46,7 @@ export class CodeMap {
     fillChoices(this.axes, [
       ...(principal ? [["principal", `principal components (${principal.shares.map(share => `${Math.round(100 * share)} %`).join(", ")})`]] : []),
       ...pairs.map(([i, j]) => [`${i},${j}`, `z${i}, z${j}`]),
+      ...(principal && map.count >= 4 ? [["tsne", "neighbourhoods (t-SNE)"]] : []),
     ]);
     fillChoices(this.color, [...(map?.factors ?? []).map((factor, i) => [String(i), factor.name]), ["", "none"]]);
     if (map?.factors.length) this.color.value = String(Math.max(0, map.factors.findIndex(({ names }) => names.length <= 10)));
@@ -59,34 +60,26 @@ export class CodeMap {
   get factor() { return this.map?.factors[this.color.value] ?? null; }
   get isPlane() { return this.axes.value !== ""; }
 
-  // ---- the plane
-
-  #toPlane(latent) {
-    if (this.axes.value !== "principal") return this.axes.value.split(",").map(d => latent[d]);
-    const { mean, directions } = this.map.principal;
-    return directions.map(direction => direction.reduce((sum, value, d) => sum + value * (latent[d] - mean[d]), 0));
-  }
-
-  /** The latent vector moved to a place of the plane; what the plane does not show stays. */
-  #fromPlane(place, latent) {
-    if (this.axes.value !== "principal") {
-      const moved = [...latent];
-      this.axes.value.split(",").forEach((d, axis) => { moved[d] = place[axis]; });
-      return moved;
-    }
-    const before = this.#toPlane(latent);
-    const { directions } = this.map.principal;
-    return latent.map((value, d) => value + directions.reduce((sum, direction, axis) => sum + (place[axis] - before[axis]) * direction[d], 0));
-  }
-
-  #place() {
+  /** Takes the plane that is chosen and puts the points into it. */
+  async #place() {
     const { map, model } = this;
+    const choice = this.axes.value;
+    if (choice === "tsne" && !map.neighborhoods) this.onNote("finding neighbours …");
+    let plane;
+    try {
+      plane = await planeOf(choice, model, map);
+    } catch (error) {
+      return this.onNote(error.message);
+    }
+    // Another choice has been made while this one was computed.
+    if (choice !== this.axes.value || map !== this.map || model !== this.model) return;
+    this.#plane = plane;
     this.#points = [];
-    if (!this.isPlane) return this.redraw();
-    const size = model.summary.latentSize;
+    this.onNote(null);
+    if (!plane) return this.redraw();
     let [low, high] = [[-3, -3], [3, 3]];
     if (map) {
-      for (let row = 0; row < map.count; row += 1) this.#points.push(this.#toPlane(codeOf(map, row, size)));
+      for (let row = 0; row < map.count; row += 1) this.#points.push(plane.point(row));
       low = [0, 1].map(axis => this.#points.reduce((least, point) => Math.min(least, point[axis]), Infinity));
       high = [0, 1].map(axis => this.#points.reduce((most, point) => Math.max(most, point[axis]), -Infinity));
     }
@@ -133,7 +126,7 @@ export class CodeMap {
     const style = getComputedStyle(document.documentElement);
     context.fillStyle = style.getPropertyValue("--panel");
     context.fillRect(0, 0, width, height);
-    if (!this.isPlane) return;
+    if (!this.#plane) return;
     this.#drawAxes(context, style, width, height);
     const radius = this.#points.length > 3000 ? 1.6 : 2.3;
     this.#points.forEach((point, row) => {
@@ -149,14 +142,16 @@ export class CodeMap {
   }
 
   #drawAxes(context, style, width, height) {
-    const [x, y] = this.#toScreen([0, 0]);
-    context.strokeStyle = style.getPropertyValue("--line");
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(x, 0); context.lineTo(x, height);
-    context.moveTo(0, y); context.lineTo(width, y);
-    context.stroke();
-    const names = this.axes.value === "principal" ? ["PC 1", "PC 2"] : this.axes.value.split(",").map(d => `z${d}`);
+    const { names, hasOrigin } = this.#plane;
+    if (hasOrigin) {
+      const [x, y] = this.#toScreen([0, 0]);
+      context.strokeStyle = style.getPropertyValue("--line");
+      context.lineWidth = 1;
+      context.beginPath();
+      context.moveTo(x, 0); context.lineTo(x, height);
+      context.moveTo(0, y); context.lineTo(width, y);
+      context.stroke();
+    }
     const [low, high] = [this.#fromScreen([0, height]), this.#fromScreen([width, 0])];
     context.fillStyle = style.getPropertyValue("--soft");
     context.font = "12px system-ui, sans-serif";
@@ -167,7 +162,7 @@ export class CodeMap {
   }
 
   #drawMarker(context, style) {
-    const [x, y] = this.#toScreen(this.#toPlane(this.latentOf()));
+    const [x, y] = this.#toScreen(this.#plane.toPlane(this.latentOf()));
     for (const [color, width] of [[style.getPropertyValue("--panel"), 5], [style.getPropertyValue("--ink"), 2]]) {
       context.strokeStyle = color;
       context.lineWidth = width;
@@ -191,7 +186,7 @@ export class CodeMap {
   }
 
   async #hover(event) {
-    if (!this.isPlane) return;
+    if (!this.#plane) return;
     const row = this.#pointAt(event);
     this.hint.hidden = row < 0;
     if (row < 0) return;
@@ -208,18 +203,18 @@ export class CodeMap {
   }
 
   #click(event) {
-    if (!this.isPlane) return;
+    if (!this.#plane) return;
     const row = this.#pointAt(event);
     if (row >= 0) this.onImage(row);
-    else this.onPlace(this.#fromPlane(this.#fromScreen([event.offsetX, event.offsetY]), this.latentOf()));
+    else this.onPlace(this.#plane.fromPlane(this.#fromScreen([event.offsetX, event.offsetY]), this.latentOf()));
   }
 
   #key(event) {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!step || !this.isPlane) return;
+    if (!step || !this.#plane) return;
     event.preventDefault();
-    const place = this.#toPlane(this.latentOf()).map((value, axis) => value + step[axis] * this.bounds.reach[axis] / 40);
-    this.onPlace(this.#fromPlane(place, this.latentOf()));
+    const place = this.#plane.toPlane(this.latentOf()).map((value, axis) => value + step[axis] * this.bounds.reach[axis] / 40);
+    this.onPlace(this.#plane.fromPlane(place, this.latentOf()));
   }
 
   savePNG(name) { this.canvas.toBlob(blob => save(blob, name), "image/png"); }

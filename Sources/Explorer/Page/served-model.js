@@ -80,6 +80,11 @@ class ServedModel {
     return this.loadedMap;
   }
 
+  /** The map's points in a plane in which neighbours stay neighbours: two numbers each. */
+  async neighborhoods() {
+    return new Float32Array(await (await ask(`${this.path}/neighborhoods`)).arrayBuffer());
+  }
+
   /** Regions to draw from: what `zoo sample` calls them, and in words. */
   regions(labels) {
     const { hasPrior, isVariational, dataset, imagesProblem } = this.summary;

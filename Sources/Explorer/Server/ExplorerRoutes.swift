@@ -65,6 +65,8 @@ struct ExplorerRoutes: Sendable {
         case (.GET, nil, 0): return .json(await model.summary)
         case (.GET, "map", 1): return .json(try await model.map().json)
         case (.GET, "codes", 1): return .bytes(try await model.map().codes.means.littleEndianBytes)
+        case (.GET, "neighborhoods", 1):
+            return .bytes(try await model.neighborhoods().positions.littleEndianBytes)
         case (.GET, "images", 2):
             var pixels: [UInt8] = []
             for index in path[1].split(separator: ",").prefix(512) {

@@ -27,6 +27,7 @@ struct PageFile: Sendable {
         PageFile(name: "webgl.js", bytes: PackageResources.webgl_js),
         PageFile(name: "contained-model.js", bytes: PackageResources.contained_model_js),
         PageFile(name: "sliders.js", bytes: PackageResources.sliders_js),
+        PageFile(name: "planes.js", bytes: PackageResources.planes_js),
         PageFile(name: "map.js", bytes: PackageResources.map_js),
         PageFile(name: "strips.js", bytes: PackageResources.strips_js),
         PageFile(name: "training.js", bytes: PackageResources.training_js),

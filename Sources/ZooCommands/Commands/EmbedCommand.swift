@@ -17,6 +17,7 @@ struct EmbedCommand: ParsableCommand {
 
             \(Tool.name) embed runs/mlp-vae-mnist-2d --output latents.png --output latents.npz
             \(Tool.name) embed runs/beta-vae-sprites --color shape --dimensions 3,7
+            \(Tool.name) embed pretrained:conv-vae-mnist --dimensions tsne
             """)
 
     @OptionGroup var options: LatentOptions
@@ -26,8 +27,8 @@ struct EmbedCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to draw: two numbers, active (the two with the most KL) or principal (the default where there are more than "
-                + "two).", valueName: "i,j"))
+            "What to draw: two numbers, active (the two with the most KL), principal (the default where there are more than "
+                + "two) or tsne (neighbours stay neighbours).", valueName: "i,j"))
     var dimensions: String?
 
     @Option(
@@ -68,7 +69,8 @@ struct EmbedCommand: ParsableCommand {
                     coloring.map { "coloured by \($0.factor.name)" },
                 ].compactMap(\.self)
                 try EmbeddingPicture.figure(
-                    codes, axes: try axes(statistics, model), groups: coloring.map { ($0.factor.positions, $0.names) },
+                    codes, axes: try axes(codes, statistics, model),
+                    groups: coloring.map { ($0.factor.positions, $0.names) },
                     words: model.words(
                         "Where the encoder puts \(images.dataset.info.isVector ? "vectors" : "images")", details)
                 ).write(to: file)
@@ -97,7 +99,9 @@ struct EmbedCommand: ParsableCommand {
             ])
     }
 
-    private func axes(_ statistics: LatentStatistics, _ model: TrainedModel) throws -> EmbeddingAxes {
+    private func axes(
+        _ codes: LatentCodes, _ statistics: LatentStatistics, _ model: TrainedModel
+    ) throws -> EmbeddingAxes {
         let size = statistics.latentSize
         guard size >= 2 else {
             throw ZooError(
@@ -108,6 +112,11 @@ struct EmbedCommand: ParsableCommand {
         case "principal":
             return .principal(
                 PrincipalComponents(mean: statistics.meanOfMean, covariance: statistics.covarianceOfMean))
+        case "tsne":
+            let progress = ShareProgressView(isQuiet: options.json)
+            defer { progress.clearLine() }
+            return .neighbors(
+                try TSNE(of: codes.means, size: size) { progress.show("t-SNE", $0) })
         case "active":
             let order = statistics.dimensionsByInformation
             return .dimensions(order[0], order[1])

@@ -99,6 +99,15 @@ def common(browser, found):
     # A corner of the map has no points.
     click_map(browser, 3, 3)
     found["map"] = browser.run("probe.show()")
+    # In a plane of neighbourhoods, too.
+    browser.run("""(() => {
+      const axes = document.getElementById("axes");
+      axes.value = "tsne";
+      axes.dispatchEvent(new Event("change"));
+    })()""")
+    browser.wait("document.getElementById('map-note').textContent.includes('nearest points')")
+    click_map(browser, 150, 100)
+    found["neighbourhoods"] = browser.run("probe.show()")
     for theme in ("light", "dark"):
         browser.run(f"document.documentElement.dataset.theme = '{theme}'")
         browser.run("new Promise(done => setTimeout(done, 300))")

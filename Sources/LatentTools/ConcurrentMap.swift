@@ -6,7 +6,7 @@ extension RandomAccessCollection where Index == Int {
     ///
     /// What an element gives does not depend on the others, so the results are the same on any number of threads.
     /// - Throws: the error of the first element that has one.
-    func concurrentMap<Result: Sendable>(_ body: (Element) throws -> Result) throws -> [Result] {
+    package func concurrentMap<Result: Sendable>(_ body: (Element) throws -> Result) throws -> [Result] {
         // Each element writes its own place, and all are done when `concurrentPerform` returns.
         nonisolated(unsafe) let body = body
         nonisolated(unsafe) let elements = self
