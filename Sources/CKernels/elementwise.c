@@ -137,7 +137,7 @@ ZK_INLINE void gradient_range(
     }
     case ZK_TANH: EACH_GRADIENT(1.0f - v * v);
     case ZK_SIGMOID: EACH_GRADIENT(v * (1.0f - v));
-    case ZK_SOFTPLUS: EACH_GRADIENT(1.0f - fast_exp(-v));
+    case ZK_SOFTPLUS: EACH_GRADIENT(-fast_expm1(-v));
     }
 }
 

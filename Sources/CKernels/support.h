@@ -128,10 +128,15 @@ ZK_INLINE float fast_sigmoid(float x) {
     return x >= 0 ? s : e * s;
 }
 
-// log(1 + e^x)
-ZK_INLINE float fast_softplus(float x) {
-    return (x > 0 ? x : 0) + fast_log(1.0f + fast_exp(-fabsf(x)));
+// log(1 + x) for 0 ≤ x ≤ 1: what rounding takes from 1 + x is given back by the factor (Goldberg 1991, theorem 4).
+ZK_INLINE float fast_log1p(float x) {
+    float sum = 1.0f + x;
+    float corrected = fast_log(sum) * (x / (sum - 1.0f));
+    return sum == 1.0f ? x : corrected;
 }
+
+// log(1 + e^x)
+ZK_INLINE float fast_softplus(float x) { return (x > 0 ? x : 0) + fast_log1p(fast_exp(-fabsf(x))); }
 
 ZK_INLINE float fast_tanh(float x) {
     float a = fabsf(x);

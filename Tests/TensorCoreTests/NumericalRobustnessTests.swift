@@ -4,18 +4,32 @@ import Testing
 
 /// Places where single precision could lose what matters.
 @Suite struct NumericalRobustnessTests {
-    /// e^x − 1 near 0: taken as a difference, it would have no digits left.
-    @Test func eluOfSmallNumbers() throws {
+    /// Activations of numbers, by the kernels.
+    private func activations(_ activation: Activation, _ values: [Float]) throws -> [Float] {
         var builder = GraphBuilder(isTraining: false)
-        let x = builder.input("x", shape: [64])
-        let y = builder.activation(.elu(alpha: 1), x)
+        let x = builder.input("x", shape: [values.count])
+        let y = builder.activation(activation, x)
         let compiled = try CPUEngine(keepsEverything: true).compile(builder.program, batchSize: 1)
-        let values = (0..<64).map { -Float(exp2(2 - Double($0))) }
         compiled.write(values, to: x)
         compiled.run(StepValues(imageCount: 1))
-        for (value, found) in zip(values, compiled.read(y)) {
+        return compiled.read(y)
+    }
+
+    /// e^x − 1 near 0: taken as a difference, it would have no digits left.
+    @Test func eluOfSmallNumbers() throws {
+        let values = (0..<64).map { -Float(exp2(2 - Double($0))) }
+        for (value, found) in zip(values, try activations(.elu(alpha: 1), values)) {
             let expected = Float(expm1(Double(value)))
             #expect(abs(found - expected) <= 3 * expected.ulp, "elu(\(value)) = \(found), not \(expected)")
+        }
+    }
+
+    /// log(1 + eˣ) of very negative numbers is about eˣ: the 1 must not swallow it.
+    @Test func softplusOfNegativeNumbers() throws {
+        let values = (0..<128).map { 12 - Float($0) * 0.71 }
+        for (value, found) in zip(values, try activations(.softplus, values)) {
+            let expected = Float(log1p(exp(Double(value))))
+            #expect(abs(found - expected) <= 6 * expected.ulp, "softplus(\(value)) = \(found), not \(expected)")
         }
     }
 
