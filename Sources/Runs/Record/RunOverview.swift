@@ -53,12 +53,16 @@ public struct RunOverview {
         self.record = record
     }
 
+    /// Where runs are unless another folder is named.
+    public static let usualFolder = "runs"
+
     /// The runs in `path` and in the folders in it (a sweep has its runs in a folder), oldest first, and the folders whose
     /// record cannot be understood.
     ///
-    /// - Throws: `ZooError` where `path` cannot be read.
+    /// - Throws: `ZooError` where `path` cannot be read; the usual folder may be missing, which is no run.
     public static func all(in path: String) throws -> (runs: [RunOverview], problems: [String]) {
         do throws(SystemCallFailure) { _ = try FolderListing.names(in: path) } catch {
+            if path == usualFolder, error.code == ENOENT { return ([], []) }
             throw ZooError("cannot look for runs in \(path): \(error)", kind: .usage)
         }
         var runs: [RunOverview] = []

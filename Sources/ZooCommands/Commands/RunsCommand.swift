@@ -23,7 +23,7 @@ struct RunsListCommand: ParsableCommand {
         discussion: "The loss is that of the last epoch over the test images, in nats per image.")
 
     @Argument(help: "Where to look, three levels deep.", completion: .directory)
-    var folder = "runs"
+    var folder = RunOverview.usualFolder
 
     @Flag(help: "One JSON array on standard output.")
     var json = false
@@ -36,7 +36,7 @@ struct RunsListCommand: ParsableCommand {
             return
         }
         guard !runs.isEmpty else {
-            Console.writeError("no runs in \(folder)")
+            Console.writeError("no runs in \(folder): `\(Tool.name) train MODEL` makes one")
             return
         }
         var table = Table(
