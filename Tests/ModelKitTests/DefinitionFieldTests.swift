@@ -34,6 +34,31 @@ import Testing
         #expect(convolution.settings == WeightSettings())
     }
 
+    /// It holds for the layers of encoder and decoder that say nothing, not for the heads.
+    @Test func readsTheWeightInitializer() throws {
+        let text = small("latent: {size", "weight_initializer: he_uniform\nlatent: {size")
+        let definition = try read(text)
+        func settings(_ layer: NamedLayer) -> WeightSettings? {
+            (layer.layer as? Convolution2D)?.settings ?? (layer.layer as? Linear)?.settings
+        }
+        #expect(definition.encoder.map { settings($0)?.weight } == [.heUniform])
+        #expect(definition.decoder.map { settings($0)?.weight } == [.heUniform])
+        guard case .gaussian(let mean, _) = definition.latent else {
+            Issue.record("there are no heads")
+            return
+        }
+        #expect(settings(mean) == WeightSettings())
+        // A model in Swift has no such field: what is written says it layer by layer, and reads back the same.
+        let written = try ModelDefinition(
+            text: definition.yaml(), source: "written", registry: .builtIn)
+        #expect(settings(written.encoder[0])?.weight == .heUniform)
+        let overridden = try ModelDefinition(
+            text: text, source: "text", overrides: [DefinitionOverride(path: ["weight_initializer"], value: "zeros")],
+            registry: .builtIn)
+        #expect(settings(overridden.encoder[0])?.weight == .constant(0))
+        #expect(throws: DefinitionError.self) { try read(text.replacing("he_uniform", with: "he_unifrom")) }
+    }
+
     @Test func readsReferencesAndDataset() throws {
         let text = small(
             "summary: A small model",

@@ -1,3 +1,4 @@
+import LatentTools
 import TensorCore
 
 /// UDR: how far models that differ by their seed agree on what their dimensions mean, up to order and sign, without knowing any factor

@@ -1,4 +1,5 @@
 import Glibc
+import LatentTools
 import TensorCore
 
 /// The mean KL divergence of posteriors from N(0, I), taken apart: mutual information of image and code, total correlation of the code,

@@ -48,8 +48,9 @@ extension NodeReader {
     static let headActivation = FieldSchema(
         "activation", .activation, default: .activation(.identity), "What follows the layer.")
     private static let topLevel = [
-        "format", "name", "family", "summary", "references", "dataset", "input", "latent", "encoder", "decoder",
-        "objective", "training",
+        "format", "name", "family", "summary", "references", "dataset", "input", "weight_initializer", "latent",
+        "encoder",
+        "decoder", "objective", "training",
     ]
 
     mutating func definition(_ root: Node, _ registry: Registry) -> ModelDefinition? {
@@ -68,6 +69,7 @@ extension NodeReader {
         let dataset = fields["dataset"].flatMap { slug($0, "dataset") }
         let input = required("input").flatMap { shape($0, "input") }
         let latent = required("latent").flatMap { self.latent($0, registry) }
+        weightInitializer = fields["weight_initializer"].flatMap { initializer($0, "weight_initializer") }
         let encoder = required("encoder").map { layers($0, "encoder", registry) }
         let decoder = required("decoder").map { layers($0, "decoder", registry) }
         let objective = required("objective").flatMap { self.objective($0, registry) }

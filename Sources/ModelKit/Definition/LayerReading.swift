@@ -98,7 +98,11 @@ extension NodeReader {
         _ descriptor: LayerDescriptor, _ body: Node?, _ path: String, at node: Node, name: String,
         activation: ActivationFunction, _ registry: Registry
     ) -> NamedLayer? {
-        guard let values = fields(descriptor.fields, body, path, at: node, shorthand: descriptor.shorthand, registry)
+        var schemas = descriptor.fields
+        if let weightInitializer, let place = schemas.firstIndex(where: { $0.name == "weight_initializer" }) {
+            schemas[place].defaultValue = .initializer(weightInitializer)
+        }
+        guard let values = fields(schemas, body, path, at: node, shorthand: descriptor.shorthand, registry)
         else {
             return nil
         }

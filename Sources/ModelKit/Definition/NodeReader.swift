@@ -8,6 +8,8 @@ struct NodeReader {
     private(set) var problems: [DefinitionProblem] = []
     /// How many lists of layers, or of numbers, the one that is being read lies in.
     var nesting = 0
+    /// How weights start of layers that do not say so; nil for each layer's own way.
+    var weightInitializer: InitializerRule?
     private var visited = 0
     static let nestingLimit = 16
 

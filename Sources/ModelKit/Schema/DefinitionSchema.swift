@@ -28,6 +28,7 @@ struct SchemaWriter {
             "references": references,
             "dataset": Self.slug("The data set it is meant for."),
             "input": Self.described(Self.shape, "The shape of one image, [C, H, W] or [D]."),
+            "weight_initializer": Self.reference("initializer"),
             "latent": latent,
             "encoder": Self.reference("layers"),
             "decoder": Self.reference("layers"),
