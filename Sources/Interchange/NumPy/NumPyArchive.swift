@@ -10,23 +10,38 @@ public enum NumPyArchive {
     private static let commentStart = "zoo.definition\n"
 
     /// The bytes of a `.npz` with `tensors` as f32, uncompressed, and the definition in its comment if it fits.
+    ///
+    /// - Parameter bytes: arrays of bytes.
     /// - Throws: `ZooError` if the archive would be too large.
-    public static func encode(_ tensors: [NamedTensor], definition: String) throws -> [UInt8] {
+    public static func encode(
+        _ tensors: [NamedTensor], bytes: [(name: String, shape: [Int], values: [UInt8])] = [], definition: String
+    ) throws -> [UInt8] {
         let comment = Array((commentStart + definition).utf8)
         return try ZipWriter.encode(
-            tensors.map { (name: $0.path + ".npy", contents: encode($0)) },
+            tensors.map { (name: $0.path + ".npy", contents: encode($0)) }
+                + bytes.map { array in
+                    (
+                        name: array.name + ".npy",
+                        contents: array.values.withUnsafeBytes { encode("|u1", array.shape, $0) }
+                    )
+                },
             comment: comment.count <= 0xFFFF ? comment : [])
     }
 
-    /// The bytes of a `.npy` with f32, the elements at a multiple of 64 bytes.
+    /// The bytes of a `.npy` with f32.
     static func encode(_ tensor: NamedTensor) -> [UInt8] {
-        let sizes = tensor.shape.map(String.init).joined(separator: ", ") + (tensor.shape.count == 1 ? "," : "")
-        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(sizes)), }"
+        tensor.values.withUnsafeBytes { encode("<f4", tensor.shape, $0) }
+    }
+
+    /// The bytes of a `.npy`, the elements at a multiple of 64 bytes.
+    private static func encode(_ type: String, _ shape: [Int], _ elements: UnsafeRawBufferPointer) -> [UInt8] {
+        let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sizes)), }"
         header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
         var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
         bytes.append(little: UInt16(truncatingIfNeeded: header.utf8.count))
         bytes += header.utf8
-        tensor.values.withUnsafeBytes { bytes += $0 }
+        bytes += elements
         return bytes
     }
 

@@ -5,14 +5,7 @@
 struct ProtobufWriter {
     private(set) var bytes: [UInt8] = []
 
-    private mutating func varint(_ value: UInt64) {
-        var value = value
-        while value >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: value) | 0x80)
-            value >>= 7
-        }
-        bytes.append(UInt8(value))
-    }
+    private mutating func varint(_ value: UInt64) { bytes.append(varint: value) }
 
     /// A field of an integer.
     mutating func integer(_ field: UInt64, _ value: Int) {

@@ -50,6 +50,16 @@ enum ZipWriter {
 
 extension [UInt8] {
     /// Appends an integer in little-endian order.
+    /// Seven bits a byte, the lowest first; the upper bit says that more follow.
+    mutating func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
     mutating func append(little value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
     }

@@ -13,11 +13,14 @@ struct EmbedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "embed", abstract: "Where the encoder puts images: numbers to work with, or a scatter plot.",
         discussion: """
-            Writes μ, log σ² and labels or factors of every image of the split as .npz or .csv, or draws μ in two coordinates.
+            Writes μ, log σ², labels or factors of every image of the split, and the images, as .parquet or .npz, without the images \
+            as .csv, or draws μ in two coordinates. Embedding Atlas opens the .parquet.
 
             \(Tool.name) embed runs/mlp-vae-mnist-2d --output latents.png --output latents.npz
             \(Tool.name) embed runs/beta-vae-sprites --color shape --dimensions 3,7
             \(Tool.name) embed pretrained:conv-vae-mnist --dimensions tsne
+            \(Tool.name) embed runs/beta-vae-sprites --output codes.parquet
+            embedding-atlas codes.parquet --x projection_x --y projection_y --image image
             """)
 
     @OptionGroup var options: LatentOptions
@@ -36,6 +39,9 @@ struct EmbedCommand: ParsableCommand {
             "The factor that colours points (default: the labels, or a factor with few values).", valueName: "factor"))
     var color: String?
 
+    @Flag(inversion: .prefixedNo, help: "Put the images into .parquet and .npz.")
+    var images = true
+
     func validate() throws {
         guard (2...10_000_000).contains(count) else {
             throw ValidationError("--count must lie in 2…10000000, is \(count)")
@@ -44,35 +50,41 @@ struct EmbedCommand: ParsableCommand {
 
     func run() throws {
         let model = try options.model()
-        let files = try options.files(model, "embedding", allowed: ["npz", "csv"])
-        let isTable = { (file: String) in [".csv", ".npz"].contains { file.lowercased().hasSuffix($0) } }
+        let files = try options.files(model, "embedding", allowed: Self.tables)
+        let isTable = { (file: String) in Self.tables.contains { file.lowercased().hasSuffix("." + $0) } }
         if let picture = files.first(where: { !isTable($0) }), model.definition.codeCount != nil {
             try model.definition.requireContinuousCodes(for: "picture \(picture)")
         }
-        let images = try options.images(for: model)
+        let split = try options.images(for: model)
+        let dataset = split.dataset
         let plan = try model.inference()
-        let indices = Pictures.spread(images.indices, count: count)
-        let codes = try LatentCodes(of: images.dataset, indices: indices, plan: plan)
-        let factors = KnownFactor.all(of: images.dataset, indices: indices)
-        let coloring = try coloring(factors, images.dataset)
-        let statistics = LatentStatistics(codes, split: options.split.rawValue, dataset: images.dataset.info.name)
-        let table = EmbeddingTable(codes: codes, factors: factors)
+        let indices = Pictures.spread(split.indices, count: count)
+        let codes = try LatentCodes(of: dataset, indices: indices, plan: plan)
+        let factors = KnownFactor.all(of: dataset, indices: indices)
+        let coloring = try coloring(factors, dataset)
+        let statistics = LatentStatistics(codes, split: options.split.rawValue, dataset: dataset.info.name)
+        let table = EmbeddingTable(
+            codes: codes, factors: factors, dataset: dataset,
+            pictures: images && Pictures.canShow(model.definition) ? try model.pictures() : nil)
         for file in files {
             if file.lowercased().hasSuffix(".csv") {
                 try AtomicFile.write(Array(table.csv.utf8), to: file)
             } else if file.lowercased().hasSuffix(".npz") {
                 try AtomicFile.write(table.npz(), to: file)
+            } else if file.lowercased().hasSuffix(".parquet") {
+                let hasPlane = model.definition.codeCount == nil && codes.latentSize > 1
+                try AtomicFile.write(table.parquet(hasPlane ? try axes(codes, statistics, model) : nil), to: file)
             } else {
                 let details = [
-                    "\(Formatting.grouped(codes.imageCount)) \(images.split.rawValue) "
-                        + "\(images.dataset.info.isVector ? "vectors" : "images") of \(images.dataset.info.name)",
+                    "\(Formatting.grouped(codes.imageCount)) \(split.split.rawValue) "
+                        + "\(dataset.info.isVector ? "vectors" : "images") of \(dataset.info.name)",
                     coloring.map { "coloured by \($0.factor.name)" },
                 ].compactMap(\.self)
                 try EmbeddingPicture.figure(
                     codes, axes: try axes(codes, statistics, model),
                     groups: coloring.map { ($0.factor.positions, $0.names) },
                     words: model.words(
-                        "Where the encoder puts \(images.dataset.info.isVector ? "vectors" : "images")", details)
+                        "Where the encoder puts \(dataset.info.isVector ? "vectors" : "images")", details)
                 ).write(to: file)
             }
         }
@@ -98,6 +110,9 @@ struct EmbedCommand: ParsableCommand {
                 ("kl", statistics.isVariational ? JSONValue(statistics.kl) : .null),
             ])
     }
+
+    /// How the names of files of numbers end.
+    private static let tables = ["parquet", "npz", "csv"]
 
     private func axes(
         _ codes: LatentCodes, _ statistics: LatentStatistics, _ model: TrainedModel

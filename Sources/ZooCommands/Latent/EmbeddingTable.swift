@@ -1,14 +1,23 @@
+import Datasets
+import Figures
+import ImageFiles
 import Interchange
 import LatentTools
+import ModelFigures
 import TensorCore
 
 /// μ, log σ² and what is known of each image, as a file of numbers.
 struct EmbeddingTable {
     let codes: LatentCodes
     let factors: [KnownFactor]
+    let dataset: any Dataset
+    /// How its images are shown; nil to leave them out.
+    let pictures: Pictures?
+
+    private var meanName: String { codes.isVariational ? "mean" : "code" }
 
     private var columns: [String] {
-        let names = (0..<codes.latentSize).map { codes.isVariational ? "mean_\($0)" : "code_\($0)" }
+        let names = (0..<codes.latentSize).map { "\(meanName)_\($0)" }
         let variances = codes.isVariational ? (0..<codes.latentSize).map { "log_variance_\($0)" } : []
         return ["index"] + factors.map(\.name) + names + variances
     }
@@ -27,11 +36,11 @@ struct EmbeddingTable {
     }
 
     /// The arrays `mean` (or `code`) and `log_variance` `[N, D]`, `index` `[N]`, and each factor `[N]`, all of 32-bit floats,
-    /// which hold these whole numbers exactly.
+    /// which hold these whole numbers exactly; and the images `image` `[N, H, W, C]` of bytes.
     func npz() throws -> [UInt8] {
         let (count, size) = (codes.imageCount, codes.latentSize)
         var arrays = [
-            NamedTensor(path: codes.isVariational ? "mean" : "code", shape: [count, size], values: codes.means)
+            NamedTensor(path: meanName, shape: [count, size], values: codes.means)
         ]
         if codes.isVariational {
             arrays.append(NamedTensor(path: "log_variance", shape: [count, size], values: codes.logVariances))
@@ -40,6 +49,62 @@ struct EmbeddingTable {
         for factor in factors {
             arrays.append(NamedTensor(path: factor.name, shape: [count], values: factor.positions.map(Float.init)))
         }
-        return try NumPyArchive.encode(arrays, definition: "")
+        let shape = dataset.info.shape
+        let images = try pictures.map { _ in
+            ("image", [count, shape[1], shape[2], shape[0]], try dataset.images(codes.imageIndices))
+        }
+        return try NumPyArchive.encode(arrays, bytes: [images].compactMap(\.self), definition: "")
+    }
+
+    /// Rows that are put into a Parquet file together.
+    private static let groupSize = 1000
+    /// Names that no factor has in a Parquet file.
+    private static let ownColumns: Set = ["index", "projection_x", "projection_y", "vector", "image"]
+
+    /// The columns of the table, with the names or values of factors in place of their positions; `projection_x` and `projection_y`, two
+    /// coordinates to look at; `vector`, the means or codes as a list; and `image`, PNG files.
+    ///
+    /// - Parameter axes: nil to leave out the two coordinates.
+    func parquet(_ axes: EmbeddingAxes?) throws -> [UInt8] {
+        var writer = ParquetWriter()
+        let size = codes.latentSize
+        let points = axes?.project(codes).points
+        for start in stride(from: 0, to: codes.imageCount, by: Self.groupSize) {
+            let rows = start..<min(start + Self.groupSize, codes.imageCount)
+            let indices = Array(codes.imageIndices[rows])
+            var columns: [ParquetWriter.Column] = [("index", .integers(indices.map(Int.init)))]
+            columns += factors.map { factor in
+                let name = Self.ownColumns.contains(factor.name) ? factor.name + "_factor" : factor.name
+                let positions = factor.positions[rows]
+                if let values = dataset.info.factors?.first(where: { $0.name == factor.name })?.values {
+                    return (name, .doubles(positions.map { values[$0] }))
+                }
+                let names = factor.positionNames(in: dataset.info)
+                return (name, .texts(positions.map { names[$0] }))
+            }
+            if let points {
+                columns.append(("projection_x", .doubles(points[rows].map(\.x))))
+                columns.append(("projection_y", .doubles(points[rows].map(\.y))))
+            }
+            let means = Array(codes.means[rows.lowerBound * size..<rows.upperBound * size])
+            columns.append(("vector", .vectors(means, width: size)))
+            columns += Self.columns(meanName, means, size)
+            if codes.isVariational {
+                let logVariances = Array(codes.logVariances[rows.lowerBound * size..<rows.upperBound * size])
+                columns += Self.columns("log_variance", logVariances, size)
+            }
+            if let pictures {
+                let files = try pictures.images(dataset.tensor(indices)).map(ImageFiles.encodePNG)
+                columns.append(("image", .pictures(zip(indices, files).map { ("\($0).png", $1) })))
+            }
+            try writer.add(rowCount: rows.count, columns)
+        }
+        return writer.finish()
+    }
+
+    private static func columns(_ name: String, _ values: [Float], _ size: Int) -> [ParquetWriter.Column] {
+        (0..<size).map { d in
+            ("\(name)_\(d)", .floats(stride(from: d, to: values.count, by: size).map { values[$0] }))
+        }
     }
 }
