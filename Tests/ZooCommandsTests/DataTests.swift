@@ -43,6 +43,36 @@ import Testing
         #expect(json.first { $0["name"] as? String == "tiny" }?["state"] as? String == "missing")
     }
 
+    /// In a process of its own, for the cache is where the environment says.
+    @Test func theCacheIsListedAndCleared() throws {
+        let folder = try TemporaryFolder()
+        let unpacked = folder.path + "/cache/zoo/data/unpacked"
+        try FileManager.default.createDirectory(atPath: unpacked, withIntermediateDirectories: true)
+        try folder.write("12345", "cache/zoo/data/unpacked/0123456789abcdef-3dshapes.h5.array")
+        let small = try SmallRun()
+        let place = ["/usr/bin/env", "XDG_CACHE_HOME=\(folder.path)/cache"]
+        let trained = try ZooProcess(
+            small.begin("run", SmallRun.definition(epochs: 1), ["--dry-run"]), wrapper: place
+        ).finish()
+        #expect(trained.status == 0, "\(trained.errors)")
+        func run(_ command: String) throws -> String {
+            let script = "exec \"$@\" > '\(folder.path)/output'"
+            let ended = try ZooProcess(
+                ["data", "cache"] + command.split(separator: " ").map(String.init),
+                wrapper: place + ["/bin/bash", "-c", script, "bash"]
+            ).finish()
+            #expect(ended.status == 0, "\(ended.errors)")
+            return try folder.text("output")
+        }
+        let list = try run("list")
+        #expect(list.contains("array") && list.contains("3dshapes.h5") && list.contains("pictures"), "\(list)")
+        #expect(list.contains("40") && list.contains(small.pictures), "\(list)")
+        let entries = try JSONSerialization.jsonObject(with: Data(run("list --json").utf8)) as? [[String: Any]]
+        #expect(Set((entries ?? []).compactMap { $0["kind"] as? String }) == ["array", "pictures"])
+        #expect(try run("clear").hasPrefix("removed 2 entries"))
+        #expect(try run("list --json").contains("[]"))
+    }
+
     @Test func infoHasFactorsAndFiles() throws {
         let result = try zoo("data", "info", "dsprites")
         #expect(result.status == 0)

@@ -44,10 +44,12 @@ struct UnpackedArrays: Sendable {
                 code: .damaged)
         }
         if let found = try? RegularFile(kept, limit: .max), found.byteCount == byteCount {
+            // The time of its last use.
+            utimes(kept, nil)
             return HDF5FileSource(found, from: 0)
         }
         try Files.makeFolder(folder)
-        let unfinished = "\(kept).part-\(getpid())"
+        let unfinished = DataCache.unfinished(kept)
         unlink(unfinished)
         guard let mapped = MappedFile(making: unfinished, byteCount: byteCount) else {
             throw ZooError(
@@ -67,11 +69,19 @@ struct UnpackedArrays: Sendable {
         return HDF5FileSource(try RegularFile(kept, limit: .max), from: 0)
     }
 
-    /// The file of an array; its name changes when the file does that the array is in.
+    /// The file of an array; its name changes when the file does that the array is in, whose name it ends with.
     private func file(_ name: String, in path: String, _ folder: String) -> String? {
         guard case .file(let byteCount) = Files.kind(path), let time = Files.modificationTime(path) else { return nil }
         var hash = SHA256()
         Array("\(path)\n\(name)\n\(byteCount)\n\(time)\n".utf8).withUnsafeBytes { hash.update($0) }
-        return "\(folder)/\(SHA256.hexadecimal(hash.finish()).prefix(32)).array"
+        return
+            "\(folder)/\(SHA256.hexadecimal(hash.finish()).prefix(32))-\(Files.lastComponent(path).prefix(50))\(Self.ending)"
+    }
+
+    private static let ending = ".array"
+
+    /// The name of the file of which an array in the cache was unpacked.
+    static func source(ofFile name: String) -> String {
+        String((name.hasSuffix(ending) ? name.dropLast(ending.count) : name[...]).drop { $0 != "-" }.dropFirst())
     }
 }

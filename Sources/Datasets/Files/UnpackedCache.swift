@@ -12,6 +12,8 @@ struct UnpackedCache {
             let time = Files.modificationTime(archive)
         else { return nil }
         path = Files.join(folder, "unpacked/\(Files.lastComponent(archive))-\(byteCount)-\(time)")
+        // The time of its last use.
+        utimes(path, nil)
     }
 
     /// Collects the files aside; they appear at `path` together, or not at all.
@@ -27,7 +29,7 @@ struct UnpackedCache {
 
         fileprivate init(path: String) {
             self.path = path
-            staging = "\(path).part-\(getpid())"
+            staging = DataCache.unfinished(path)
             failed = (try? Files.makeFolder(staging)) == nil
         }
 

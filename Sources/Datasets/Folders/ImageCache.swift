@@ -6,20 +6,9 @@ import TensorCore
 /// nothing else.
 ///
 /// A file is named after the SHA-256 of all that decides its content: the paths, sizes and times of the pictures and how they
-/// are prepared. It holds 64 bytes of head, a byte for each picture (1 if it could be decoded), and the images (H W C).
-public struct ImageCache: Sendable {
-    /// A file of the cache.
-    public struct Entry: Sendable, Equatable {
-        /// The folder of the pictures.
-        public let source: String
-        public let imageCount: Int
-        public let byteCount: Int
-        /// The time of its last use, in seconds since 1970.
-        public let lastUse: Int
-        let path: String
-    }
-
-    public let folder: String
+/// are prepared. It holds 4096 bytes of head, a byte for each picture (1 if it could be decoded), and the images (H W C).
+struct ImageCache: Sendable {
+    let folder: String
     /// What all files together may take; when more is needed, those that were not used for longest are removed.
     static let byteLimit = 32 << 30
 
@@ -28,7 +17,7 @@ public struct ImageCache: Sendable {
     private static let ending = ".images"
 
     /// nil where no folder for caches is known.
-    public init?(_ locations: DataLocations) {
+    init?(_ locations: DataLocations) {
         guard let cache = locations.cacheFolder else { return nil }
         folder = cache + "/decoded"
     }
@@ -70,7 +59,7 @@ public struct ImageCache: Sendable {
         guard byteCount <= Self.byteLimit / 2, (try? Files.makeFolder(folder)) != nil else { return nil }
         removeUnfinished()
         shrink(to: Self.byteLimit - byteCount)
-        let path = "\(folder)/.\(key).tmp.\(getpid())"
+        let path = DataCache.unfinished("\(folder)/.\(key)")
         guard let mapped = MappedFile(making: path, byteCount: byteCount) else { return nil }
         let head = Self.magic + Array("\(count)\n\(source)\n".utf8)
         for (index, byte) in head.prefix(Self.headByteCount - 1).enumerated() { mapped.bytes[index] = byte }
@@ -94,12 +83,12 @@ public struct ImageCache: Sendable {
     // MARK: What is there
 
     /// What is in the cache, the last used first.
-    public var entries: [Entry] {
+    var entries: [DataCache.Entry] {
         let names = (try? Files.names(in: folder)) ?? []
         return names.filter { $0.hasSuffix(Self.ending) }.compactMap(entry).sorted { $0.lastUse > $1.lastUse }
     }
 
-    private func entry(_ name: String) -> Entry? {
+    private func entry(_ name: String) -> DataCache.Entry? {
         let path = "\(folder)/\(name)"
         guard case .file(let byteCount) = Files.kind(path), let time = Files.modificationTime(path),
             let mapped = MappedFile(reading: path)
@@ -107,19 +96,9 @@ public struct ImageCache: Sendable {
         let head = String(decoding: mapped.bytes.prefix(Self.headByteCount).prefix { $0 != 0 }, as: UTF8.self)
         let lines = head.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
         guard lines.count == 3, let count = Int(lines[1]) else { return nil }
-        return Entry(
-            source: lines[2].split(separator: "\n").first.map(String.init) ?? "", imageCount: count,
+        return DataCache.Entry(
+            kind: .pictures, source: lines[2].split(separator: "\n").first.map(String.init) ?? "", imageCount: count,
             byteCount: byteCount, lastUse: time / 1_000_000_000, path: path)
-    }
-
-    /// Removes everything.
-    ///
-    /// - Returns: the files and bytes that were removed.
-    public func clear() -> (files: Int, byteCount: Int) {
-        let all = entries
-        for entry in all { unlink(entry.path) }
-        removeUnfinished()
-        return (all.count, all.reduce(0) { $0 + $1.byteCount })
     }
 
     private func shrink(to byteCount: Int) {
@@ -131,11 +110,8 @@ public struct ImageCache: Sendable {
     }
 
     /// Removes what processes left behind that are no more.
-    private func removeUnfinished() {
-        for name in (try? Files.names(in: folder)) ?? [] where name.contains(".tmp.") {
-            guard let process = name.split(separator: ".").last.flatMap({ pid_t($0) }),
-                kill(process, 0) != 0, errno == ESRCH
-            else { continue }
+    func removeUnfinished() {
+        for name in (try? Files.names(in: folder)) ?? [] where DataCache.isLeftBehind(name) {
             unlink("\(folder)/\(name)")
         }
     }

@@ -5,9 +5,11 @@ import TextSupport
 
 struct DataCacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "Decoded pictures of folders: what is kept, and removing it.",
+        commandName: "cache", abstract: "Decoded pictures and unpacked arrays: what is kept, and removing it.",
         discussion: """
-            A folder of pictures is decoded once, into $XDG_CACHE_HOME/zoo/data/decoded. Removing it costs time, nothing else.
+            A folder of pictures is decoded once, into $XDG_CACHE_HOME/zoo/data/decoded; a large array that is compressed or in \
+            chunks, and an archive that is slow to unpack, are unpacked once, into unpacked beside it. Removing them costs time, \
+            nothing else. Data sets that were downloaded are no part of this.
 
               \(Tool.name) data cache list
               \(Tool.name) data cache clear
@@ -16,8 +18,8 @@ struct DataCacheCommand: ParsableCommand {
     /// The cache of this user.
     ///
     /// - Throws: `ZooError` where no folder for it is known.
-    static func cache() throws -> ImageCache {
-        guard let cache = ImageCache(DataLocations()) else {
+    static func cache() throws -> DataCache {
+        guard let cache = DataCache(DataLocations()) else {
             throw ZooError("there is no cache: neither $XDG_CACHE_HOME nor $HOME is set", code: .notFound)
         }
         return cache
@@ -26,7 +28,7 @@ struct DataCacheCommand: ParsableCommand {
 
 struct DataCacheListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The folders whose decoded pictures are kept.")
+        commandName: "list", abstract: "What is kept, the last used first.")
 
     @Flag(help: "One JSON array on standard output.")
     var json = false
@@ -39,16 +41,18 @@ struct DataCacheListCommand: ParsableCommand {
                 JSONValue.array(
                     entries.map {
                         .object([
-                            ("folder", .string($0.source)), ("images", .integer($0.imageCount)),
+                            ("kind", .string($0.kind.rawValue)), ("source", .string($0.source)),
+                            ("images", JSONValue($0.imageCount)),
                             ("bytes", .integer($0.byteCount)), ("last_use", .integer($0.lastUse)),
                         ])
                     }
                 ).text())
         }
-        var table = Table([("IMAGES", .right), ("SIZE", .right), ("FOLDER", .left)])
+        var table = Table([("KIND", .left), ("IMAGES", .right), ("SIZE", .right), ("MADE OF", .left)])
         for entry in entries {
             table.add([
-                Formatting.grouped(entry.imageCount), Formatting.bytes(entry.byteCount), entry.source.printable(),
+                entry.kind.rawValue, entry.imageCount.map(Formatting.grouped) ?? "–", Formatting.bytes(entry.byteCount),
+                entry.source.printable(),
             ])
         }
         for line in table.fittedLines { Console.print(line) }
@@ -59,11 +63,11 @@ struct DataCacheListCommand: ParsableCommand {
 
 struct DataCacheClearCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clear", abstract: "Remove all decoded pictures.")
+        commandName: "clear", abstract: "Remove all of it.")
 
     func run() throws {
         let cache = try DataCacheCommand.cache()
         let removed = cache.clear()
-        Console.print("removed \(removed.files) files, \(Formatting.bytes(removed.byteCount))")
+        Console.print("removed \(removed.entries) entries, \(Formatting.bytes(removed.byteCount))")
     }
 }
