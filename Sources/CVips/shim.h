@@ -81,6 +81,24 @@ static inline VipsImage *cvips_upright(VipsImage *image) {
     return vips_autorot(image, &result, NULL) ? NULL : result;
 }
 
+/// Decodes the pixels of a picture of bytes into `target`, in this thread: what libvips has for it hands a few rows at a time to
+/// another, which takes longer than decoding a small picture.
+static inline int cvips_pixels(VipsImage *image, void *target) {
+    VipsRegion *region = vips_region_new(image);
+    if (region == NULL) return -1;
+    size_t row_byte_count = VIPS_IMAGE_SIZEOF_LINE(image);
+    int failed = 0;
+    for (int top = 0; top < image->Ysize && !failed; top += 16) {
+        VipsRect rows = {0, top, image->Xsize, VIPS_MIN(16, image->Ysize - top)};
+        failed = vips_region_prepare(region, &rows);
+        for (int row = top; row < top + rows.height && !failed; ++row) {
+            memcpy((char *)target + row * row_byte_count, VIPS_REGION_ADDR(region, 0, row), row_byte_count);
+        }
+    }
+    g_object_unref(region);
+    return failed;
+}
+
 /// A picture of bytes on white, without its alpha.
 static inline VipsImage *cvips_on_white(VipsImage *image) {
     VipsArrayDouble *white = vips_array_double_newv(1, 255.0);

@@ -2,7 +2,7 @@ import FileSupport
 import Glibc
 import TensorCore
 
-/// Reading JPEG, PNG, WebP, TIFF and GIF files and writing PNG.
+/// Reading JPEG, PNG, WebP, TIFF, GIF and BMP files and writing PNG.
 public enum ImageFiles {
     /// The largest image file that is read, in bytes.
     public static let maximumByteCount = 512 << 20
@@ -10,7 +10,7 @@ public enum ImageFiles {
     /// How the names of files that are read end, in lower case, without the dot.
     public static let extensions = Set(PictureKind.allCases.flatMap(\.extensions))
 
-    /// The kinds of files that are read, for messages: `JPEG, PNG, WebP, TIFF or GIF`.
+    /// The kinds of files that are read, for messages: `JPEG, PNG, WebP, TIFF, GIF or BMP`.
     ///
     /// - Parameter conjunction: `or`, `and`.
     public static func kinds(_ conjunction: String = "or") -> String {
@@ -49,6 +49,7 @@ public enum ImageFiles {
                 "'\(name)' is no \(kinds()) image: \(describeStart(of: bytes))",
                 advice: "convert the image to one of these first")
         }
+        guard kind != .bmp else { return try BMP.decode(bytes, name: name) }
         return try PictureDecoding(kind, bytes, name: name, resizingTo: size).image()
     }
 

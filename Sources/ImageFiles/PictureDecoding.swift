@@ -44,10 +44,9 @@ struct PictureDecoding {
                 let colors = picture.colors
                 let shrink = shrinkFactor(picture)
                 if shrink > 1 { picture = try VipsPicture(kind, bytes, shrink: shrink, isStrict: isStrict) }
-                picture = try picture.decoded()
                 if picture.sampleByteCount == 2 { picture = try picture.bytes() }
                 if picture.hasAlpha { picture = try picture.onWhite() }
-                picture = try picture.upright()
+                if !picture.isUpright { picture = try picture.decoded().upright() }
                 let channels = picture.bands
                 let pixels = try picture.pixels()
                 guard case .cmyk = colors else {

@@ -1,6 +1,6 @@
 /// A kind of files of pictures that is read.
 enum PictureKind: CaseIterable {
-    case jpeg, png, webp, tiff, gif
+    case jpeg, png, webp, tiff, gif, bmp
 
     /// Known by how the file begins; nil for a file of another kind.
     init?(_ bytes: [UInt8]) {
@@ -17,6 +17,8 @@ enum PictureKind: CaseIterable {
             self = .tiff
         } else if begins(Array("GIF87a".utf8)) || begins(Array("GIF89a".utf8)) {
             self = .gif
+        } else if BMP.isBMP(bytes) {
+            self = .bmp
         } else {
             return nil
         }
@@ -29,6 +31,7 @@ enum PictureKind: CaseIterable {
         case .webp: "WebP"
         case .tiff: "TIFF"
         case .gif: "GIF"
+        case .bmp: "BMP"
         }
     }
 
@@ -40,6 +43,9 @@ enum PictureKind: CaseIterable {
         case .webp: ["webp"]
         case .tiff: ["tif", "tiff"]
         case .gif: ["gif"]
+        case .bmp: ["bmp", "dib"]
         }
     }
+
+    static let conversionAdvice = "convert it to PNG first"
 }

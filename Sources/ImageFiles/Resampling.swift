@@ -114,18 +114,30 @@ extension Image8 {
         let rowStart = row * width * channels
         pixels.withUnsafeBufferPointer { pixels in
             columns.weights.withUnsafeBufferPointer { weights in
-                output.withUnsafeMutableBufferPointer { output in
-                    for (newColumn, oldColumn) in columns.starts.enumerated() {
-                        let firstWeight = columns.weightOffsets[newColumn]
-                        let endWeight = columns.weightOffsets[newColumn + 1]
-                        for channel in 0..<channels {
-                            var sum: Float = 0
-                            var sample = rowStart + oldColumn * channels + channel
-                            for weight in firstWeight..<endWeight {
-                                sum += weights[weight] * Float(pixels[sample])
-                                sample += channels
+                columns.weightOffsets.withUnsafeBufferPointer { weightOffsets in
+                    output.withUnsafeMutableBufferPointer { output in
+                        for (newColumn, oldColumn) in columns.starts.enumerated() {
+                            let taps = weightOffsets[newColumn]..<weightOffsets[newColumn + 1]
+                            let target = offset + newColumn * channels
+                            var sample = rowStart + oldColumn * channels
+                            guard channels == 3 else {
+                                var sum: Float = 0
+                                for tap in taps {
+                                    sum += weights[tap] * Float(pixels[sample])
+                                    sample += 1
+                                }
+                                output[target] = sum
+                                continue
                             }
-                            output[offset + newColumn * channels + channel] = sum
+                            var (red, green, blue): (Float, Float, Float) = (0, 0, 0)
+                            for tap in taps {
+                                let weight = weights[tap]
+                                red += weight * Float(pixels[sample])
+                                green += weight * Float(pixels[sample + 1])
+                                blue += weight * Float(pixels[sample + 2])
+                                sample += 3
+                            }
+                            (output[target], output[target + 1], output[target + 2]) = (red, green, blue)
                         }
                     }
                 }

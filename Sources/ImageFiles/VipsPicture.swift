@@ -37,7 +37,7 @@ struct VipsPicture: ~Copyable {
     ///   - isStrict: whether a JPEG whose decoder warns of anything is damaged.
     init(_ kind: PictureKind, _ bytes: UnsafeRawBufferPointer, shrink: Int = 1, isStrict: Bool = true) throws(Failure) {
         guard Self.isStarted, let start = bytes.baseAddress else { throw Failure() }
-        let made =
+        let made: UnsafeMutablePointer<VipsImage>? =
             switch kind {
             case .jpeg:
                 cvips_jpeg(
@@ -46,6 +46,7 @@ struct VipsPicture: ~Copyable {
             case .webp: cvips_webp(start, bytes.count)
             case .tiff: cvips_tiff(start, bytes.count)
             case .gif: cvips_gif(start, bytes.count)
+            case .bmp: nil
             }
         try self.init(made)
     }
@@ -58,6 +59,8 @@ struct VipsPicture: ~Copyable {
     var bands: Int { Int(vips_image_get_bands(handle)) }
     /// Whether turning it upright makes rows of its columns.
     var isTurned: Bool { vips_image_get_orientation_swap(handle) != 0 }
+    /// Whether it is stored as it must be seen.
+    var isUpright: Bool { vips_image_get_orientation(handle) == 1 }
     var hasAlpha: Bool { vips_image_hasalpha(handle) != 0 }
 
     /// Bytes of a sample: 1 or 2; nil for samples that are no whole numbers from 0.
@@ -101,12 +104,16 @@ struct VipsPicture: ~Copyable {
     /// On white, without alpha.
     consuming func onWhite() throws(Failure) -> VipsPicture { try VipsPicture(cvips_on_white(handle)) }
 
-    /// Row by row, pixel by pixel, sample by sample; of a picture of bytes.
+    /// Row by row, pixel by pixel, sample by sample; of a picture of bytes, which is decoded for it.
     func pixels() throws(Failure) -> [UInt8] {
-        var byteCount = 0
-        guard let memory = vips_image_write_to_memory(handle, &byteCount) else { throw Failure() }
-        defer { g_free(memory) }
-        return Array(UnsafeRawBufferPointer(start: memory, count: byteCount))
+        let byteCount = width * height * bands
+        var failed: Int32 = 0
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            failed = cvips_pixels(handle, target.baseAddress)
+            count = failed == 0 ? byteCount : 0
+        }
+        guard failed == 0 else { throw Failure() }
+        return pixels
     }
 }
 

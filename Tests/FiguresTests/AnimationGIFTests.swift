@@ -58,6 +58,40 @@ struct AnimationGIFTests {
         #expect(decoded.width == frame.width && decoded.height == frame.height)
     }
 
+    @Test(
+        "Any size, number of colours and scale: the frames come back as large as they were, and exactly where the colours suffice"
+    )
+    func anyFrames() throws {
+        var random = SplitMix64(state: 11)
+        for _ in 0..<150 {
+            let (width, height) = (Int.random(in: 1...40, using: &random), Int.random(in: 1...40, using: &random))
+            let channels = Bool.random(using: &random) ? 1 : 3
+            let colorCount = [1, 2, 3, 17, 255, 256, 257, 5000].randomElement(using: &random) ?? 1
+            let colors = (0..<colorCount).map { _ in
+                (0..<channels).map { _ in UInt8.random(in: 0...255, using: &random) }
+            }
+            let frames = try (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                try Image8(
+                    width: width, height: height, channels: channels,
+                    pixels: (0..<width * height).flatMap { _ in colors[Int.random(in: 0..<colorCount, using: &random)] }
+                )
+            }
+            let scale = Int.random(in: 1...3, using: &random)
+            let decoded = try decode(AnimationGIF(frames: frames, scale: scale).encoded())
+            #expect(decoded.frames.map(\.count) == frames.map { _ in width * height * scale * scale })
+            guard channels == 1 || colorCount <= 256 else { continue }
+            for (frame, found) in zip(frames, decoded.frames) {
+                let pixels = try frame.converted(toChannels: 3).pixels
+                let isSame = found.indices.allSatisfy { place in
+                    let (x, y) = (place % (width * scale) / scale, place / (width * scale) / scale)
+                    let start = 3 * (y * width + x)
+                    return found[place] == SIMD3(pixels[start], pixels[start + 1], pixels[start + 2])
+                }
+                #expect(isSame)
+            }
+        }
+    }
+
     @Test("No frames, different frames and settings out of range are errors with the numbers")
     func errors() throws {
         let small = try patterned(width: 2, height: 2, channels: 1)

@@ -216,7 +216,8 @@ struct ImageFilesTests {
         let error = zooError { _ = try ImageFiles.decode(Array("BM......".utf8), name: "a.bmp") }
         #expect(
             error?.message
-                == "'a.bmp' is no JPEG, PNG, WebP, TIFF or GIF image: its 8 bytes begin with 42 4D 2E 2E 2E 2E 2E 2E")
+                == "'a.bmp' is no JPEG, PNG, WebP, TIFF, GIF or BMP image: its 8 bytes begin with 42 4D 2E 2E 2E 2E 2E 2E"
+        )
         #expect(zooError { _ = try ImageFiles.decode([], name: "none") }?.message.contains("it is empty") == true)
         let cut = zooError { _ = try ImageFiles.decode(Array("GIF89a..".utf8), name: "a.gif") }
         #expect(cut?.message.hasPrefix("the GIF image 'a.gif' is damaged: ") == true && cut?.code == .damaged)
@@ -304,7 +305,7 @@ struct ImageFilesTests {
     func mutations() throws {
         var random = SplitMix64(state: 7)
         let png = try ImageFiles.encodePNG(patterned(width: 12, height: 12, channels: 3))
-        let originals = [png, JPEGSamples.grey, JPEGSamples.color, JPEGSamples.progressive, JPEGSamples.cmyk]
+        let originals = [png, JPEGSamples.grey, JPEGSamples.color, JPEGSamples.progressive, JPEGSamples.cmyk, bitmap]
         var failureCount = 0
         for round in 0..<10_000 {
             var bytes = originals[round % originals.count]
@@ -319,6 +320,36 @@ struct ImageFilesTests {
             }
         }
         #expect(failureCount > 3_000)
+    }
+
+    /// 3 × 2 pixels of 8 bits, of a palette of four colours.
+    private let bitmap: [UInt8] = [
+        0x42, 0x4D, 78, 0, 0, 0, 0, 0, 0, 0, 70, 0, 0, 0, 40, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0,
+        8, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0,
+        10, 20, 30, 0, 40, 50, 60, 0, 70, 80, 90, 0, 100, 110, 120, 0,
+        0, 1, 2, 0, 3, 2, 1, 0,
+    ]
+
+    @Test("Bitmaps: rows from below, blue first; what is not read is named, and what is cut off or hostile refused")
+    func bitmaps() throws {
+        let image = try ImageFiles.decode(bitmap, name: "a.bmp")
+        #expect(image.pixels == [120, 110, 100, 90, 80, 70, 60, 50, 40, 30, 20, 10, 60, 50, 40, 90, 80, 70])
+        #expect(image.width == 3 && image.height == 2)
+        func message(_ change: (inout [UInt8]) -> Void) -> String {
+            var bytes = bitmap
+            change(&bytes)
+            return zooError { _ = try ImageFiles.decode(bytes, name: "a.bmp") }?.message ?? ""
+        }
+        #expect(message { $0[30] = 1 } == "the BMP image 'a.bmp' has compression (1), which is not read")
+        #expect(message { $0[28] = 16 }.contains("16 bits a pixel"))
+        #expect(message { $0[20] = 1 }.contains("is 65539 x 2 pixels; at most"))
+        #expect(message { $0.removeLast() } == "the BMP image 'a.bmp' is cut off after 77 bytes")
+        for count in 19..<bitmap.count { #expect(!message { $0 = Array($0.prefix(count)) }.isEmpty) }
+        // From above, as a negative height says.
+        var upright = bitmap
+        upright.replaceSubrange(22..<26, with: [0xFE, 0xFF, 0xFF, 0xFF])
+        #expect(try ImageFiles.decode(upright, name: "a.bmp").pixels.prefix(3) == [30, 20, 10])
     }
 
     @Test("Hostile sizes are refused before memory is taken")

@@ -59,12 +59,18 @@ struct PillowTests {
         made(palette, "palette.gif")
         made(palette, "transparent.gif", transparency=3)
         made(color.quantize(8), "animation.gif", save_all=True, append_images=[color.rotate(180).quantize(8)])
+        made(color, "plain.bmp")
+        made(color.convert("L"), "grey.bmp")
+        made(color.convert("1"), "bits.bmp")
+        made(palette, "palette.bmp")
+        made(rgba, "alpha.bmp")
         for orientation in range(1, 9):
             exif = Image.Exif()
             exif[0x0112] = orientation
             made(color, f"turned-{orientation}.jpg", exif=exif, quality=95)
             made(color, f"turned-{orientation}.png", exif=exif)
             made(color, f"turned-{orientation}.webp", exif=exif, lossless=True)
+            made(color, f"turned-{orientation}.tif", exif=exif)
         # Large enough to be decoded at an eighth of its size.
         y, x = np.mgrid[0:1200, 0:1000]
         wave = 127 + 100 * np.sin(x / 40) * np.cos(y / 60)
@@ -75,14 +81,14 @@ struct PillowTests {
         small.tofile(f"{folder}/large.jpg.raw")
         """#
 
-    @Test("JPEG, PNG, WebP, TIFF and GIF of all kinds are within 2 of 255")
+    @Test("JPEG, PNG, WebP, TIFF, GIF and BMP of all kinds are within 2 of 255")
     func kinds() throws {
         try withTemporaryFolder { folder in
             _ = try Judge.run(Judge.python, ["-c", Self.script, folder])
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
                 !$0.hasSuffix(".txt") && !$0.hasSuffix(".raw")
             }
-            #expect(names.count == 46)
+            #expect(names.count == 59)
             for name in names.sorted() {
                 let sizes = try String(contentsOfFile: "\(folder)/\(name).txt", encoding: .utf8).split(separator: " ")
                     .compactMap { Int($0) }
