@@ -40,6 +40,31 @@ import Testing
         #expect(result.status == 2 && result.errors == errors, "\(result.errors)")
     }
 
+    /// An option of other data than those that are worked on is not passed over.
+    @Test(arguments: [
+        (
+            ["train", "conv-vae-mnist", "--dataset", "sprites", "--image-folder", "."],
+            "--image-folder belongs to the data set image-folder"
+        ),
+        (
+            ["train", "conv-vae-mnist", "--dataset", "sprites", "--array", "a.npy"],
+            "--array belongs to the data set array"
+        ),
+        (["data", "info", "mnist", "--image-folder", "."], "--image-folder belongs to the data set image-folder"),
+        (["data", "verify", "mnist", "--array", "a.npy"], "--array belongs to the data set array"),
+        (
+            ["train", "beta-vae-sprites", "--fit", "pad", "--dry-run"],
+            "--fit belongs to the data sets image-folder and celeba"
+        ),
+        (["train", "beta-vae-sprites", "--skip-damaged", "--dry-run"], "--skip-damaged belongs to the data sets"),
+        (["train", "beta-vae-sprites", "--scaling", "unit", "--dry-run"], "--scaling belongs to data of real numbers"),
+        (["train", "beta-vae-sprites", "--labels", "kind"], "give it with --array"),
+    ])
+    func optionsOfOtherData(arguments: [String], message: String) throws {
+        let result = try zoo(arguments)
+        #expect(result.status == 2 && result.errors.contains(message), "\(result.errors)")
+    }
+
     @Test func aFolderOfRunsSaysWhichThereAre() throws {
         let folder = try TemporaryFolder()
         for run in ["runs/b", "runs/sweep/a"] {

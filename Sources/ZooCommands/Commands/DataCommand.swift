@@ -45,7 +45,10 @@ struct DataPlaceOptions: ParsableArguments {
     ///
     /// - Throws: `ZooError` (wrong usage) where neither was given.
     func name(_ name: String?) throws -> String {
-        if let name { return name }
+        if let name {
+            try DataOptions.requireBelonging(to: name, imageFolder: imageFolder, array: arrayOptions.array)
+            return name
+        }
         if arrayOptions.array != nil { return "array" }
         if imageFolder != nil { return "image-folder" }
         throw ZooError(

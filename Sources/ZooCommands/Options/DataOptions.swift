@@ -62,10 +62,20 @@ struct DataOptions: ParsableArguments {
     func validate() throws {
         if array != nil, imageFolder != nil { throw ValidationError("give --array or --image-folder, not both") }
         guard let dataset else { return }
+        try Self.requireBelonging(to: dataset, imageFolder: imageFolder, array: array)
         do {
             _ = try ZooContext.current.datasets.descriptor(dataset)
         } catch let error as ZooError {
             throw ValidationError(error.commandLineDescription)
+        }
+    }
+
+    /// - Throws: `ValidationError` for the folder or file of another data set than the one that is named.
+    static func requireBelonging(to dataset: String, imageFolder: String?, array: String?) throws {
+        for (option, value, owner) in [("--image-folder", imageFolder, "image-folder"), ("--array", array, "array")]
+        where value != nil && dataset != owner {
+            throw ValidationError(
+                "\(option) belongs to the data set \(owner), and \(dataset) is asked for: leave one of them out")
         }
     }
 
@@ -97,7 +107,13 @@ struct DataOptions: ParsableArguments {
             array: arrayOptions.file, shape: shape,
             scaling: data?.scaling.map { .constants($0) } ?? scaling.map { .method($0) })
         options.skipsDamaged = skipDamaged
-        if ["image-folder", "celeba"].contains(name), shape.count == 3 {
+        let isFolder = ["image-folder", "celeba"].contains(name)
+        if !isFolder, fit != nil || skipDamaged {
+            throw ZooError(
+                "\(fit == nil ? "--skip-damaged" : "--fit") belongs to the data sets image-folder and celeba, and the data are "
+                    + "\(name)", advice: "leave it out", kind: .usage)
+        }
+        if isFolder, shape.count == 3 {
             // As in training, unless something else is asked for.
             let trained = data?.preparation.flatMap { ImagePreparation($0, shape: definition.input) }
             let plain = ImagePreparation(

@@ -65,6 +65,11 @@ struct DatasetChoice {
         options.progress = view.show
         let dataset = try descriptor.open(options)
         view.clearLine()
+        if case .method = options.scaling, dataset.valueScaling == nil {
+            throw ZooError(
+                "--scaling belongs to data of real numbers, and \(name) has images of bytes, which become 0…1",
+                advice: "leave it out", kind: .usage)
+        }
         for note in dataset.notes { Console.warn(note) }
         return dataset
     }
