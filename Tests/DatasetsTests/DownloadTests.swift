@@ -54,6 +54,23 @@ import Testing
         try Files.read(path, maximumByteCount: 1 << 20)
     }
 
+    /// Where the publisher does not answer, or gives something else, the second address is asked; the checksum decides in both.
+    @Test(arguments: [nil, [1, 2, 3]] as [[UInt8]?]) func asksTheSecondAddress(first: [UInt8]?) throws {
+        let broken = try LoopbackServer { _ in
+            first.map { LoopbackServer.Response(body: $0) }
+                ?? LoopbackServer.Response(status: "503 Service Unavailable")
+        }
+        defer { broken.stop() }
+        let server = try goodServer()
+        defer { server.stop() }
+        let mirrored = DatasetFile(
+            name: file.name, baseURL: broken.baseURL + "/", mirrors: [server.baseURL + "/"], byteCount: file.byteCount,
+            checksum: file.checksum)
+        _ = try DatasetDownloader(timeoutSeconds: 10).download(descriptor(mirrored), into: folder.path) { _ in }
+        #expect(try stored(path) == content)
+        #expect(broken.requests.count == 1 && server.requests.count == 1)
+    }
+
     @Test func fetchesAFileOnce() throws {
         let server = try goodServer()
         defer { server.stop() }

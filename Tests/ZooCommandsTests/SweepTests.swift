@@ -64,6 +64,19 @@ import ZooCommands
                 == Checkpoint.read(from: folder.path + "/again/checkpoints/step-0000000004.h5").parameters)
     }
 
+    @Test func threadsAndDataOfASweep() throws {
+        #expect(
+            try sweep("--vary", "latent.size=2,3", "--steps", "1", "-q", "--threads", "1", "--data-dir", folder.path)
+                .status == 0)
+        let object = try JSONSerialization.jsonObject(with: Data(folder.text("sweep/sweep.json").utf8))
+        let runs = try #require((object as? [String: Any])?["runs"] as? [[String: Any]])
+        for run in runs {
+            let command = (run["command"] as? [String] ?? []).joined(separator: " ")
+            #expect(command.contains("--threads 1") && command.contains("--data-dir \(folder.path)"), "\(command)")
+        }
+        #expect(runs.count == 2)
+    }
+
     @Test func aKilledRunGoesOn() throws {
         #expect(try sweep("--vary", "latent.size=2,3", "--steps", "3", "-q").status == 0)
         // What a process leaves that was killed after a checkpoint: the record says that it runs.

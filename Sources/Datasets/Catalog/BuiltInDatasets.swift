@@ -103,7 +103,8 @@ extension DatasetDescriptor {
                 "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
             ])
         let published = DatasetFile(
-            name: "cifar-10-binary.tar.gz", baseURL: "https://www.cs.toronto.edu/~kriz/", byteCount: 170_052_171,
+            name: "cifar-10-binary.tar.gz", baseURL: "https://www.cs.toronto.edu/~kriz/",
+            mirrors: ["https://cave.cs.toronto.edu/kriz/"], byteCount: 170_052_171,
             checksum: .md5("c32a1d4ab5d03f1284b67883e8d87530"))
         let locate: @Sendable (DatasetOptions) throws -> [LocatedFile] = { options in
             let locations = options.locations
@@ -149,7 +150,8 @@ extension DatasetDescriptor {
             Shapes3D.info(Shapes3D.factors), imageCount: 480_000,
             [
                 DatasetFile(
-                    name: Shapes3D.fileName, baseURL: "https://storage.googleapis.com/3d-shapes/", byteCount: nil,
+                    name: Shapes3D.fileName, baseURL: "https://storage.googleapis.com/3d-shapes/",
+                    byteCount: 267_573_662,
                     checksum: .md5("099a2078d58cec4daad0702c55d06868"))
             ], folderNames: ["3dshapes", "3d-shapes"]
         ) { paths, options in
@@ -167,7 +169,9 @@ extension DatasetDescriptor {
     }
 
     fileprivate static var svhn: DatasetDescriptor {
-        let sums = ["e26dedcc434d2e4c54c9b2d4a06d8373", "eb5a983be6a315427106f1b164d9cef3"]
+        let published = [
+            (182_040_794, "e26dedcc434d2e4c54c9b2d4a06d8373"), (64_275_384, "eb5a983be6a315427106f1b164d9cef3"),
+        ]
         let info = DatasetInfo(
             name: "svhn", title: "SVHN",
             summary: "99,289 digits cut from photographs of house numbers, 32 x 32, RGB (73,257 for training).",
@@ -175,9 +179,10 @@ extension DatasetDescriptor {
             shape: [3, 32, 32], classNames: (0...9).map { String($0) })
         return .published(
             info, imageCount: 99_289,
-            zip(SVHNFormat.fileNames, sums).map { name, sum in
+            zip(SVHNFormat.fileNames, published).map { name, file in
                 DatasetFile(
-                    name: name, baseURL: "http://ufldl.stanford.edu/housenumbers/", byteCount: nil, checksum: .md5(sum))
+                    name: name, baseURL: "http://ufldl.stanford.edu/housenumbers/", byteCount: file.0,
+                    checksum: .md5(file.1))
             }, folderNames: ["SVHN"]
         ) { paths, _ in try SVHNFormat.read(info, paths: paths) }
     }
