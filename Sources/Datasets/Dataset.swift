@@ -104,13 +104,17 @@ public protocol Dataset: Sendable {
     /// Each image is H W C (channels last), so `pixels` needs `indices.count * info.imageByteCount` bytes.
     /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are
     /// programming errors.
-    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>)
+    ///
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) throws
 
     /// Writes the numbers of the rows as a model sees them, one row after another in C H W order, into `numbers`.
     ///
     /// Any number of threads may call this at once. Indices outside `0..<count` and too small a buffer are programming
-    /// errors. What can no longer be read is written as NaN, which ends training with an error.
-    func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>)
+    /// errors.
+    ///
+    /// - Throws: `ZooError` for rows that are in a file that can no longer be read.
+    func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>) throws
 
     /// The label of an image, an index into `info.classNames`; nil if the data set has no labels.
     func label(_ index: Int) -> Int?
@@ -127,17 +131,21 @@ extension Dataset {
     public func factors(_ index: Int) -> [Int]? { nil }
 
     /// Bytes as numbers from 0 to 1.
-    public func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>) {
+    public func readNumbers(
+        _ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>
+    ) throws {
         let size = info.sampleCount
         precondition(numbers.count >= indices.count * size, "the buffer is too small for \(indices.count) images")
-        _ = numbers.update(from: Tensor.planes(images(Array(indices)), Shape(info.shape)))
+        _ = numbers.update(from: Tensor.planes(try images(Array(indices)), Shape(info.shape)))
     }
 
     /// The samples of the images, one image after another, H W C.
-    public func images(_ indices: [Int32]) -> [UInt8] {
+    ///
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    public func images(_ indices: [Int32]) throws -> [UInt8] {
         let byteCount = indices.count * info.imageByteCount
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, count in
-            indices.withUnsafeBufferPointer { readImages($0, into: pixels) }
+        return try [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, count in
+            try indices.withUnsafeBufferPointer { try readImages($0, into: pixels) }
             count = byteCount
         }
     }

@@ -12,7 +12,9 @@ extension Dataset {
     /// (train, validation, test) its number of images and its indices, all as little-endian 64-bit integers; then the
     /// samples of the images (H W C), or of real numbers the scaled ones as little-endian f32 (C H W), in order. Where those
     /// are more than 256 MiB, only 4,096 images are digested, spread evenly.
-    public func digest() -> String {
+    ///
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    public func digest() throws -> String {
         var hash = SHA256()
         hash.update("zoo.dataset/1\n\(info.name)\n\(info.shape.map(String.init).joined(separator: " "))\n")
         hash.update([count])
@@ -31,9 +33,9 @@ extension Dataset {
                 Int32(truncatingIfNeeded: isWhole ? position : position * count / chosen)
             }
             if isBytes {
-                images(indices).withUnsafeBytes { hash.update($0) }
+                try images(indices).withUnsafeBytes { hash.update($0) }
             } else {
-                tensor(indices).values.withUnsafeBytes { hash.update($0) }
+                try tensor(indices).values.withUnsafeBytes { hash.update($0) }
             }
         }
         return SHA256.hexadecimal(hash.finish())

@@ -10,12 +10,14 @@ extension NumericDataset {
     public var valueScaling: ValueScaling? { scaling }
 
     /// The rows as pictures: the least number of the data is 0, the largest 255.
-    public func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+    public func readImages(
+        _ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>
+    ) throws {
         let size = info.sampleCount
         let channels = scaling.count
         let area = size / channels
-        let numbers = [Float](unsafeUninitializedCapacity: indices.count * size) { buffer, count in
-            readNumbers(indices, into: buffer)
+        let numbers = try [Float](unsafeUninitializedCapacity: indices.count * size) { buffer, count in
+            try readNumbers(indices, into: buffer)
             count = indices.count * size
         }
         for row in 0..<indices.count {
@@ -49,15 +51,16 @@ public final class BatchReader {
     /// The images of these numbers; valid until the next call.
     ///
     /// - Precondition: there are at most as many as a batch has.
-    public func read(_ indices: UnsafeBufferPointer<Int32>) -> ImageBatch {
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    public func read(_ indices: UnsafeBufferPointer<Int32>) throws -> ImageBatch {
         let count = indices.count * dataset.info.sampleCount
         guard dataset.valueScaling != nil else {
             let pixels = memory.bindMemory(to: UInt8.self)
-            dataset.readImages(indices, into: pixels)
+            try dataset.readImages(indices, into: pixels)
             return .bytes(UnsafeBufferPointer(rebasing: pixels[..<count]))
         }
         let numbers = UnsafeMutableBufferPointer(rebasing: memory.bindMemory(to: Float.self)[..<count])
-        dataset.readNumbers(indices, into: numbers)
+        try dataset.readNumbers(indices, into: numbers)
         return .numbers(UnsafeBufferPointer(numbers))
     }
 }

@@ -47,7 +47,7 @@ public struct SplitImages: Sendable {
                 "there is no image \(index): \(dataset.info.name) has images 0 to \(dataset.count - 1)", kind: .usage)
         }
         return ChosenImage(
-            tensor: dataset.tensor([Int32(index)]), name: "image \(index)\(label(index).map { " (\($0))" } ?? "")",
+            tensor: try dataset.tensor([Int32(index)]), name: "image \(index)\(label(index).map { " (\($0))" } ?? "")",
             index: index, label: dataset.label(index))
     }
 

@@ -5,7 +5,7 @@ extension Tensor {
     /// Images of a data set, `[N, C, H, W]`, pixels from 0 to 1.
     ///
     /// - Parameter indices: which images.
-    /// - Throws: `ZooError` (wrong usage) for a number that no image has.
+    /// - Throws: `ZooError` (wrong usage) for a number that no image has, and where the images can no longer be read.
     public init(_ dataset: any Dataset, _ indices: some Sequence<Int>) throws {
         let indices = Array(indices)
         if let stranger = indices.first(where: { !(0..<dataset.count).contains($0) }) {
@@ -14,7 +14,7 @@ extension Tensor {
                 kind: .usage,
                 code: .notFound)
         }
-        self = dataset.tensor(indices.map { Int32($0) })
+        self = try dataset.tensor(indices.map { Int32($0) })
     }
 
     /// Images of bytes, each in H W C order, as `[N, C, H, W]`, pixels from 0 to 1.
@@ -85,10 +85,11 @@ extension Dataset {
     /// numbers are scaled.
     ///
     /// - Precondition: the numbers lie in `0..<count`.
-    public func tensor(_ indices: [Int32]) -> Tensor {
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    public func tensor(_ indices: [Int32]) throws -> Tensor {
         let count = indices.count * info.sampleCount
-        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            indices.withUnsafeBufferPointer { readNumbers($0, into: buffer) }
+        let values = try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            try indices.withUnsafeBufferPointer { try readNumbers($0, into: buffer) }
             initialized = count
         }
         return Tensor(unchecked: [indices.count] + info.shape, values)

@@ -74,7 +74,7 @@ public struct ModelPictures {
             }
         }
         if let dataset = inputs.dataset, !inputs.shown.isEmpty {
-            let images = dataset.tensor(inputs.shown)
+            let images = try dataset.tensor(inputs.shown)
             let classes = pictures.plan.classes(of: inputs.shown, in: dataset)
             reconstructions = try .montage(
                 of: pictures.decoded(pictures.plan.encode(images, classes: classes).mean.rows, classes: classes),
@@ -87,7 +87,7 @@ public struct ModelPictures {
         guard let dataset = inputs.dataset, !inputs.shown.isEmpty else { return nil }
         let shape = dataset.info.shape
         guard shape.count == 3, [1, 3].contains(shape[0]) else { return nil }
-        let pixels = dataset.images(inputs.shown)
+        let pixels = try dataset.images(inputs.shown)
         let images = try inputs.shown.indices.map { index in
             try Image8(
                 width: shape[2], height: shape[1], channels: shape[0],

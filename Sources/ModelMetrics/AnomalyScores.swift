@@ -70,7 +70,7 @@ public struct AnomalyScores: Sendable {
         var errors: [Double] = []
         for start in stride(from: 0, to: indices.count, by: plan.batchSize) {
             let batch = Array(indices[start..<min(start + plan.batchSize, indices.count)])
-            let images = dataset.tensor(batch)
+            let images = try dataset.tensor(batch)
             let classes = plan.classes(of: batch, in: dataset)
             let decoded = try plan.decode(plan.encode(images, classes: classes).mean, classes: classes).values
             for row in batch.indices {

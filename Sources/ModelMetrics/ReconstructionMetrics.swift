@@ -28,7 +28,7 @@ struct ReconstructionMetric: ModelMetric {
         var similarities: [Double] = []
         for start in stride(from: 0, to: chosen.count, by: plan.batchSize) {
             let batch = Array(chosen[start..<min(start + plan.batchSize, chosen.count)])
-            let images = dataset.tensor(batch)
+            let images = try dataset.tensor(batch)
             let classes = plan.classes(of: batch, in: dataset)
             let decoded = try plan.decode(plan.encode(images, classes: classes).mean, classes: classes).values
             for row in batch.indices {

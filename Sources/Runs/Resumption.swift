@@ -53,7 +53,7 @@ public struct Resumption: ~Copyable {
         let definition = try ModelDefinition(
             text: newest.checkpoint.definition, source: newest.path, overrides: overrides, registry: registry)
         let dataset = try openDataset(definition, newest.checkpoint.trainingData)
-        let digest = dataset.digest()
+        let digest = try dataset.digest()
         if let before = newest.checkpoint.datasetDigest, before != digest {
             throw ZooError(
                 "\(dataset.info.name) is not the data that \(newest.path) was trained on: its SHA-256 is \(digest), "

@@ -45,7 +45,7 @@ public struct RunPictures {
         seed = trainer.seed
         split = trainer.splits.test.isEmpty ? .train : .test
         indices = Pictures.spread(trainer.splits[split], count: isVector ? Self.vectorCount : Self.imageCount)
-        images = dataset.tensor(indices)
+        images = try dataset.tensor(indices)
         classes = drawing.plan.classes(of: indices, in: dataset)
     }
 

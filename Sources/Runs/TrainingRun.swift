@@ -121,7 +121,7 @@ public final class TrainingRun {
         var settings = settings
         if let initialWeights { settings.provenance["initialized_from"] = initialWeights.path }
         try self.init(
-            trainer, dataset: dataset, datasetDigest: dataset.digest(), folder: folder, lock: lock, resumed: nil,
+            trainer, dataset: dataset, datasetDigest: try dataset.digest(), folder: folder, lock: lock, resumed: nil,
             settings: settings)
     }
 
@@ -204,7 +204,8 @@ public final class TrainingRun {
         }
     }
 
-    /// Trains to the end, to an early stop or until it is asked to stop; the state is saved in each case.
+    /// Trains to the end, to an early stop or until it is asked to stop; the state is saved in each case, and where data can no longer be
+    /// read.
     ///
     /// - Parameters:
     ///   - shouldStop: asked after every step. A cancelled `Task` stops, too.
@@ -254,6 +255,8 @@ public final class TrainingRun {
             try writeRecord()
             return end
         } catch {
+            // What the system refuses (data that are gone) has spoiled nothing: the run may go on from here.
+            if (error as? ZooError)?.code == .system { try? save() }
             try? pictures?.finish()  // the first error is the one to tell
             record.status = .failed
             record.message = "\(error)"

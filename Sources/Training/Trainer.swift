@@ -133,7 +133,8 @@ public final class Trainer {
     /// - Parameters:
     ///   - shouldStop: asked after every step; true ends training with `.interrupted`.
     ///   - onEvent: called after every step and epoch, on the same thread; what it throws ends training.
-    /// - Throws: `ZooError` for a loss that is not finite, naming the step and the first tensor that is not.
+    /// - Throws: `ZooError` for a loss that is not finite, naming the step and the first tensor that is not; and for images that can no
+    ///   longer be read, with the state of the last whole step.
     @discardableResult
     public func run(
         until shouldStop: @autoclosure () -> Bool = false, onEvent: (TrainingEvent) throws -> Void = { _ in }
@@ -176,7 +177,7 @@ public final class Trainer {
     }
 
     private func step(_ indices: UnsafeBufferPointer<Int32>) throws -> BatchLosses {
-        var images = reader.read(indices)
+        var images = try reader.read(indices)
         if let augmentation { images = augmentation.changed(images, indices, seed: seed, step: state.step) }
         let losses = plan.step(
             on: images, imageIndices: indices, classes: classes?.of(indices), step: state.step, seed: seed,

@@ -50,7 +50,7 @@ import Testing
             let path = try folder.write(Self.npy(descriptor, [2, 1], elements), "x.npy")
             let dataset = try open(path)
             #expect(dataset.info.shape == [1] && dataset.count == 2)
-            #expect(dataset.tensor([0, 1]).values == expected, "\(descriptor)")
+            #expect(try dataset.tensor([0, 1]).values == expected, "\(descriptor)")
         }
     }
 
@@ -60,11 +60,11 @@ import Testing
         let path = try folder.write(Self.npy("|u1", [2, 5, 6, 7], numbers), "x.npy")
         let first = try open(path, shape: [5, 6, 7])
         #expect(first.info.shape == [5, 6, 7])
-        #expect(first.tensor([1]).values == numbers[210...].map(Float.init))
+        #expect(try first.tensor([1]).values == numbers[210...].map(Float.init))
         let last = try open(path, shape: [7, 5, 6])
         #expect(last.info.shape == [7, 5, 6])
         for (channel, y, x) in [(0, 0, 0), (6, 4, 5), (3, 2, 1)] {
-            let found = last.tensor([1]).values[channel * 30 + y * 6 + x]
+            let found = try last.tensor([1]).values[channel * 30 + y * 6 + x]
             let expected = Float(numbers[210 + (y * 6 + x) * 7 + channel])
             #expect(found == expected)
         }
@@ -75,7 +75,7 @@ import Testing
         #expect(try open(grey).info.shape == [1, 2, 2])
         let row = try open(
             try folder.write(Self.npy("|u1", [2, 4], [0, 1, 2, 3, 4, 5, 6, 7]), "r.npy"), shape: [1, 2, 2])
-        #expect(row.info.shape == [1, 2, 2] && row.tensor([1]).values == [4, 5, 6, 7])
+        #expect(try row.info.shape == [1, 2, 2] && row.tensor([1]).values == [4, 5, 6, 7])
         #expect(row.notes.contains { $0.contains("row of 4 numbers is an image [1, 2, 2]") })
     }
 
@@ -85,7 +85,7 @@ import Testing
         let path = try folder.write(Self.npy("<f8", [400, 3], Self.bytes(values)), "x.npy")
         let dataset = try open(path, scaling: nil)
         #expect(dataset.scaling.method == .standard && dataset.scaling.count == 3)
-        let training = dataset.tensor(dataset.indices(of: .train))
+        let training = try dataset.tensor(dataset.indices(of: .train))
         for feature in 0..<2 {
             let column = (0..<training.count).map { Double(training[$0][training[$0].startIndex + feature]) }
             let mean = column.reduce(0, +) / Double(column.count)
@@ -103,7 +103,7 @@ import Testing
         let other = try folder.write(Self.npy("<f8", [1, 3], Self.bytes([1e9, 0, 5])), "y.npy")
         let scaled = try open(other, scaling: .constants(dataset.scaling))
         #expect(scaled.scaling == dataset.scaling)
-        #expect(scaled.tensor([0]).values == dataset.tensor([0]).values)
+        #expect(try scaled.tensor([0]).values == dataset.tensor([0]).values)
         let wrong = try folder.write(Self.npy("<f8", [1, 2], Self.bytes([1.0, 2])), "z.npy")
         #expect(try message { _ = try open(wrong, scaling: .constants(dataset.scaling)) }.contains("3 features"))
     }
@@ -112,12 +112,12 @@ import Testing
         let bytes = try open(try folder.write(Self.npy("|u1", [2, 1, 2], [0, 51, 102, 204]), "x.npy"), scaling: nil)
         #expect(bytes.scaling.method == .unit)
         let expected: [Float] = [0, 0.2, 0.4, 0.8]
-        let isClose = zip(bytes.tensor([0, 1]).values, expected).allSatisfy { abs($0 - $1) < 1e-6 }
+        let isClose = try zip(bytes.tensor([0, 1]).values, expected).allSatisfy { abs($0 - $1) < 1e-6 }
         #expect(isClose)
         let deep = Self.bytes([100, 4100, 1100, 2100] as [UInt16])
         let words = try open(try folder.write(Self.npy("<u2", [2, 1, 2], deep), "y.npy"), scaling: nil)
-        #expect(words.tensor([0, 1]).values == [0, 1, 0.25, 0.5])
-        #expect(words.images([0]) == [0, 255])
+        #expect(try words.tensor([0, 1]).values == [0, 1, 0.25, 0.5])
+        #expect(try words.images([0]) == [0, 255])
     }
 
     @Test func numbersThatAreNoneAreRefusedWithTheRow() throws {
@@ -138,14 +138,14 @@ import Testing
         let y = Self.npy("<i8", [3], Self.bytes([2, 0, 2] as [Int64]))
         try ArchiveWriter.write([("x.npy", x), ("y.npy", y)], .zip, to: path)
         let dataset = try open(path, labels: "y")
-        #expect(dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
+        #expect(try dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
         #expect(dataset.info.classNames == ["0", "2"] && (0..<3).map { dataset.label($0) } == [1, 0, 1])
         #expect(try open(path, member: "x").count == 3)
         // As numpy.savez writes them, in any order: read where they are.
         for entries in [[("x.npy", x), ("y.npy", y)], [("y.npy", y), ("x.npy", x)]] {
             try ArchiveWriter.write(entries, .zipStored, to: path)
             let stored = try open(path, labels: "y")
-            #expect(stored.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6] && stored.label(1) == 0)
+            #expect(try stored.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6] && stored.label(1) == 0)
         }
         #expect(try message { _ = try open(path, member: "z") }.contains("has no array 'z'"))
         try ArchiveWriter.write([("a.npy", x), ("b.npy", x)], .zip, to: path)
@@ -159,7 +159,7 @@ import Testing
         let text = "length,width,species\n1,2.5,ant\n-3e2,4,\"bee, wild\"\n5,6,ant\n"
         let path = try folder.write(text, "x.csv")
         let dataset = try open(path, labels: "species")
-        #expect(dataset.info.shape == [2] && dataset.tensor([0, 1, 2]).values == [1, 2.5, -300, 4, 5, 6])
+        #expect(try dataset.info.shape == [2] && dataset.tensor([0, 1, 2]).values == [1, 2.5, -300, 4, 5, 6])
         #expect(dataset.info.classNames == ["ant", "bee, wild"] && dataset.label(1) == 1)
         let bare = try folder.write("1\t2\r\n3\t4\r\n", "x.tsv")
         #expect(try open(bare).tensor([0, 1]).values == [1, 2, 3, 4])
@@ -179,7 +179,7 @@ import Testing
         let text = "x,shape,size,y,kind\n1,ball,0.5,2,a\n3,cube,10,4,b\n5,ball,2,6,a\n"
         let path = try folder.write(text, "x.csv")
         let dataset = try open(path, labels: "kind", factors: ["size", "shape"])
-        #expect(dataset.info.shape == [2] && dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
+        #expect(try dataset.info.shape == [2] && dataset.tensor([0, 1, 2]).values == [1, 2, 3, 4, 5, 6])
         #expect(
             dataset.info.factors == [
                 Factor(name: "size", values: [0.5, 2, 10]), Factor(name: "shape", valueNames: ["ball", "cube"]),
@@ -241,7 +241,7 @@ import Testing
         let a = try open(try folder.write(Self.npy("<f4", [2, 1], Self.bytes([1, 2] as [Float])), "a.npy"))
         let b = try open(try folder.write(Self.npy("<f8", [2, 1], Self.bytes([1, 2] as [Double])), "b.npy"))
         let c = try open(try folder.write(Self.npy("<f4", [2, 1], Self.bytes([1, 2.001] as [Float])), "c.npy"))
-        #expect(a.digest() == b.digest() && a.digest() != c.digest())
+        #expect(try a.digest() == b.digest() && a.digest() != c.digest())
     }
 
     // MARK: Points
@@ -250,7 +250,7 @@ import Testing
         let dataset = try points.dataset(scaling: .method(.asIs))
         #expect(dataset.count == 20_000 && dataset.info.shape == [2])
         #expect(dataset.indices(of: .test).count == 2000)
-        let all = dataset.tensor(Array(0..<20_000))
+        let all = try dataset.tensor(Array(0..<20_000))
         let again = try points.dataset(scaling: .method(.asIs)).tensor(Array(0..<20_000))
         #expect(all == again)
         // Each point lies near the curve of its class.

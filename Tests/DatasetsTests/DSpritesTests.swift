@@ -59,7 +59,7 @@ import Testing
         let dataset = try DSprites(path: path, grid: grid, testCount: 3)
         #expect(dataset.count == 16)
         let expected = (images[(13 * 4096)..<(14 * 4096)] + images[..<4096]).map { $0 * 255 }
-        #expect(dataset.images([13, 0]) == expected)
+        #expect(try dataset.images([13, 0]) == expected)
         #expect(dataset.factors(13) == [1, 1, 0, 0, 1])
         #expect(dataset.indices(of: .test).count == 3)
         #expect(dataset.indices(of: .train).count == 13)

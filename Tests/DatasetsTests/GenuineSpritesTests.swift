@@ -60,8 +60,8 @@ import Testing
     @Test func genuineImagesAreMatchedClosely() throws {
         let sprites = Sprites()
         // Area and centre of every shape, scale and turn at position (0, 0).
-        let models = (0..<720).map { sprite in
-            let mask = mask(sprites.images([Int32(sprite * 1024)])[...])
+        let models = try (0..<720).map { sprite in
+            let mask = try mask(sprites.images([Int32(sprite * 1024)])[...])
             return (area: area(mask), center: center(mask))
         }
         let best = try genuineMasks().map { genuine in
@@ -77,7 +77,7 @@ import Testing
                         let (x, y) = (Int(x) + dx, Int(y) + dy)
                         guard (0..<32).contains(x), (0..<32).contains(y) else { continue }
                         let index = Int32(sprite * 1024 + x * 32 + y)
-                        best = max(best, overlap(genuine, mask(sprites.images([index])[...])))
+                        best = max(best, overlap(genuine, mask(try sprites.images([index])[...])))
                     }
                 }
             }

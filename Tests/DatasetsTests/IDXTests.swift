@@ -68,7 +68,7 @@ import Testing
         let info = try DatasetCatalog.builtIn.descriptor("mnist").info
         let dataset = try MNISTFormat.read(info, paths: paths, counts: (5, 2))
         #expect(dataset.count == 7)
-        #expect(dataset.images([6, 0]) == Array(images[(6 * 784)...]) + images[..<784])
+        #expect(try dataset.images([6, 0]) == Array(images[(6 * 784)...]) + images[..<784])
         #expect((0..<7).map { dataset.label($0) } == labels.map { Int($0) })
         #expect(dataset.indices(of: .train) == [0, 1, 2, 3, 4])
         #expect(dataset.indices(of: .validation) == [])

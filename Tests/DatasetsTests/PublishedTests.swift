@@ -1,4 +1,5 @@
 import FileSupport
+import Glibc
 import TensorCore
 import TestSupport
 import Testing
@@ -64,8 +65,8 @@ import Testing
         #expect((0..<5).map { dataset.label($0) } == [0, 25, 2, 3, 4])
         #expect(dataset.info.classNames?.first == "A" && dataset.info.classNames?.last == "Z")
         // What grew from row to row grows from column to column.
-        #expect(dataset.images([1])[..<28].elementsEqual(50..<78))
-        #expect(dataset.images([1])[28...].prefix(28).elementsEqual(50..<78))
+        #expect(try dataset.images([1])[..<28].elementsEqual(50..<78))
+        #expect(try dataset.images([1])[28...].prefix(28).elementsEqual(50..<78))
         let other = try message { _ = try DatasetCatalog.builtIn.open("emnist-digits", options) }
         #expect(other.contains(isArchive ? "does not hold emnist-digits" : "was not found"), "\(other)")
     }
@@ -97,7 +98,7 @@ import Testing
         let expected = try ["train", "test"].flatMap {
             try Files.read("\(folder.path)/svhn/\($0).raw", maximumByteCount: 1 << 20)
         }
-        #expect(dataset.images((0..<7).map { Int32($0) }) == expected)
+        #expect(try dataset.images((0..<7).map { Int32($0) }) == expected)
         #expect((0..<7).map { dataset.label($0) } == [0, 1, 9, 5, 0, 1, 9])
         #expect(dataset.indices(of: .test) == [4, 5, 6])
         // Cut and changed files are errors, and none is more than an error.
@@ -147,7 +148,7 @@ import Testing
             unpacked.memoryLimit = limit
             let dataset = try Shapes3D.open(path: path, unpacked: unpacked, counts: counts, testCount: 5)
             #expect(dataset.count == 96 && dataset.indices(of: .test).count == 5)
-            #expect(dataset.images((0..<96).map { Int32($0) }) == expected)
+            #expect(try dataset.images((0..<96).map { Int32($0) }) == expected)
             #expect(dataset.factors(95) == [1, 0, 1, 2, 3, 1] && dataset.factors(1) == [0, 0, 0, 0, 0, 1])
             #expect(dataset.info.factors?[3].values == [0.75, 1, 1.25])
             #expect(dataset.info.factors?[4].valueNames?.count == 4)
@@ -173,13 +174,46 @@ import Testing
         let path = try #require(try located("mpi3d-toy").first)
         let dataset = try MPI3D.toy.open(
             path: path, unpacked: UnpackedArrays(cacheFolder: nil), factors: factors, testCount: 2)
-        #expect(dataset.images((0..<6).map { Int32($0) }) == pixels)
+        #expect(try dataset.images((0..<6).map { Int32($0) }) == pixels)
         #expect(dataset.factors(4) == [1, 1])
+        // What can no longer be read is an error with a sentence.
+        if form == .zipStored {
+            #expect(truncate(path, 40_000) == 0)
+            #expect(try dataset.images([0]).count == 12_288)
+            let lost = try message { _ = try dataset.images([0, 5]) }
+            #expect(lost.hasPrefix("row 5 of images can no longer be read: the file ended at byte"), "\(lost)")
+            try ArchiveWriter.write([("images.npy", array)], form, to: path)
+        }
         #expect(
             try message { _ = try MPI3D.toy.open(path: path, unpacked: UnpackedArrays(cacheFolder: nil)) }.contains(
                 "[1036800, 64, 64, 3] of u8 was expected"))
         #expect(MPI3D.factors.reduce(1) { $0 * $1.count } == 1_036_800)
         #expect(Shapes3D.factors.map(\.count) == Shapes3D.counts && Shapes3D.counts.reduce(1, *) == 480_000)
+    }
+
+    /// Pictures, arrays and archives: all that the cache holds is listed and removed; data sets that were downloaded there are left.
+    @Test func theCacheKnowsAllThatIsInIt() throws {
+        let cache = DataCache(folder: folder.path + "/cache")
+        #expect(cache.entries.isEmpty && cache.clear().entries == 0)
+        try folder.write([1, 2, 3], "3dshapes-b.h5")
+        var unpacked = UnpackedArrays(cacheFolder: cache.folder)
+        unpacked.memoryLimit = 10
+        _ = try unpacked.source("images", in: folder.path + "/3dshapes-b.h5", byteCount: 100) { $0[7] = 1 }
+        let archive = try folder.write([1], "some-archive.tar.xz")
+        var writer = try #require(UnpackedCache(archive: archive, folder: cache.folder)).writer()
+        writer.write([1, 2], "a")
+        writer.write([3, 4, 5], "b")
+        writer.finish()
+        try folder.write([1], "cache/mnist/train-images-idx3-ubyte")
+        // Left behind by a process that is no more, and being made by this one.
+        try folder.write([1], "cache/unpacked/x.array.part-4194400")
+        try folder.write([1], "cache/unpacked/y.array.part-\(getpid())")
+        let entries = cache.entries.sorted { $0.byteCount < $1.byteCount }
+        #expect(entries.map(\.kind) == [.archive, .array] && entries.map(\.byteCount) == [5, 100])
+        #expect(entries.map(\.source) == ["some-archive.tar.xz", "3dshapes-b.h5"])
+        #expect(cache.clear() == (2, 105))
+        #expect(try Files.names(in: cache.folder + "/unpacked") == ["y.array.part-\(getpid())"])
+        #expect(Files.isFile(cache.folder + "/mnist/train-images-idx3-ubyte"))
     }
 
     /// A small file does not fill the disk.

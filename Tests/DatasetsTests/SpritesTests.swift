@@ -38,12 +38,12 @@ import Testing
 
     @Test func upsideUpSpritesHaveTheKnownOutlines() throws {
         let square = try #require(Self.sprites.index(ofFactors: [0, 5, 0, 0, 0]))
-        let rows = picture(Self.sprites.images([Int32(square)]))
+        let rows = try picture(Self.sprites.images([Int32(square)]))
         let line = String(repeating: ".", count: 6) + String(repeating: "#", count: 20)
         #expect(rows == Array(repeating: line + String(repeating: ".", count: 38), count: 20))
 
         let heart = try #require(Self.sprites.index(ofFactors: [2, 5, 0, 0, 0]))
-        let pixels = Self.sprites.images([Int32(heart)])
+        let pixels = try Self.sprites.images([Int32(heart)])
         let heartRows = picture(pixels)
         #expect(heartRows.allSatisfy { String($0.prefix(32).reversed()) == $0.prefix(32) })
         // Two lobes above, one tip below.
@@ -52,11 +52,11 @@ import Testing
         #expect(pixels.count { $0 == 255 } == 222)
     }
 
-    @Test func everySpriteStaysInTheImageAndIsBinary() {
+    @Test func everySpriteStaysInTheImageAndIsBinary() throws {
         // All shapes, scales and turns in the four corners.
         let corners = [0, 31, 31 * 32, 31 * 32 + 31]
         let indices = (0..<720).flatMap { sprite in corners.map { Int32(sprite * 1024 + $0) } }
-        let pixels = Self.sprites.images(indices)
+        let pixels = try Self.sprites.images(indices)
         for image in indices.indices {
             let part = pixels[(image * 4096)..<((image + 1) * 4096)]
             #expect(part.allSatisfy { $0 == 0 || $0 == 255 })
@@ -92,7 +92,7 @@ import Testing
         #expect(dataset.info.shape == [3, size.rawValue, size.rawValue])
         let index = try #require(dataset.index(ofFactors: [5, 0, 5, 0, 8, 8]))
         #expect(dataset.factors(index) == [5, 0, 5, 0, 8, 8])
-        let pixels = dataset.images([Int32(index)])
+        let pixels = try dataset.images([Int32(index)])
         let middle = (size.rawValue / 2 * size.rawValue + size.rawValue / 2) * 3
         #expect(Array(pixels[middle..<(middle + 3)]) == [60, 90, 235])
         #expect(Array(pixels[..<3]) == [24, 24, 32])

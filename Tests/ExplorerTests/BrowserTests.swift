@@ -42,7 +42,7 @@ struct BrowserTests {
             let explored = try ExploredBlots(latentSizes: [4, 4, 6])
             defer { explored.server.stop() }
             let dataset = try ExploredBlots.dataset()
-            let pixels = dataset.images([100])
+            let pixels = try dataset.images([100])
             let picture = folder + "/picture.png"
             try AtomicFile.write(
                 ImageFiles.encodePNG(Image8(width: 16, height: 16, channels: 3, pixels: pixels)), to: picture)
@@ -69,7 +69,7 @@ struct BrowserTests {
             let image = try #require(found["image"] as? [String: Any])
             let index = dataset.count - 1 - 3
             #expect((image["command"] as? String)?.contains("reconstruct blots-1 --indices \(index)") == true)
-            #expect(image["original"] as? [Int] == dataset.images([Int32(index)]).map(Int.init))
+            #expect(try image["original"] as? [Int] == dataset.images([Int32(index)]).map(Int.init))
             let reconstruction = try model.reconstruct(Tensor(dataset, [index])).pictures()[0].pixels.map(Int.init)
             #expect(image["decoded"] as? [Int] == reconstruction)
             #expect((image["caption"] as? String)?.contains("½‖x − x̂‖²") == true)

@@ -28,7 +28,7 @@ import Testing
         let index = Int(dataset.indices(of: .test)[7])
         let expected = try model.encode(Tensor(dataset, [index])).mean.values
         let byIndex = try #require(try await explored.get("api/models/0/images/\(index)/code")?.json())
-        let pixels = dataset.images([Int32(index)])
+        let pixels = try dataset.images([Int32(index)])
         let file = try ImageFiles.encodePNG(Image8(width: 16, height: 16, channels: 3, pixels: pixels))
         let byFile = try #require(try await explored.post("api/models/0/encode", file)?.json())
         for found in [byIndex, byFile] {

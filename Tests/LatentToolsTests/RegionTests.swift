@@ -99,11 +99,11 @@ import Testing
         }
     }
 
-    @Test func theNearestImage() {
+    @Test func theNearestImage() throws {
         let nearest = NearestImages(of: TwoPictures(), indices: [0, 1], count: 10)
         #expect(nearest.count == 2)
         // C H W: the first picture is red and then green; the second is 0.2 everywhere.
-        let distances = nearest.distances(from: [[1, 0, 0, 1, 0, 0], [0.2, 0.2, 0.2, 0.2, 0.2, 0.7]])
+        let distances = try nearest.distances(from: [[1, 0, 0, 1, 0, 0], [0.2, 0.2, 0.2, 0.2, 0.2, 0.7]])
         #expect(abs(distances[0]) < 1e-6)
         #expect(abs(distances[1] - 0.5) < 1e-6)
     }
@@ -124,12 +124,12 @@ import Testing
         }
     }
 
-    @Test func theNearestOfManyImages() {
+    @Test func theNearestOfManyImages() throws {
         let images = (0..<5).map { query in
             (0..<81).map { Float(ManyPictures.value(query * 131, $0 + query)) / 255 }
         }
         let all = (0..<900).map { image in (0..<81).map { Float(ManyPictures.value(image, $0)) / 255 } }
-        let found = NearestImages(of: ManyPictures(), indices: Array(0..<900), count: 900).distances(from: images)
+        let found = try NearestImages(of: ManyPictures(), indices: Array(0..<900), count: 900).distances(from: images)
         for (image, distance) in zip(images, found) {
             let expected = all.map { ImageDistance.euclidean(image, $0) }.min() ?? 0
             #expect(abs(distance - expected) < 1e-4)

@@ -54,14 +54,14 @@ import Training
         let latents = [[Float]](repeating: [0, 0], count: 3)
         let decoded = try plan.decode(latents, classes: [0, 1, 2])
         /// The mean over the images of a class.
-        func mean(_ label: Int) -> [Float] {
+        func mean(_ label: Int) throws -> [Float] {
             let members = (0..<Int32(96)).filter { Int($0) % 5 % 3 == label }
-            let pixels = dataset.images(members)
+            let pixels = try dataset.images(members)
             return (0..<64).map { place in
                 members.indices.reduce(0) { $0 + Float(pixels[$1 * 64 + place]) / 255 } / Float(members.count)
             }
         }
-        let means = (0..<3).map(mean)
+        let means = try (0..<3).map(mean)
         for label in 0..<3 {
             let distances = means.map { zip($0, decoded[label]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } }
             #expect(distances.indices.min { distances[$0] < distances[$1] } == label, "\(distances)")

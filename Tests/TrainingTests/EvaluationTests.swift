@@ -111,7 +111,7 @@ import Training
         let trainer = try Fixtures.trainer(definition, steps: 10)
         try trainer.run()
         let weights = trainer.plan.model.parameters + trainer.plan.model.buffers
-        let pixels = Patterns().images([96, 97, 98])
+        let pixels = try Patterns().images([96, 97, 98])
         let fast = try InferencePlan(definition, weights: weights, batchSize: 2, engine: CPUEngine())
         let slow = try InferencePlan(definition, weights: weights, batchSize: 3, engine: ReferenceEngine())
         let (a, b) = (try fast.encode(pixels), try slow.encode(pixels))

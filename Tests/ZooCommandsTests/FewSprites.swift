@@ -24,8 +24,8 @@ struct FewSprites: Dataset {
         }
     }
 
-    func readImages(_ indices: UnsafeBufferPointer<Int32>, into output: UnsafeMutableBufferPointer<UInt8>) {
-        base.readImages(indices, into: output)
+    func readImages(_ indices: UnsafeBufferPointer<Int32>, into output: UnsafeMutableBufferPointer<UInt8>) throws {
+        try base.readImages(indices, into: output)
     }
 
     /// A VAE on it, small enough for a test.

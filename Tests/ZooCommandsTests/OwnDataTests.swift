@@ -1,8 +1,10 @@
 import Checkpoints
 import Foundation
+import ImageFiles
 import Interchange
 import ModelKit
 import TensorCore
+import TestSupport
 import Testing
 
 /// Numbers of one's own through all commands: vectors, points, images of many channels.
@@ -126,6 +128,43 @@ import Testing
         let refused = try zoo(
             ["train", "--resume", folder.path + "/parts", "--array", other, "--labels", "kind", "--steps", "50"])
         #expect(refused.status == 1 && refused.errors.contains("is not the data"), "\(refused.errors)")
+    }
+
+    /// A file is fitted for `reconstruct --images` as the pictures of the folder were in training, unless that is asked for otherwise.
+    @Test(arguments: ["crop", "pad", "stretch"]) func filesAreFittedAsInTraining(fit: String) throws {
+        let pictures = folder.path + "/pictures"
+        try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+        for number in 0..<10 {
+            let pixels = (0..<24 * 10).map { UInt8(($0 % 24 * (number + 3) * 7 + $0 / 24 * 20) % 256) }
+            try Data(ImageFiles.encodePNG(Image8(width: 24, height: 10, channels: 1, pixels: pixels)))
+                .write(to: URL(fileURLWithPath: "\(pictures)/\(number).png"))
+        }
+        let model = try folder.write(SmallRun.definition(epochs: 1), "small.yaml")
+        let path = folder.path + "/run"
+        _ = try zooOK(["train", model, "--image-folder", pictures, "--fit", fit, "--run-dir", path, "-q"])
+        let output = ["--output", folder.path + "/r.png", "--json"]
+        let ofFolder = try zooOK(
+            ["reconstruct", path, "--image-folder", pictures, "--split", "train", "--indices", "4"] + output
+        ).object()
+        let ofFile = try zooOK(["reconstruct", path, "--images", pictures + "/4.png", "--resize"] + output).object()
+        #expect(ofFile["half_squared_error"] as? [Double] == ofFolder["half_squared_error"] as? [Double])
+        #expect((ofFile["half_squared_error"] as? [Double])?.count == 1)
+    }
+
+    /// A table whose classes are words, as rows with these words; vectors have no pictures.
+    @Test(.enabled(if: Judge.python != nil)) func wordsOfATableInParquet() throws {
+        let path = folder.path + "/run"
+        let data = ["--array", try table(), "--labels", "kind"]
+        _ = try zooOK(["train", "mlp-vae-points"] + data + ["--steps", "3", "--run-dir", path, "-q"])
+        _ = try zooOK(["embed", path, "--output", folder.path + "/codes.parquet"] + data)
+        let script = """
+            import sys, pyarrow.parquet as pq
+            rows = pq.read_table(sys.argv[1]).to_pylist()
+            assert len(rows) == 30 and "image" not in rows[0]
+            assert all(row["label"] == ["ant", "bee", "cat"][row["index"] % 3] for row in rows), rows
+            print("read")
+            """
+        #expect(try Judge.run(Judge.python, ["-c", script, folder.path + "/codes.parquet"]).contains("read"))
     }
 
     /// Sixteen bits, seven channels: images that no picture file has.

@@ -16,7 +16,7 @@ import Zoo
             #expect(record.status == .finished)
             #expect(record.steps == 20)
             let picture = folder + "/picture.png"
-            let pixels = dataset.images([0])
+            let pixels = try dataset.images([0])
             let image = try Image8(width: 64, height: 64, channels: 1, pixels: pixels)
             try Data(ImageFiles.encodePNG(image)).write(to: URL(fileURLWithPath: picture))
             let model = try Self.load(run, picture)

@@ -78,23 +78,20 @@ public struct ArrayDataset: NumericDataset {
         factorPositions.isEmpty ? nil : factorPositions.map { Int($0[index]) }
     }
 
-    public func readNumbers(_ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>) {
+    public func readNumbers(
+        _ indices: UnsafeBufferPointer<Int32>, into numbers: UnsafeMutableBufferPointer<Float>
+    ) throws {
         let size = rows.rowSize
         precondition(numbers.count >= indices.count * size, "the buffer is too small for \(indices.count) rows")
         let groupCount = scaling.count
         let area = size / groupCount
         let factors = scaling.scales.map { 1 / $0 }
         var scratch: [UInt8] = []
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: size) { row in
+        try withUnsafeTemporaryAllocation(of: Double.self, capacity: size) { row in
             for (position, index) in indices.enumerated() {
                 precondition(index >= 0 && index < count, "row \(index) of \(count)")
                 let target = UnsafeMutableBufferPointer(rebasing: numbers[position * size..<(position + 1) * size])
-                do {
-                    try rows.read(Int(index)..<Int(index) + 1, into: row, scratch: &scratch)
-                } catch {
-                    target.update(repeating: .nan)
-                    continue
-                }
+                try rows.read(Int(index)..<Int(index) + 1, into: row, scratch: &scratch)
                 for group in 0..<groupCount {
                     let (offset, factor) = (scaling.offsets[group], factors[group])
                     for place in 0..<area {

@@ -61,7 +61,7 @@ struct StoredArray: Sendable {
         let first = start + self.byteCount(ofRows: rows.lowerBound)
         try scratch.withUnsafeMutableBytes { bytes in
             let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount])
-            try source.copy(first..<first + byteCount, to: bytes)
+            try copy(first..<first + byteCount, to: bytes, row: rows.lowerBound)
             type.convert(UnsafeRawBufferPointer(bytes), into: numbers)
         }
     }
@@ -73,7 +73,17 @@ extension StoredArray {
     /// - Throws: `ZooError` when the file cannot be read any more.
     func copy(_ row: Int, to target: UnsafeMutableRawBufferPointer) throws {
         let first = start + byteCount(ofRows: row)
-        try source.copy(first..<first + byteCount(ofRows: 1), to: target)
+        try copy(first..<first + byteCount(ofRows: 1), to: target, row: row)
+    }
+
+    private func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer, row: Int) throws {
+        do {
+            try source.copy(range, to: target)
+        } catch let error as ZooError {
+            throw ZooError(
+                "row \(row) of \(name) can no longer be read: \(error.message)",
+                advice: "leave the file as it is while it is in use", code: .system, cause: error)
+        }
     }
 }
 

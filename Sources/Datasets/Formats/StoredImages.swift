@@ -35,18 +35,13 @@ struct StoredImages: Dataset {
         }
     }
 
-    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+    func readImages(_ indices: UnsafeBufferPointer<Int32>, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
         let size = info.imageByteCount
         precondition(pixels.count >= indices.count * size, "the buffer is too small for \(indices.count) images")
         for (position, index) in indices.enumerated() {
             precondition(index >= 0 && index < count, "image \(index) of \(count)")
             let target = UnsafeMutableBufferPointer(rebasing: pixels[position * size..<(position + 1) * size])
-            do {
-                try rows.copy(Int(index), to: UnsafeMutableRawBufferPointer(target))
-            } catch {
-                // Bytes have no value for "unknown", and others would be trained on without a word.
-                fatalError("image \(index) of \(info.name) can no longer be read: \(error)")
-            }
+            try rows.copy(Int(index), to: UnsafeMutableRawBufferPointer(target))
         }
     }
 

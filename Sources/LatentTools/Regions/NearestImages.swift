@@ -17,7 +17,9 @@ public struct NearestImages: Sendable {
 
     /// Per image of C·H·W numbers in C H W order, the Euclidean distance ‖x̂ − x‖ to the nearest of the images; empty if
     /// there is none.
-    public func distances(from images: [[Float]]) -> [Double] {
+    ///
+    /// - Throws: `ZooError` for images that are in a file that can no longer be read.
+    public func distances(from images: [[Float]]) throws -> [Double] {
         guard count > 0 else { return [] }
         // Rows of whole vectors, the rest 0.
         let padded = (dataset.info.sampleCount + 15) / 16
@@ -26,7 +28,7 @@ public struct NearestImages: Sendable {
         // So many rows at a time stay in the cache while all queries pass.
         let blockSize = max(1, 4096 / padded)
         for start in stride(from: 0, to: count, by: blockSize) {
-            let references = dataset.tensor(Array(indices[start..<min(start + blockSize, count)]))
+            let references = try dataset.tensor(Array(indices[start..<min(start + blockSize, count)]))
             let block = (0..<references.count).flatMap { Self.vectors(references[$0], padded) }
             for query in nearest.indices {
                 for row in stride(from: 0, to: block.count, by: padded) {

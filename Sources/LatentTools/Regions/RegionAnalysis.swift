@@ -44,7 +44,7 @@ public struct RegionAnalysis: Sendable, Equatable {
         let norms = latents.map { ImageDistance.euclidean($0, [Float](repeating: 0, count: $0.count)) }
         latentNorm = norms.reduce(0, +) / count
         latentNorms = norms.min().flatMap { smallest in norms.max().map { smallest...max(smallest, $0) } }
-        nearestDistance = training.map { $0.distances(from: images).reduce(0, +) / count }
+        nearestDistance = try training.map { try $0.distances(from: images).reduce(0, +) / count }
         entropy = hasProbabilities ? images.reduce(0) { $0 + ImageMeasures.bernoulliEntropy($1) } / count : nil
         let shape = plan.definition.input
         sharpness = images.reduce(0) { $0 + ImageMeasures.sharpness($1, shape: shape) } / count

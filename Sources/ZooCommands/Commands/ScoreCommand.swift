@@ -172,7 +172,7 @@ struct ScoreCommand: ParsableCommand {
         let order = scores.rows.indices.sorted { scores.rows[$0].scores[0] < scores.rows[$1].scores[0] }
         let perRow = min(10, order.count)
         let rows = [Array(order.prefix(perRow)), Array(order.suffix(perRow).reversed())]
-        let shown = dataset.tensor(rows.flatMap { $0 }.map { scores.rows[$0].index })
+        let shown = try dataset.tensor(rows.flatMap { $0 }.map { scores.rows[$0].index })
         let measure = scores.measures.first?.rawValue ?? ""
         var grid = ImageGrid(
             images: try model.pictures().images(shown), columns: perRow,

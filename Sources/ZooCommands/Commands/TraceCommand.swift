@@ -138,7 +138,7 @@ struct TraceCommand: ParsableCommand {
         guard index < dataset.count, let number = Int32(exactly: index) else {
             throw ZooError("--index \(index): \(dataset.info.name) has images 0 to \(dataset.count - 1)", kind: .usage)
         }
-        return (dataset.tensor([number]).values.map(Double.init), dataset.label(index) ?? 0)
+        return (try dataset.tensor([number]).values.map(Double.init), dataset.label(index) ?? 0)
     }
 
     /// Numbers between commas or blanks.

@@ -39,7 +39,7 @@ struct LatentOptions: ParsableArguments {
         guard case .vectors = drawing else { return nil }
         do {
             let images = try images ?? self.images(for: model)
-            return images.dataset.tensor(Pictures.spread(images.indices, count: 2000))
+            return try images.dataset.tensor(Pictures.spread(images.indices, count: 2000))
         } catch let error as ZooError where !data.isGiven {
             Console.warn("without the data: \(error.message)")
             return nil

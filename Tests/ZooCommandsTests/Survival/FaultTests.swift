@@ -2,6 +2,9 @@ import Checkpoints
 import FileSupport
 import Foundation
 import Glibc
+import Interchange
+import Runs
+import TensorCore
 import Testing
 
 /// What the system refuses: room, the right to write, the folder of another process.
@@ -36,6 +39,37 @@ import Testing
         let result = try ZooProcess(arguments, wrapper: full).finish()
         #expect(result.status == 1, "\(result)")
         #expect(result.errors.contains("No space left on device"), "\(result)")
+    }
+
+    /// Data that are cut short while a run reads them end it with a sentence, and what was trained is saved.
+    @Test func aFileOfDataThatIsCutShort() throws {
+        let folder = try TemporaryFolder()
+        let (file, run) = (folder.path + "/x.npz", folder.path + "/run")
+        let values = (0..<3000).map { Float($0 * 37 % 101) }
+        let bytes = try NumPyArchive.encode(
+            [NamedTensor(path: "x", shape: [1000, 3], values: values)], definition: "")
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        let options = ["--array", file, "--batch-size", "8", "--threads", "1", "-q"]
+        let process = try ZooProcess(
+            ["train", "mlp-vae-points", "--epochs", "1000000", "--save-every", "20steps", "--run-dir", run] + options)
+        var checkpoints = CheckpointFolder(path: run + "/checkpoints")
+        let deadline = ContinuousClock.now + .seconds(60)
+        while checkpoints.entries.count < 2, process.isRunning, ContinuousClock.now < deadline { usleep(10_000) }
+        #expect(truncate(file, 1000) == 0)
+        let ended = process.finish()
+        #expect(ended.status == 1 && ended.errors.contains("of x can no longer be read: the file ended"), "\(ended)")
+        let record = try RunFolder(path: run).record()
+        #expect(record.status == .failed && record.message?.contains("can no longer be read") == true)
+        let step = try #require(try checkpoints.newest().checkpoint.progress?.step)
+        // Not only what was saved at intervals.
+        #expect(step > 0 && record.checkpoint == checkpoints.file(step: step))
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        let resumed = try ZooProcess(
+            ["train", "--resume", run, "--steps", "\(step + 5)"] + options.filter { $0 != "8" && $0 != "--batch-size" }
+        )
+        .finish()
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        #expect(try checkpoints.newest().checkpoint.progress?.step == step + 5)
     }
 
     /// A name that is not UTF-8 would become another one.
