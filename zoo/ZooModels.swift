@@ -27,6 +27,7 @@ public enum ZooModels {
         source("factor-vae-sprites", PackageResources.factor_vae_sprites_yaml),
         source("info-vae-mnist", PackageResources.info_vae_mnist_yaml),
         source("iwae-mnist", PackageResources.iwae_mnist_yaml),
+        source("ladder-vae-mnist", PackageResources.ladder_vae_mnist_yaml),
         source("mlp-vae-cifar", PackageResources.mlp_vae_cifar_yaml),
         source("mlp-vae-mnist", PackageResources.mlp_vae_mnist_yaml),
         source("mlp-vae-mnist-2d", PackageResources.mlp_vae_mnist_2d_yaml),

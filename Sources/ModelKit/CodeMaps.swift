@@ -31,6 +31,9 @@ extension ModelDefinition {
     public var latentWords: String {
         switch latent {
         case .code: "\(latentSize) dimensions, a code"
+        case .gaussian where !levels.isEmpty:
+            latentSizes.map(String.init).joined(separator: " + ")
+                + " dimensions, Gaussians of \(levels.count + 1) levels"
         case .gaussian: "\(latentSize) dimensions, Gaussian"
         case .discrete(let code, let codebook):
             "\(latentSize) of \(codebook.codes) codes, each a vector"

@@ -9,7 +9,7 @@ struct GraphAssembly {
     private let link: ReconstructionLoss.Link
     private(set) var rows: [ModelGraph.LayerRow] = []
     private(set) var images: TensorID?
-    private(set) var noise: TensorID?
+    private(set) var noises: [TensorID] = []
     private(set) var mean: TensorID?
     private(set) var logVariance: TensorID?
     private(set) var latent: TensorID?
@@ -20,6 +20,12 @@ struct GraphAssembly {
     private(set) var klPerDimension: TensorID?
     private(set) var logWeights: TensorID?
     private(set) var codeLogits: TensorID?
+    /// What the encoder says of each latent, the lowest first: μ and log σ²; none of a code.
+    private var estimates: [(mean: TensorID, logVariance: TensorID)] = []
+    /// Of several latents, the value of the lowest; nil until they are drawn.
+    private var lowest: TensorID?
+    /// KL divergences of several latents, the lowest first.
+    private var divergences: [TensorID] = []
     private var codes: ModelTensors.Codes?
     private var codebookAverages: (sizes: TensorID, sums: TensorID)?
 
@@ -50,6 +56,7 @@ struct GraphAssembly {
         switch purpose {
         case .encoding:
             try encode(&builder)
+            if !definition.levels.isEmpty { try descend(&builder, count: nil) }
         case .decoding:
             let given = builder.input("latent", shape: [definition.latentSize])
             latent = given
@@ -107,6 +114,16 @@ struct GraphAssembly {
                 heads = [try lower([code], features, &builder)]
             case .gaussian(let mean, let logVariance):
                 heads = [try lower([mean], features, &builder), try lower([logVariance], features, &builder)]
+                estimates = [(heads[0], heads[1])]
+                var features = features
+                for level in definition.levels {
+                    features = try lower(level.encoder, features, &builder)
+                    estimates.append(
+                        (
+                            try lower([level.mean], features, &builder),
+                            try lower([level.logVariance], features, &builder)
+                        ))
+                }
             case .discrete(let code, _):
                 let head = definition.codeHead(code, on: builder.shape(features))
                 heads = [try lower([head], features, &builder)]
@@ -123,6 +140,8 @@ struct GraphAssembly {
             latent = nearest.vectors
             heads = [nearest.indices]
         }
+        // What several latents are is known from the top down.
+        guard definition.levels.isEmpty else { return }
         mean = heads[0]
         builder.keep(heads[0], as: definition.codebook == nil ? "mean" : "codes")
         if heads.count > 1 {
@@ -150,13 +169,14 @@ struct GraphAssembly {
     }
 
     private mutating func sample(_ builder: inout GraphBuilder, count: Int) throws {
+        guard definition.levels.isEmpty else { return try descend(&builder, count: count) }
         guard let mean, let logVariance else {
             latent = latent ?? mean
             return
         }
         let noise = builder.noise(
             "noise", shape: [definition.latentSize], rows: .perImage(count), isPosterior: true)
-        self.noise = noise
+        noises = [noise]
         let sampled = try builder.scoped("latent") {
             try $0.gaussianLatent(mean: mean, logVariance: logVariance, noise: noise)
         }
@@ -164,6 +184,93 @@ struct GraphAssembly {
         latent = sampled.z
         kl = sampled.kl
         klPerDimension = sampled.klPerDimension
+    }
+
+    /// From the uppermost latent to the lowest: what is known of each from the encoder and from its prior, which the one above gives. The
+    /// uppermost has the prior N(0, I). A latent z below is written as u = (z − m)/s with the mean and deviation of its prior, so that all
+    /// that is encoded and decoded follows N(0, I), too.
+    ///
+    /// - Parameter count: draws for each image; nil for means in place of draws.
+    private mutating func descend(_ builder: inout GraphBuilder, count: Int?) throws {
+        var parts: [(mean: TensorID, logVariance: TensorID, drawn: TensorID, klPerDimension: TensorID?)] = []
+        for index in estimates.indices.reversed() {
+            var (mean, logVariance) = estimates[index]
+            var prior: (mean: TensorID, logVariance: TensorID)?
+            if let above = lowest {
+                let given = try self.prior(of: index, above, &builder)
+                let inputs = [mean, logVariance, given.mean, given.logVariance]
+                (mean, logVariance) = try builder.scoped("latent\(index + 1)") {
+                    (
+                        try $0.custom(PrecisionWeighted(.mean), inputs),
+                        try $0.custom(PrecisionWeighted(.logVariance), inputs)
+                    )
+                }
+                prior = given
+            }
+            try builder.scoped("latent\(index + 1)") { builder in
+                var (drawn, klPerDimension): (TensorID, TensorID?) = (mean, nil)
+                if let count {
+                    let noise = builder.noise(
+                        "noise\(index + 1)", shape: builder.shape(mean), rows: .perImage(count),
+                        isPosterior: index == 0)
+                    noises.append(noise)
+                    let sampled = try builder.gaussianLatent(mean: mean, logVariance: logVariance, noise: noise)
+                    (drawn, klPerDimension) = (sampled.z, sampled.klPerDimension)
+                    divergences.insert(sampled.kl, at: 0)
+                }
+                parts.append((mean, logVariance, drawn, klPerDimension))
+                guard index > 0 || count != nil else { return }
+                lowest = try prior.map { try builder.custom(Rescaled(), [drawn, $0.mean, $0.logVariance]) } ?? drawn
+            }
+        }
+        try builder.scoped("latent") { builder in
+            func joined(_ tensors: [TensorID]) throws -> TensorID { try builder.custom(JoinedVectors(), tensors) }
+            let (mean, logVariance) = (try joined(parts.map(\.mean)), try joined(parts.map(\.logVariance)))
+            builder.keep(mean, as: "mean")
+            builder.keep(logVariance, as: "log_variance")
+            (self.mean, self.logVariance) = (mean, logVariance)
+            guard count != nil else { return }
+            latent = try joined(parts.map(\.drawn))
+            let klPerDimension = try joined(parts.compactMap(\.klPerDimension))
+            builder.keep(klPerDimension, as: "kl_per_dimension")
+            self.klPerDimension = klPerDimension
+            kl = try builder.custom(
+                WeightedSum([Float](repeating: 1, count: divergences.count)), divergences)
+        }
+    }
+
+    /// The mean and log variance of a latent's prior, given a value of the latent above it.
+    private mutating func prior(
+        of index: Int, _ above: TensorID, _ builder: inout GraphBuilder
+    ) throws -> (mean: TensorID, logVariance: TensorID) {
+        let size = definition.latentSizes[index]
+        return try builder.atRoot { builder in
+            try builder.scoped("prior\(index + 1)") { builder in
+                let features = try lower(definition.levels[index].prior, above, &builder)
+                return (
+                    try lower([.layer("mean", Linear(units: size))], features, &builder),
+                    try lower([.layer("log_variance", Linear(units: size))], features, &builder)
+                )
+            }
+        }
+    }
+
+    /// What the decoder gets for a code of several latents: the value of the lowest.
+    private mutating func lowestValue(of code: TensorID, _ builder: inout GraphBuilder) throws -> TensorID {
+        if code == latent, let lowest { return lowest }
+        let listed = estimates.isEmpty ? nil : rows
+        var (first, value): (Int, TensorID?) = (0, nil)
+        for (index, size) in definition.latentSizes.enumerated().reversed() {
+            let part = try builder.custom(VectorPart(first..<first + size), [code])
+            first += size
+            value =
+                try value.map { above in
+                    let prior = try builder.sharing { try self.prior(of: index, above, &$0) }
+                    return try builder.custom(Rescaled(), [part, prior.mean, prior.logVariance])
+                } ?? part
+        }
+        if let listed { rows = listed }
+        return value ?? code
     }
 
     /// Runs `body` where parameters are the decoder's.
@@ -182,7 +289,8 @@ struct GraphAssembly {
 
     private mutating func lowerDecoder(_ builder: inout GraphBuilder) throws {
         guard let latent else { return }
-        let code = try definition.objective.regularizers.reduce(latent) { try $1.decoded($0, into: &builder) }
+        var code = try definition.objective.regularizers.reduce(latent) { try $1.decoded($0, into: &builder) }
+        if !definition.levels.isEmpty { code = try lowestValue(of: code, &builder) }
         try builder.scoped("decoder") { builder in
             let output = try lower(decoderLayers, code, &builder)
             listLink(builder.shape(output))
@@ -193,7 +301,7 @@ struct GraphAssembly {
             }
             guard builder.shape(output).count == definition.input.count else {
                 let changes = DecoderSuggestion.all(
-                    decoderLayers, latentSize: definition.latentSize, image: definition.input)
+                    decoderLayers, latentSize: builder.shape(code).count, image: definition.input)
                 throw ZooError(
                     "decoder (the whole): gives \(builder.shape(output)), but the images are \(definition.input)",
                     advice: changes.isEmpty
@@ -261,6 +369,9 @@ struct GraphAssembly {
                 try builder.term("reconstruction", perImage, weight: .constant(1))
             }
             if let kl { try builder.metric("kl", kl) }
+            for (index, divergence) in divergences.enumerated() {
+                try builder.metric("kl_level\(index + 1)", divergence)
+            }
             if definition.objective.distribution?.isDiscrete == true, let kl,
                 builder.program.type(of: kl) == builder.program.type(of: perImage)
             {

@@ -11,8 +11,8 @@ public struct ModelGraph: Sendable {
 
     /// Images `[C, H, W]`, scaled to 0…1; nil in a decoder.
     public private(set) var images: TensorID?
-    /// ε `[D]`; nil where nothing is sampled.
-    public private(set) var noise: TensorID?
+    /// ε of each latent, in the order in which they lie in z: `[D]` of a single one; none where nothing is sampled.
+    public private(set) var noises: [TensorID]
     /// μ `[D]`, or the code of a plain autoencoder, or the numbers of a codebook's vectors; nil in a decoder.
     public private(set) var mean: TensorID?
     /// log σ² `[D]`; nil in a plain autoencoder.
@@ -99,7 +99,7 @@ public struct ModelGraph: Sendable {
         bufferValues = builder.bufferValues
         rows = assembly.rows
         images = assembly.images
-        noise = assembly.noise
+        noises = assembly.noises
         mean = assembly.mean
         logVariance = assembly.logVariance
         latent = assembly.latent
@@ -163,7 +163,7 @@ public struct ModelGraph: Sendable {
             case .path, .step, nil: nil
             }
         let message = "\(error)"
-        guard let path, ["encoder", "decoder", "objective", "codebook"].contains(where: path.hasPrefix),
+        guard let path, ["encoder", "decoder", "objective", "codebook", "prior"].contains(where: path.hasPrefix),
             message.hasPrefix(path)
         else {
             return ("", message)

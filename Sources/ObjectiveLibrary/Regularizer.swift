@@ -39,6 +39,9 @@ public protocol Regularizer: Sendable {
     /// Whether the codebook of the model learns from its term by gradient.
     var learnsCodebook: Bool { get }
 
+    /// Whether it needs the posterior of an image whatever the codes drawn: not that of a latent below another.
+    var needsSingleLatent: Bool { get }
+
     /// log p(z) of each code `[]`, where its prior stands in place of N(0, I); nil where it does not.
     ///
     /// - Throws: `ZooError` where the model does not suit it.
@@ -79,6 +82,7 @@ extension Regularizer {
     public var replacesReconstruction: Bool { false }
     public var decoderGroup: String? { nil }
     public var learnsCodebook: Bool { false }
+    public var needsSingleLatent: Bool { false }
     public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? { nil }
     public func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
         nil
@@ -89,7 +93,8 @@ extension Regularizer {
 
 /// The tensors of a model that a regulariser can build on.
 public struct ModelTensors: Sendable {
-    /// Of a diagonal Gaussian q(z|x), per image `[D]`.
+    /// Of a diagonal Gaussian q(z|x), per image `[D]`. With several latents, of all of them, each in the units of its prior given those
+    /// above it, so that all of z follows N(0, I).
     public struct Posterior: Sendable {
         public let mean: TensorID
         public let logVariance: TensorID

@@ -107,9 +107,13 @@ public final class EvaluationPlan {
         let values = StepValues(imageCount: count, seed: seed, scheduleStep: step, datasetSize: datasetSize)
         fill(model)
         model.compiled.run(values)
-        func rows(_ id: TensorID?) -> ArraySlice<Float> {
-            guard let id else { return [] }
-            return model.compiled.read(id).prefix(model.graph.program[id].elementCount(images: count))
+        /// The numbers of each image, the mean over its rows.
+        func rows(_ id: TensorID?) -> (values: ArraySlice<Float>, share: Double) {
+            guard let id else { return ([], 1) }
+            let info = model.graph.program[id]
+            return (
+                model.compiled.read(id).prefix(info.elementCount(images: count)), 1 / Double(info.rows.count(images: 1))
+            )
         }
         sums.imageCount += count
         let found = model.sums(
@@ -120,12 +124,15 @@ public final class EvaluationPlan {
         sums.metrics += found.metrics
         let size = definition.latentSize
         // The numbers of codes have no mean.
-        for (index, value) in rows(definition.codeCount == nil ? model.graph.mean : nil).enumerated() {
-            sums.mean[index % size] += Double(value)
-            sums.squaredMean[index % size] += Double(value) * Double(value)
+        let means = rows(definition.codeCount == nil ? model.graph.mean : nil)
+        for (index, value) in means.values.enumerated() {
+            sums.mean[index % size] += means.share * Double(value)
+            sums.squaredMean[index % size] += means.share * Double(value) * Double(value)
         }
         let logVariances = rows(model.graph.logVariance)
-        for (index, value) in logVariances.enumerated() { sums.variance[index % size] += Double(value).exponential }
+        for (index, value) in logVariances.values.enumerated() {
+            sums.variance[index % size] += logVariances.share * Double(value).exponential
+        }
         if let klPerDimension = model.graph.klPerDimension {
             for (index, value) in model.compiled.read(klPerDimension).enumerated() {
                 sums.klPerDimension[index] += Double(value) * Double(count)

@@ -10,7 +10,7 @@ public struct ModelTrace {
         public var image: [Double]
         /// What the reconstruction is compared with; nil for the image itself.
         public var target: [Double]?
-        /// ε, one number per latent dimension; empty in a plain autoencoder.
+        /// ε, one number per latent dimension; empty in a plain autoencoder, and to be drawn as in the first step of a training run.
         public var noise: [Double]
         /// The image's number in its data set, which dropout follows.
         public var imageIndex: Int32 = 0
@@ -92,7 +92,7 @@ public struct ModelTrace {
         precondition(
             input.image.count == definition.input.count
                 && (input.target?.count ?? input.image.count) == input.image.count
-                && input.noise.count == (definition.isVariational ? definition.latentSize : 0),
+                && (input.noise.isEmpty || definition.isVariational && input.noise.count == definition.latentSize),
             "the numbers of a trace do not fit its model")
         var traced = definition
         // With a learning rate of zero this changes nothing, and it neither clips nor averages.
@@ -109,7 +109,6 @@ public struct ModelTrace {
         if let weights { try model.load(weights) }
         let graph = model.graph
         if let images = graph.images { compiled.writeDouble(input.target ?? input.image, to: images) }
-        if let noise = graph.noise { compiled.writeDouble(input.noise, to: noise) }
         withUnsafePointer(to: input.imageIndex) {
             compiled.setImageIndices(UnsafeBufferPointer(start: $0, count: 1))
         }
@@ -119,11 +118,20 @@ public struct ModelTrace {
             }
         }
         let stream = RandomStream(seed: input.seed, purpose: .latentNoise)
-        for other in graph.program.noises where other.tensor != graph.noise {
+        for noise in graph.program.noises {
             withUnsafePointer(to: input.imageIndex) {
-                compiled.writeNoise(stream, imageIndices: UnsafeBufferPointer(start: $0, count: 1), to: other.tensor)
+                compiled.writeNoise(stream, imageIndices: UnsafeBufferPointer(start: $0, count: 1), to: noise.tensor)
             }
         }
+        var given = input.noise[...]
+        for noise in graph.noises where !given.isEmpty {
+            let info = graph.program[noise]
+            let draws = [[Double]](repeating: Array(given.prefix(info.shape.count)), count: info.rows.count(images: 1))
+            compiled.writeDouble(draws.flatMap(\.self), to: noise)
+            given = given.dropFirst(info.shape.count)
+        }
+        var input = input
+        input.noise = graph.noises.flatMap { compiled.readDouble($0).prefix(graph.program[$0].shape.count) }
         let values = StepValues(imageCount: 1, seed: input.seed, learningRate: 0, scheduleStep: .max)
         compiled.run(values)
         let numbers = graph.program.scheduledNumbers(step: .max)

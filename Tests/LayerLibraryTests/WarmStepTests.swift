@@ -17,7 +17,7 @@ import Testing
         arguments: [
             "conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites", "beta-tcvae-sprites", "factor-vae-sprites",
             "dip-vae-ii-sprites", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist-continuous", "conv-vae-cifar-mixture",
-            "piwae-mnist", "contractive-autoencoder-mnist", "vq-vae-mnist", "planar-flow-vae-mnist",
+            "piwae-mnist", "contractive-autoencoder-mnist", "vq-vae-mnist", "planar-flow-vae-mnist", "ladder-vae-mnist",
         ],
         Precision.allCases.filter(CPUEngine.supports)
     ) func warmStepsAllocateNothing(_ model: String, _ precision: Precision) throws {
@@ -45,7 +45,9 @@ import Testing
             let stream = RandomStream(seed: 1, purpose: .latentNoise, step: values.step)
             imageIndices.withUnsafeBufferPointer { indices in
                 compiled.setImageIndices(indices)
-                if let noise = graph.noise { compiled.writeNoise(stream, imageIndices: indices, to: noise) }
+                for noise in graph.program.noises {
+                    compiled.writeNoise(stream, imageIndices: indices, to: noise.tensor)
+                }
             }
             pixels.withUnsafeBufferPointer { compiled.writeImages(.bytes($0), to: images) }
             return compiled.run(values)

@@ -158,7 +158,7 @@ struct WholeModelGolden: Decodable, Sendable {
             write(values, to: id, of: compiled)
         }
         let images = try #require(graph.images)
-        let noise = try #require(graph.noise)
+        let noise = try #require(graph.noises.first)
         let pixels = Self.imageCount * graph.program[images].shape.count
         let draws = Self.imageCount * graph.program[noise].shape.count
         let rest = batchSize - Self.imageCount

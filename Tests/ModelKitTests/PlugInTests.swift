@@ -45,7 +45,7 @@ import ZooModels
         }
         var dice = Dice(seed: 2)
         program.write((0..<batch * 784).map { _ in Float(dice.roll(2)) }, to: try #require(graph.images))
-        program.write([Float](repeating: 0, count: batch * 8), to: try #require(graph.noise))
+        program.write([Float](repeating: 0, count: batch * 8), to: try #require(graph.noises.first))
         let loss = try #require(graph.reconstructionLoss)
         var losses: [Float] = []
         for step in 0..<20 {

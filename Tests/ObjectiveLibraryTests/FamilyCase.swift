@@ -68,6 +68,8 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     var codebook: String?
     /// Whether the gradient is the loss's derivative: not where it goes straight through a choice of the nearest.
     var isDifferentiable: Bool { codebook == nil }
+    /// Latents above, in YAML; nil for none.
+    var levels: String?
     /// The first of the encoder, in YAML; nil for none besides `flatten` and `fc1`.
     var firstLayer: String?
     /// Terms of the golden file by our names, where they differ.
@@ -81,7 +83,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         let latent =
             isDeterministic
             ? "{size: 3, code: {code: {activation: \(codeActivation)}}\(codebook.map { ", codebook: \($0)" } ?? "")}"
-            : "{size: 3, mean: mean, log_variance: log_variance}"
+            : "{size: 3, mean: mean, log_variance: log_variance\(levels.map { ", levels: [\($0)]" } ?? "")}"
         let text = """
             format: zoo.model/1
             name: small
@@ -102,6 +104,11 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
             training: {optimizer: {adam: {learning_rate: 0.01}}, batch_size: 6, epochs: 1}
             """
         return try ModelDefinition(text: text, source: name, registry: .builtIn)
+    }
+
+    /// A latent above, of `size` dimensions.
+    static func level(_ number: Int, size: Int) -> String {
+        "{size: \(size), encoder: [{fc\(number): {linear: {units: 8}, activation: tanh}}], mean: mean\(number), log_variance: log_variance\(number), prior: [{fc1: {linear: {units: 8}, activation: tanh}}]}"
     }
 
     static let all: [FamilyCase] = {
@@ -188,6 +195,9 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 name: "planar_flow", objective: "{reconstruction: bernoulli, planar_flow: {layers: 2}}",
                 terms: ["kl": "kl_of_flow"]),
             FamilyCase(
+                name: "ladder_vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}",
+                levels: level(2, size: 2), terms: ["kl1": "kl_level1", "kl2": "kl_level2"]),
+            FamilyCase(
                 name: "vq_vae", objective: "{reconstruction: bernoulli, commitment: {weight: 0.25}}",
                 isDeterministic: true, codebook: "{codes: 5, smoothing: 0}"),
             FamilyCase(
@@ -228,6 +238,15 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         FamilyCase(
             name: "contractive_layers", objective: "{reconstruction: bernoulli, contraction: {weight: 2}}",
             isDeterministic: true, firstLayer: "{before: {linear: {units: 5}, activation: tanh}}"),
+        FamilyCase(
+            name: "ladder_of_three", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}",
+            levels: "\(level(2, size: 2)), \(level(3, size: 1))"),
+        FamilyCase(
+            name: "ladder_iwae", objective: "{reconstruction: bernoulli, importance_weighting: {samples: 3}}",
+            levels: level(2, size: 2)),
+        FamilyCase(
+            name: "ladder_flow", objective: "{reconstruction: bernoulli, planar_flow: {layers: 2}}",
+            levels: level(2, size: 2)),
         FamilyCase(name: "free_bits", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}"),
         FamilyCase(
             name: "mmd_imq_single",

@@ -21,6 +21,7 @@ import Testing
     /// The name in the golden file of one of our parameters.
     private func goldenName(_ path: String) -> String {
         if path == "objective.pseudo_inputs" { return "prior.pseudo_inputs" }
+        if path.hasPrefix("prior1.") { return path.replacing("prior1.", with: "prior.") }
         if path.hasPrefix("objective.planar_flow") { return path.replacing("objective.planar_flow", with: "flow") }
         guard path.hasPrefix("objective.adversarial") else { return path }
         return "discriminator."

@@ -12,6 +12,7 @@ extension ModelDefinition {
     ///   - dataset: the data set it is meant for; nil for none.
     ///   - input: the shape of one image, `[C, H, W]` or `[D]`.
     ///   - latent: the heads that end the encoder: `.gaussian(size: 20)`, or `.code(size: 20)` of a plain autoencoder.
+    ///   - levels: latents above that one, each with the prior of the one below it.
     ///   - encoder: from an image to what the heads get.
     ///   - decoder: from a latent vector `[latent size]` to as many numbers as an image has; a final sigmoid makes them pixels.
     ///   - registry: the layers, activations and likelihoods that may be used.
@@ -19,13 +20,13 @@ extension ModelDefinition {
     ///   have.
     public init(
         name: String, family: String, summary: String, references: [Reference] = [], dataset: String? = nil,
-        input: Shape, latent: Latent, encoder: [NamedLayer], decoder: [NamedLayer], objective: Objective,
-        training: TrainingSettings = TrainingSettings(), registry: Registry = .builtIn
+        input: Shape, latent: Latent, levels: [LatentLevel] = [], encoder: [NamedLayer], decoder: [NamedLayer],
+        objective: Objective, training: TrainingSettings = TrainingSettings(), registry: Registry = .builtIn
     ) throws {
         let draft = ModelDefinition(
             name: name, family: family, summary: summary, references: references, dataset: dataset, input: input,
-            latentSize: latent.size, latent: latent, encoder: encoder, decoder: decoder, objective: objective,
-            training: training, text: "")
+            latentSize: latent.size, latent: latent, levels: levels, encoder: encoder, decoder: decoder,
+            objective: objective, training: training, text: "")
         try self.init(text: DefinitionWriter(registry: registry).text(of: draft), source: name, registry: registry)
     }
 

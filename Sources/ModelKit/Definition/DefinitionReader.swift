@@ -33,8 +33,9 @@ extension ModelDefinition {
             case .code(let code), .discrete(let code, _): [code.name]
             case .gaussian(let mean, let logVariance): [mean.name, logVariance.name]
             }
+        let above = levels.flatMap { $0.encoder + [$0.mean, $0.logVariance] }.map(\.name)
         let problems = ModelGraph.problems(of: self).map { problem in
-            let place = reader.place(of: problem.path, in: root, heads: heads)
+            let place = reader.place(of: problem.path, in: root, heads: heads + above)
             return DefinitionProblem(
                 source: source, line: place?.mark?.line, column: place?.mark?.column, path: problem.path,
                 message: problem.message)
@@ -77,12 +78,12 @@ extension NodeReader {
         guard let name, let family, let summary, let input, let latent, let encoder, let decoder, let objective,
             let training
         else { return nil }
-        check(objective, latent.heads, batchSize: training.batchSize, at: fields["objective"], registry)
+        check(objective, latent.heads, latent.levels, batchSize: training.batchSize, at: fields["objective"], registry)
         check(training.augmentation, of: input, at: fields["training"])
         return ModelDefinition(
             name: name, family: family, summary: summary, references: references, dataset: dataset, input: input,
-            latentSize: latent.size, latent: latent.heads, encoder: encoder, decoder: decoder, objective: objective,
-            training: training, text: "")
+            latentSize: latent.levels.reduce(latent.size) { $0 + $1.size }, latent: latent.heads, levels: latent.levels,
+            encoder: encoder, decoder: decoder, objective: objective, training: training, text: "")
     }
 
     /// Lower-case words joined by hyphens.
@@ -121,26 +122,32 @@ extension NodeReader {
 
     private mutating func latent(
         _ node: Node, _ registry: Registry
-    ) -> (size: Int, heads: ModelDefinition.Latent)? {
-        guard let fields = mapping(node, "latent", known: ["size", "code", "codebook", "mean", "log_variance"])
-        else { return nil }
+    ) -> (size: Int, heads: ModelDefinition.Latent, levels: [LatentLevel])? {
+        let known = ["size", "code", "codebook", "mean", "log_variance", "levels"]
+        guard let fields = mapping(node, "latent", known: known) else { return nil }
         if fields["size"] == nil {
             report("the field size is missing: the number of latent dimensions", at: node, "latent")
         }
         let given = fields["size"].flatMap { integer($0, "latent.size", Self.latentSizes) }
         // Where the size is wrong the heads are read all the same, for their own problems.
         let size = given ?? 1
+        let levels = fields["levels"].flatMap { self.levels($0, registry) } ?? []
         switch (fields["code"], fields["mean"], fields["log_variance"]) {
+        case (.some, nil, nil) where fields["levels"] != nil:
+            report(
+                "levels are latents above one with a posterior: give mean and log_variance in place of code", at: node,
+                "latent")
+            return nil
         case (let code?, nil, nil):
             let code = head(code, "latent.code", size, registry)
             if let node = fields["codebook"] {
                 let values = self.fields(
                     Codebook.schemas, node, "latent.codebook", at: node, shorthand: "codes", registry)
                 guard let given, let code, let values else { return nil }
-                return (given, .discrete(code: code, Codebook(values)))
+                return (given, .discrete(code: code, Codebook(values)), [])
             }
             guard let given, let code else { return nil }
-            return (given, .code(code))
+            return (given, .code(code), [])
         case (nil, .some, .some) where fields["codebook"] != nil:
             report(
                 "a codebook replaces what the encoder gives: give code in place of mean and log_variance", at: node,
@@ -151,12 +158,42 @@ extension NodeReader {
                 head(mean, "latent.mean", size, registry), head(logVariance, "latent.log_variance", size, registry)
             )
             guard let given, let mean = heads.0, let logVariance = heads.1 else { return nil }
-            return (given, .gaussian(mean: mean, logVariance: logVariance))
+            return (given, .gaussian(mean: mean, logVariance: logVariance), levels)
         default:
             report(
                 "give either code (a plain autoencoder) or both mean and log_variance: the names of the linear layers that "
                     + "end the encoder", at: node, "latent")
             return nil
+        }
+    }
+
+    /// Latents above the first, from the lowest upwards.
+    private mutating func levels(_ node: Node, _ registry: Registry) -> [LatentLevel]? {
+        guard let nodes = sequence(node, "latent.levels") else { return nil }
+        guard nodes.count <= LatentLevel.limit else {
+            report("\(nodes.count) levels are too many: at most \(LatentLevel.limit)", at: node, "latent.levels")
+            return nil
+        }
+        return nodes.enumerated().compactMap { index, item in
+            let path = "latent.levels[\(index)]"
+            let names = ["size", "encoder", "mean", "log_variance", "prior"]
+            guard let fields = mapping(item, path, known: names) else { return nil }
+            let missing = ["size", "mean", "log_variance"].filter { fields[$0] == nil }
+            guard missing.isEmpty, let sizeNode = fields["size"], let mean = fields["mean"],
+                let logVariance = fields["log_variance"]
+            else {
+                report("the field \(missing.first ?? "size") is missing", at: item, path)
+                return nil
+            }
+            let size = integer(sizeNode, path + ".size", Self.latentSizes)
+            let heads = (
+                head(mean, path + ".mean", size ?? 1, registry),
+                head(logVariance, path + ".log_variance", size ?? 1, registry)
+            )
+            let encoder = fields["encoder"].map { layers($0, path + ".encoder", registry) } ?? []
+            let prior = fields["prior"].map { layers($0, path + ".prior", registry) } ?? []
+            guard size != nil, let mean = heads.0, let logVariance = heads.1 else { return nil }
+            return LatentLevel(encoder: encoder, mean: mean, logVariance: logVariance, prior: prior)
         }
     }
 
@@ -189,6 +226,7 @@ extension NodeReader {
         var names = path.split(separator: ".").map(String.init)
         // The heads end the encoder but stand under latent.
         if names.first == "codebook" { names = ["latent", "codebook"] }
+        if names.first?.hasPrefix("prior") == true { names = ["latent", "levels"] }
         if names.count > 1, names[0] == "encoder", heads.contains(names[1]) {
             names = ["latent"]
         }

@@ -47,7 +47,16 @@ struct DefinitionWriter {
         case .gaussian(let mean, let logVariance):
             fields += [("mean", try head(mean)), ("log_variance", try head(logVariance))]
         }
-        return mapping(fields, isFlow: true)
+        if !definition.levels.isEmpty { fields.append(("levels", list(try definition.levels.map(level)))) }
+        return mapping(fields, isFlow: definition.levels.isEmpty)
+    }
+
+    private func level(_ level: LatentLevel) throws -> Node {
+        mapping([
+            ("size", integer(level.size)), ("encoder", list(try level.encoder.map(layer))),
+            ("mean", try head(level.mean)), ("log_variance", try head(level.logVariance)),
+            ("prior", list(try level.prior.map(layer))),
+        ])
     }
 
     private func head(_ layer: NamedLayer) throws -> Node {

@@ -37,9 +37,11 @@ public struct ModelDefinition: Sendable {
     public var dataset: String?
     /// The shape of one image, `[C, H, W]` or `[D]`.
     public var input: Shape
-    /// Numbers that an image is encoded as: latent dimensions, or codes of a codebook.
+    /// Numbers that an image is encoded as: latent dimensions, those of the uppermost latent first, or codes of a codebook.
     public var latentSize: Int
     public var latent: Latent
+    /// Latents above that one, each with the prior of the one below it.
+    public var levels: [LatentLevel] = []
     public var encoder: [NamedLayer]
     public var decoder: [NamedLayer]
     public var objective: Objective

@@ -49,7 +49,8 @@ extension NodeReader {
 
     /// What objective, bottleneck and training settings ask of each other.
     mutating func check(
-        _ objective: Objective, _ latent: ModelDefinition.Latent, batchSize: Int, at node: Node?, _ registry: Registry
+        _ objective: Objective, _ latent: ModelDefinition.Latent, _ levels: [LatentLevel], batchSize: Int,
+        at node: Node?, _ registry: Registry
     ) {
         for regularizer in objective.regularizers {
             let path = Self.join("objective", regularizer.kind)
@@ -67,6 +68,11 @@ extension NodeReader {
                 report(
                     "a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance "
                         + "in place of latent.code",
+                    at: node, path)
+            }
+            if regularizer.needsSingleLatent, !levels.isEmpty {
+                report(
+                    "needs the posterior of an image by itself, which a latent below another does not have; leave latent.levels out, or take kl",
                     at: node, path)
             }
             if descriptor?.standsAlone == true, objective.regularizers.count > 1 {

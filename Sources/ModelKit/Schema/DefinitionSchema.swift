@@ -127,15 +127,34 @@ struct SchemaWriter {
                     summary: "The vectors that stand for codes, of a discrete latent space."),
                 "mean": Self.reference("head"),
                 "log_variance": Self.reference("head"),
+                "levels": levels,
             ], required: ["size"])
         schema["oneOf"] = .list([
-            .object(["required": .strings(["code"]), "properties": .object(["mean": false, "log_variance": false])]),
+            .object([
+                "required": .strings(["code"]),
+                "properties": .object(["mean": false, "log_variance": false, "levels": false]),
+            ]),
             .object([
                 "required": .strings(["mean", "log_variance"]),
                 "properties": .object(["code": false, "codebook": false]),
             ]),
         ])
         return Self.described(schema, "The bottleneck: a code, or the mean and log variance of a diagonal Gaussian.")
+    }
+
+    private var levels: SchemaValue {
+        let sizes = NodeReader.latentSizes
+        let level = Self.closed(
+            [
+                "size": Self.described(
+                    ["type": "integer", "minimum": .integer(sizes.lowerBound), "maximum": .integer(sizes.upperBound)],
+                    "Its dimensions."),
+                "encoder": Self.reference("layers"), "mean": Self.reference("head"),
+                "log_variance": Self.reference("head"), "prior": Self.reference("layers"),
+            ], required: ["size", "mean", "log_variance"])
+        return Self.described(
+            ["type": "array", "maxItems": .integer(LatentLevel.limit), "items": .object(level)],
+            "Latents above that one, each with the prior of the one below it.")
     }
 
     private var objective: SchemaValue {

@@ -2,14 +2,15 @@ import RealModule
 import TensorCore
 
 /// log w = log p(x|z) + log p(z) − log q(z|x): −log p(x|z) `[]` and z `[D]` of several samples for each image, μ and log σ² `[D]` of each
-/// image → `[]` of each sample. The prior is N(0, I), whose constant cancels that of q, unless log p(z) `[]` of each sample is given.
+/// image, or of each sample → `[]` of each sample. The prior is N(0, I), whose constant cancels that of q, unless log p(z) `[]` of each sample is given.
 struct LogImportanceWeight: CustomOperation {
     var name: String { "log_importance_weight" }
     var formula: String? { "log w = −L_rec + ½ Σ (log σ² + (z − μ)²/σ² − z²)" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType {
         guard [4, 5].contains(inputs.count), inputs[0].shape.rank == 0, inputs[1].rows == inputs[0].rows,
-            inputs[2] == TensorType(inputs[1].shape), inputs[3] == inputs[2], inputs[1].rows != .one,
+            inputs[2].shape == inputs[1].shape, inputs[1].rows.isMultiple(of: inputs[2].rows), inputs[3] == inputs[2],
+            inputs[1].rows != .one,
             inputs.count == 4 || inputs[4] == inputs[0]
         else {
             throw ZooError("log_importance_weight: needs a loss and z of each sample, μ and log σ²", code: .mismatch)
@@ -19,7 +20,7 @@ struct LogImportanceWeight: CustomOperation {
 
     func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let size = t.rowSize(1)
-        let samples = t.outputRowCount / t.imageCount
+        let samples = t.repeats(2)
         let hasPrior = t.inputs.count == 5
         for row in 0..<t.outputRowCount {
             var sum: Element = 0
@@ -35,7 +36,7 @@ struct LogImportanceWeight: CustomOperation {
 
     func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let size = t.rowSize(1)
-        let samples = t.outputRowCount / t.imageCount
+        let samples = t.repeats(2)
         let hasPrior = t.inputs.count == 5
         for row in 0..<t.outputRowCount {
             let dy = t.outputGradient[row]

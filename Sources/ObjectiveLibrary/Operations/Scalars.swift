@@ -3,7 +3,7 @@ import TensorCore
 
 // Operations on tensors of shape [], one number for each row.
 
-/// Σ_i c_i·x_i of tensors of one shape.
+/// Σ_i c_i·x_i of tensors of one shape; one with fewer rows than the others counts for each of theirs.
 package struct WeightedSum: CustomOperation {
     let coefficients: [Float]
 
@@ -16,22 +16,30 @@ package struct WeightedSum: CustomOperation {
     }
 
     package func output(_ inputs: [TensorType]) throws -> TensorType {
-        guard let first = inputs.first, inputs.count == coefficients.count, inputs.allSatisfy({ $0 == first }) else {
-            throw ZooError("weighted_sum: needs \(coefficients.count) tensors of one shape", code: .mismatch)
-        }
-        return first
+        let most = inputs.max { $0.rows.count(images: 1) < $1.rows.count(images: 1) }
+        guard let most, inputs.count == coefficients.count,
+            inputs.allSatisfy({ $0.shape == most.shape && most.rows.isMultiple(of: $0.rows) })
+        else { throw ZooError("weighted_sum: needs \(coefficients.count) tensors of one shape", code: .mismatch) }
+        return most
+    }
+
+    /// Calls `body` with an element of the output and that of an input which it has a share in.
+    private func forEach<Element: RealNumber>(_ input: Int, _ t: OperationTensors<Element>, _ body: (Int, Int) -> Void)
+    {
+        let (size, repeats) = (t.rowSize(input), t.repeats(input))
+        for i in 0..<t.outputRowCount * size { body(i, repeats == 1 ? i : i / size / repeats * size + i % size) }
     }
 
     package func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
-        for (coefficient, input) in zip(coefficients, t.inputs) {
-            for i in t.output.indices { t.output[i] += Element(coefficient) * input[i] }
+        for (input, coefficient) in coefficients.enumerated() {
+            forEach(input, t) { t.output[$0] += Element(coefficient) * t.inputs[input][$1] }
         }
     }
 
     package func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
-        for (coefficient, gradient) in zip(coefficients, t.inputGradients) {
-            guard let gradient else { continue }
-            for i in gradient.indices { gradient[i] += Element(coefficient) * t.outputGradient[i] }
+        for (input, coefficient) in coefficients.enumerated() {
+            guard let gradient = t.inputGradients[input] else { continue }
+            forEach(input, t) { gradient[$1] += Element(coefficient) * t.outputGradient[$0] }
         }
     }
 }

@@ -49,6 +49,8 @@ public struct ImportanceWeighting: Regularizer, Equatable {
 
     public var decoderGroup: String? { isPartial ? "decoder" : nil }
 
+    public var needsSingleLatent: Bool { isPartial }
+
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
         let weights = try Self.logWeights(model, posterior, prior: nil, into: &builder)

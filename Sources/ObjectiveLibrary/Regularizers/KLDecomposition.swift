@@ -40,6 +40,8 @@ public struct KLDecomposition: Regularizer, Equatable {
 
     public var smallestBatch: Int { 2 }
 
+    public var needsSingleLatent: Bool { true }
+
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
         let q = [model.code, posterior.mean, posterior.logVariance]

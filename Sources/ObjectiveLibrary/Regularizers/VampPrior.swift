@@ -27,6 +27,8 @@ public struct VampPrior: Regularizer, Equatable {
 
     public var formula: String { "\(weight.factor)KL(q(z|x) ‖ mean of q(z|u) over \(pseudoInputs) pseudo-inputs u)" }
 
+    public var needsSingleLatent: Bool { true }
+
     public func lower(_ model: ModelTensors, into builder: inout GraphBuilder) throws {
         let posterior = try model.requirePosterior(for: self)
         let conditional = try builder.custom(

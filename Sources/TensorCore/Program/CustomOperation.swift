@@ -106,6 +106,9 @@ public struct OperationTensors<Element: RealNumber> {
     /// Rows of an input that count.
     @inlinable public func rowCount(_ input: Int) -> Int { inputTypes[input].rows.count(images: imageCount) }
 
+    /// Rows of the output for each of an input.
+    @inlinable public func repeats(_ input: Int) -> Int { outputRowCount / rowCount(input) }
+
     /// Elements of one row of an input.
     @inlinable public func rowSize(_ input: Int) -> Int { inputTypes[input].shape.count }
 }

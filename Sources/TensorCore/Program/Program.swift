@@ -62,6 +62,12 @@ public enum Rows: Hashable, Sendable {
         case .fixed(let count): count
         }
     }
+
+    /// Whether there is one row for each of `other`, or several.
+    public func isMultiple(of other: Rows) -> Bool {
+        guard case .perImage(let count) = self, case .perImage(let fewer) = other else { return self == other }
+        return count.isMultiple(of: fewer)
+    }
 }
 
 /// The direction of a step.

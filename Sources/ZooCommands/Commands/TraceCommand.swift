@@ -108,11 +108,7 @@ struct TraceCommand: ParsableCommand {
             }
             return []
         }
-        guard let noise else {
-            let stream = RandomStream(seed: seed, purpose: .latentNoise)
-            let first = RandomStream.firstElement(image: Int32(index ?? 0), count: size)
-            return (0..<size).map { Double(stream.normal(first + UInt64($0))) }
-        }
+        guard let noise else { return [] }
         let numbers = try Self.numbers(noise, option: "--noise")
         if numbers.count == 1 { return [Double](repeating: numbers[0], count: size) }
         guard numbers.count == size else {
