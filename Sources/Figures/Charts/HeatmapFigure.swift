@@ -69,6 +69,7 @@ public struct HeatmapFigure: Figure, Equatable {
             height: Int(top + height * Double(rows.count) + 10),
             format: format)
         let small = FigureFont(size: 12)
+        let areWhole = rows.joined().allSatisfy { $0.map { $0 == $0.rounded() } ?? true }
         var baseline = 6.0
         for (text, headingFont, color) in heading {
             baseline += headingFont.lineHeight
@@ -96,7 +97,8 @@ public struct HeatmapFigure: Figure, Equatable {
                 canvas.fill(FigureRectangle(x: x, y: y, width: cell - gap, height: height - gap), color: color)
                 guard cell >= 36, height >= 16, let value, value.isFinite else { continue }
                 canvas.text(
-                    Self.label(value), at: FigurePoint(x: x + cell / 2, y: y + height / 2 + 4), font: small,
+                    Self.label(value, isWhole: areWhole), at: FigurePoint(x: x + cell / 2, y: y + height / 2 + 4),
+                    font: small,
                     color: isDark ? .white : .ink, anchor: .middle)
             }
         }
@@ -116,9 +118,10 @@ public struct HeatmapFigure: Figure, Equatable {
         return (FigureColor.white.mixed(with: full, share: abs(share)), abs(share) > 0.6)
     }
 
-    /// Two decimals.
-    private static func label(_ value: Double) -> String {
+    /// Two decimals, or none of a number of things.
+    private static func label(_ value: Double, isWhole: Bool) -> String {
         guard abs(value) < 1e6 else { return "…" }
+        if isWhole { return "\(value < 0 ? "−" : "")\(Int(abs(value)))" }
         let hundredths = Int((abs(value) * 100).rounded())
         let digits = hundredths % 100
         return "\(value < 0 && hundredths > 0 ? "−" : "")\(hundredths / 100).\(digits < 10 ? "0" : "")\(digits)"

@@ -25,8 +25,11 @@ extension LatentRegion {
             }
             self = .near(index: index, deviation: try Self.number(fields[1], in: 0...1e6, text, "near:42:0.5"))
         case ("mixture", let value?):
-            guard let components = Int(value), (1...1000).contains(components) else {
-                throw Self.malformed(text, "mixture:10")
+            guard let components = Int(value) else { throw Self.malformed(text, "mixture:10") }
+            guard (1...1000).contains(components) else {
+                throw ZooError(
+                    "'\(text)' is not a region: a mixture has 1 to 1000 Gaussians, not \(components)",
+                    advice: "write it like mixture:10", kind: .usage)
             }
             self = .mixture(components: components)
         case ("class", let value?) where !value.isEmpty: self = .label(value)

@@ -25,7 +25,7 @@ extension ModelDefinition {
                 problems: reader.problems.isEmpty
                     ? [DefinitionProblem(source: source, path: "", message: "not a definition")] : reader.problems)
         }
-        definition.text = overrides.isEmpty ? text : try serialize(node: root)
+        definition.text = overrides.isEmpty ? text : try serialize(node: root, width: -1)
         self = definition
         if codebook != nil, let shape = try? codeMaps() { latentSize = shape.area }
         let heads =

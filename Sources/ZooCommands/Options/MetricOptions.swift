@@ -79,7 +79,12 @@ struct MetricOptions: ParsableArguments {
     func choices() throws -> [ModelEvaluation.Choice] {
         var names = (metrics ?? "").split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(
             String.init)
+        let grouped = try BuiltInMetrics.named(names).map(\.name)
+        // The metric by itself, whose group has its name, too.
         if likelihood != nil { names.append("likelihood") }
+        let found = BuiltInMetrics.all.filter {
+            grouped.contains($0.name) || likelihood != nil && $0.name == "likelihood"
+        }
         var chosen: [String: [String: Double]] = [:]
         if let likelihood { chosen["likelihood"] = ["samples": Double(likelihood)] }
         var faults: [String] = []
@@ -96,7 +101,6 @@ struct MetricOptions: ParsableArguments {
             }
             chosen[String(path[0]), default: [:]][String(path[1])] = value
         }
-        let found = try BuiltInMetrics.named(names)
         var result: [ModelEvaluation.Choice] = []
         for metric in found {
             do {
