@@ -39,20 +39,22 @@ private struct AppendedClass: CustomOperation {
 
     func output(_ inputs: [TensorType]) throws -> TensorType {
         guard inputs.count == 2, inputs[1].shape == [classes], inputs[0].shape.rank > 0,
-            inputs[0].rows.count(images: 1) % inputs[1].rows.count(images: 1) == 0, inputs[0].rows != .one
+            inputs[0].rows != .one,
+            inputs[0].rows.isMultiple(of: inputs[1].rows) || inputs[1].rows.isMultiple(of: inputs[0].rows)
         else { throw ZooError("condition: needs a vector or maps of each image", code: .mismatch) }
         let shape = inputs[0].shape
-        return TensorType(Shape([shape.channels + classes] + shape.dimensions.dropFirst()), inputs[0].rows)
+        let rows = inputs[0].rows.isMultiple(of: inputs[1].rows) ? inputs[0].rows : inputs[1].rows
+        return TensorType(Shape([shape.channels + classes] + shape.dimensions.dropFirst()), rows)
     }
 
     func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let (size, area) = (t.rowSize(0), t.inputTypes[0].shape.area)
-        let samples = t.outputRowCount / t.imageCount
+        let repeats = (t.repeats(0), t.repeats(1))
         let whole = size + classes * area
         for row in 0..<t.outputRowCount {
-            for i in 0..<size { t.output[row * whole + i] = t.inputs[0][row * size + i] }
+            for i in 0..<size { t.output[row * whole + i] = t.inputs[0][row / repeats.0 * size + i] }
             for k in 0..<classes {
-                let value = t.inputs[1][row / samples * classes + k]
+                let value = t.inputs[1][row / repeats.1 * classes + k]
                 for p in 0..<area { t.output[row * whole + size + k * area + p] = value }
             }
         }
@@ -62,8 +64,9 @@ private struct AppendedClass: CustomOperation {
         guard let gradient = t.inputGradients[0] else { return }
         let size = t.rowSize(0)
         let whole = size + classes * t.inputTypes[0].shape.area
-        for row in 0..<t.rowCount(0) {
-            for i in 0..<size { gradient[row * size + i] += t.outputGradient[row * whole + i] }
+        let repeats = t.repeats(0)
+        for row in 0..<t.outputRowCount {
+            for i in 0..<size { gradient[row / repeats * size + i] += t.outputGradient[row * whole + i] }
         }
     }
 }

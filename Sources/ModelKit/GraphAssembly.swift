@@ -26,6 +26,7 @@ struct GraphAssembly {
     private var lowest: TensorID?
     /// KL divergences of several latents, the lowest first.
     private var divergences: [TensorID] = []
+    private var classes: ModelTensors.Classes?
     private var codes: ModelTensors.Codes?
     private var codebookAverages: (sizes: TensorID, sums: TensorID)?
 
@@ -76,6 +77,7 @@ struct GraphAssembly {
                 reconstruction = shaped
             }
         case .training, .evaluation:
+            try classify(&builder)
             try encode(&builder)
             try sample(&builder, count: definition.objective.regularizers.map(\.samples).max() ?? 1)
             try decode(&builder)
@@ -103,8 +105,30 @@ struct GraphAssembly {
         }
     }
 
-    private mutating func encode(_ builder: inout GraphBuilder) throws {
+    /// Where the class of few images is known, all that follows is computed for each class.
+    private mutating func classify(_ builder: inout GraphBuilder) throws {
+        guard let count = definition.classCount else { return }
         let images = builder.input("images", shape: definition.input)
+        self.images = images
+        for regularizer in definition.objective.regularizers {
+            guard let logits = try regularizer.classLogits(images, classes: count, into: &builder) else { continue }
+            let labels = try builder.imageClass(count: count)
+            try builder.scoped("classes") { builder in
+                let shares = try builder.custom(ClassShares(usesLabels: builder.isTraining), [logits, labels])
+                classes = ModelTensors.Classes(logits: logits, labels: labels, shares: shares)
+                builder.setImageClass(try builder.custom(EveryClass(), [labels]))
+            }
+        }
+    }
+
+    /// What is computed for each class, in the mean over the classes; other tensors as they are.
+    private func meanOverClasses(_ tensor: TensorID, _ builder: inout GraphBuilder) throws -> TensorID {
+        guard let classes, builder.program[tensor].rows != .images else { return tensor }
+        return try builder.custom(ClassMean(), [tensor, classes.shares])
+    }
+
+    private mutating func encode(_ builder: inout GraphBuilder) throws {
+        let images = images ?? builder.input("images", shape: definition.input)
         self.images = images
         var heads: [TensorID] = []
         try builder.scoped("encoder") { builder in
@@ -175,15 +199,24 @@ struct GraphAssembly {
             return
         }
         let noise = builder.noise(
-            "noise", shape: [definition.latentSize], rows: .perImage(count), isPosterior: true)
+            "noise", shape: [definition.latentSize],
+            rows: .perImage(count * builder.program[mean].rows.count(images: 1)), isPosterior: true)
         noises = [noise]
         let sampled = try builder.scoped("latent") {
             try $0.gaussianLatent(mean: mean, logVariance: logVariance, noise: noise)
         }
-        builder.keep(sampled.klPerDimension, as: "kl_per_dimension")
         latent = sampled.z
-        kl = sampled.kl
-        klPerDimension = sampled.klPerDimension
+        kl = try meanOverClasses(sampled.kl, &builder)
+        var klPerDimension = sampled.klPerDimension
+        if let classes, builder.program[mean].rows != .images {
+            klPerDimension = try builder.custom(ClassMeanKL(), [mean, logVariance, classes.shares])
+            let expected = (try meanOverClasses(mean, &builder), try meanOverClasses(logVariance, &builder))
+            builder.keep(expected.0, as: "expected_mean")
+            builder.keep(expected.1, as: "expected_log_variance")
+            (self.mean, self.logVariance) = expected
+        }
+        builder.keep(klPerDimension, as: "kl_per_dimension")
+        self.klPerDimension = klPerDimension
     }
 
     /// From the uppermost latent to the lowest: what is known of each from the encoder and from its prior, which the one above gives. The
@@ -362,6 +395,7 @@ struct GraphAssembly {
     private mutating func loss(_ builder: inout GraphBuilder) throws {
         try builder.scoped("objective") { builder in
             try inDecoderGroup(&builder) { try $0.reconstruct(&$1) }
+            reconstructionLoss = try reconstructionLoss.map { try meanOverClasses($0, &builder) }
             guard let perImage = reconstructionLoss else { return }
             if definition.objective.regularizers.contains(where: \.replacesReconstruction) {
                 try builder.metric("reconstruction", perImage)
@@ -428,7 +462,8 @@ struct GraphAssembly {
                 mean: mean, logVariance: logVariance, kl: kl, klPerDimension: klPerDimension)
         }
         return ModelTensors(
-            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior, codes: codes
+            images: images, code: latent, reconstruction: reconstructionLoss, posterior: posterior, codes: codes,
+            classes: classes
         ) { [definition] images, builder in
             guard case .gaussian(let mean, let logVariance) = definition.latent else {
                 throw ZooError("\(definition.name) has no posterior", code: .mismatch)

@@ -6,7 +6,7 @@ public let builtInRegularizers: [RegularizerDescriptor] = [
     Capacity.descriptor, CodebookLoss.descriptor,
     CodeNorm.descriptor, Commitment.descriptor,
     Contraction.descriptor, CovariancePenalty.descriptor, DecoderNorm.descriptor, ImportanceWeighting.descriptor,
-    KLDivergence.descriptor,
+    ImageClassifier.descriptor, KLDivergence.descriptor,
     KLDecomposition.descriptor, MaximumMeanDiscrepancy.descriptor, PlanarFlow.descriptor, Sparsity.descriptor,
     VampPrior.descriptor,
 ]

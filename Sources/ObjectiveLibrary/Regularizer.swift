@@ -39,6 +39,14 @@ public protocol Regularizer: Sendable {
     /// Whether the codebook of the model learns from its term by gradient.
     var learnsCodebook: Bool { get }
 
+    /// How many training images have a label, where the model knows the class of few; nil where it is given the class of all.
+    var labelCount: Int? { get }
+
+    /// Of a classifier of images: the logits `[classes]` of each; nil where it has none.
+    ///
+    /// - Throws: `ZooError` where the shapes do not fit.
+    func classLogits(_ images: TensorID, classes: Int, into builder: inout GraphBuilder) throws -> TensorID?
+
     /// Whether it needs the posterior of an image whatever the codes drawn: not that of a latent below another.
     var needsSingleLatent: Bool { get }
 
@@ -83,6 +91,10 @@ extension Regularizer {
     public var decoderGroup: String? { nil }
     public var learnsCodebook: Bool { false }
     public var needsSingleLatent: Bool { false }
+    public var labelCount: Int? { nil }
+    public func classLogits(_ images: TensorID, classes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
+        nil
+    }
     public func logPrior(_ model: ModelTensors, into builder: inout GraphBuilder) throws -> TensorID? { nil }
     public func codeLogits(_ vectors: TensorID, codes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
         nil
@@ -127,6 +139,22 @@ public struct ModelTensors: Sendable {
         }
     }
 
+    /// Of a model that knows the class of few images, and computes z for each class: K rows for each image.
+    public struct Classes: Sendable {
+        /// Of the classifier, `[K]`.
+        public let logits: TensorID
+        /// 1 among zeros, or zeros for an image without a label, `[K]`.
+        public let labels: TensorID
+        /// How much each class counts, `[K]`.
+        public let shares: TensorID
+
+        public init(logits: TensorID, labels: TensorID, shares: TensorID) {
+            self.logits = logits
+            self.labels = labels
+            self.shares = shares
+        }
+    }
+
     /// x, per image `[C, H, W]` or `[D]`, from 0 to 1.
     public let images: TensorID
     /// z `[D]`: what the decoder gets; without a posterior the code itself; of a codebook its vectors, `[D, H, W]` or `[D]`. One for each
@@ -138,12 +166,14 @@ public struct ModelTensors: Sendable {
     public let posterior: Posterior?
     /// nil for a latent space without a codebook.
     public let codes: Codes?
+    /// nil for a model that is given the class of each image, or none.
+    public let classes: Classes?
     /// The encoder on other images than the batch, with the same parameters: gives their μ and log σ².
     public let encode: @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
 
     public init(
         images: TensorID, code: TensorID, reconstruction: TensorID, posterior: Posterior?,
-        codes: Codes? = nil,
+        codes: Codes? = nil, classes: Classes? = nil,
         encode: @escaping @Sendable (TensorID, inout GraphBuilder) throws -> (mean: TensorID, logVariance: TensorID)
     ) {
         self.encode = encode
@@ -152,6 +182,7 @@ public struct ModelTensors: Sendable {
         self.reconstruction = reconstruction
         self.posterior = posterior
         self.codes = codes
+        self.classes = classes
     }
 
     /// The posterior, which `RegularizerDescriptor.needsPosterior` promises.

@@ -86,7 +86,8 @@ public final class Trainer {
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
-        classes = try ImageClasses(definition, dataset: dataset, batchSize: batchSize)
+        classes = try ImageClasses(
+            definition, dataset: dataset, batchSize: batchSize, trainedOn: splits.train, seed: seed)
         augmentation = definition.training.augmentation.map {
             ImageAugmentation($0, shape: definition.input, batchSize: batchSize)
         }

@@ -42,14 +42,17 @@ import Testing
             "conv-vae-cifar-mixture": "objective.reconstruction.discretized_logistic_mixture",
             "mlp-vae-mnist-continuous": "objective.reconstruction.continuous_bernoulli",
             "conditional-vae-mnist": "condition", "vamp-prior-vae-mnist": "objective.pseudo_inputs",
-            "mlp-vae-points": "objective.log_sigma", "vq-vae-mnist": "latent.codebook",
+            "mlp-vae-points": "objective.log_sigma", "vq-vae-cifar": "latent.codebook",
+            "vq-vae-mnist": "latent.codebook",
             "planar-flow-vae-mnist": "objective.planar_flow", "ladder-vae-mnist": "latent.levels",
+            "m2-mnist": "condition",
         ],
         .onnx: [
             "conv-vae-cifar-mixture": "objective.reconstruction.discretized_logistic_mixture",
             "mlp-vae-mnist-continuous": "objective.reconstruction.continuous_bernoulli",
-            "conditional-vae-mnist": "condition", "vq-vae-mnist": "latent.codebook",
+            "conditional-vae-mnist": "condition", "vq-vae-cifar": "latent.codebook", "vq-vae-mnist": "latent.codebook",
             "planar-flow-vae-mnist": "objective.planar_flow", "ladder-vae-mnist": "latent.levels",
+            "m2-mnist": "condition",
         ],
     ]
 

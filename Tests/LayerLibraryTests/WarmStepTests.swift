@@ -18,6 +18,7 @@ import Testing
             "conv-vae-mnist", "mlp-vae-mnist", "beta-vae-dsprites", "beta-tcvae-sprites", "factor-vae-sprites",
             "dip-vae-ii-sprites", "info-vae-mnist", "iwae-mnist", "mlp-vae-mnist-continuous", "conv-vae-cifar-mixture",
             "piwae-mnist", "contractive-autoencoder-mnist", "vq-vae-mnist", "planar-flow-vae-mnist", "ladder-vae-mnist",
+            "m2-mnist",
         ],
         Precision.allCases.filter(CPUEngine.supports)
     ) func warmStepsAllocateNothing(_ model: String, _ precision: Precision) throws {

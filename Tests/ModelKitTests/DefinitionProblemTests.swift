@@ -103,7 +103,7 @@ private typealias Case = ProblemCase
         Case(
             "kl: {weight: 1}", "total_corelation: {weight: 1}",
             [
-                "model.yaml:11:40: objective.total_corelation: unknown field; known are adversarial_prior, adversarial_total_correlation, autoregressive_prior, capacity, code_norm, codebook_loss, commitment, contraction, covariance, decoder_norm, importance_weighting, kl, kl_decomposition, mmd, planar_flow, reconstruction, sparsity, vamp_prior",
+                "model.yaml:11:40: objective.total_corelation: unknown field; known are adversarial_prior, adversarial_total_correlation, autoregressive_prior, capacity, classifier, code_norm, codebook_loss, commitment, contraction, covariance, decoder_norm, importance_weighting, kl, kl_decomposition, mmd, planar_flow, reconstruction, sparsity, vamp_prior",
                 "model.yaml:11:12: objective: a variational model needs a regulariser, as kl or capacity; for a plain autoencoder give latent.code instead of mean and log_variance",
             ]),
         Case(

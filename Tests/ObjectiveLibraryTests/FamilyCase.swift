@@ -195,6 +195,11 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                 name: "planar_flow", objective: "{reconstruction: bernoulli, planar_flow: {layers: 2}}",
                 terms: ["kl": "kl_of_flow"]),
             FamilyCase(
+                name: "m2",
+                objective:
+                    "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 6, layers: [{fc1: {linear: {units: 8}, activation: tanh}}]}}",
+                classCount: 3),
+            FamilyCase(
                 name: "ladder_vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}",
                 levels: level(2, size: 2), terms: ["kl1": "kl_level1", "kl2": "kl_level2"]),
             FamilyCase(
@@ -247,6 +252,11 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         FamilyCase(
             name: "ladder_flow", objective: "{reconstruction: bernoulli, planar_flow: {layers: 2}}",
             levels: level(2, size: 2)),
+        FamilyCase(
+            name: "m2_free_bits",
+            objective:
+                "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}, classifier: {labels: 3, weight: 2}}",
+            classCount: 3),
         FamilyCase(name: "free_bits", objective: "{reconstruction: bernoulli, kl: {weight: 2, free_nats: 0.1}}"),
         FamilyCase(
             name: "mmd_imq_single",

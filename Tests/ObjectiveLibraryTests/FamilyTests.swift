@@ -22,6 +22,7 @@ import Testing
     private func goldenName(_ path: String) -> String {
         if path == "objective.pseudo_inputs" { return "prior.pseudo_inputs" }
         if path.hasPrefix("prior1.") { return path.replacing("prior1.", with: "prior.") }
+        if path.hasPrefix("objective.classifier") { return String(path.dropFirst("objective.".count)) }
         if path.hasPrefix("objective.planar_flow") { return path.replacing("objective.planar_flow", with: "flow") }
         guard path.hasPrefix("objective.adversarial") else { return path }
         return "discriminator."

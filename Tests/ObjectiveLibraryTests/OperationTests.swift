@@ -29,6 +29,9 @@ import Testing
                     RandomStream(seed: 5, purpose: .latentNoise), imageIndices: indices, to: noise.tensor)
             }
         }
+        if let classes = program.imageClass {
+            [Int32(0), -1, 1, -1].withUnsafeBufferPointer { compiled.writeClasses($0, to: classes) }
+        }
         // A learning rate of zero keeps the parameters; the discriminator's own is put back below.
         let values = StepValues(imageCount: 4, learningRate: 0, datasetSize: 40)
         func total(of group: ParameterGroup) -> Double {

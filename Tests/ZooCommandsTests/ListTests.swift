@@ -19,8 +19,8 @@ import ZooModels
             names.lines == [
                 "adversarial-autoencoder-mnist", "autoencoder-mnist", "beta-vae-mnist", "conditional-vae-mnist",
                 "contractive-autoencoder-mnist", "conv-vae-mnist",
-                "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "ladder-vae-mnist", "mlp-vae-mnist",
-                "piwae-mnist",
+                "denoising-autoencoder-mnist", "info-vae-mnist", "iwae-mnist", "ladder-vae-mnist", "m2-mnist",
+                "mlp-vae-mnist", "piwae-mnist",
                 "planar-flow-vae-mnist",
                 "rae-mnist",
                 "sparse-autoencoder-mnist", "vamp-prior-vae-mnist", "vq-vae-mnist",

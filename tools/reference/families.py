@@ -1220,6 +1220,52 @@ def conditional_vae(p, batch):
     return outcome(reconstruction + kl, reconstruction=reconstruction, kl=kl)
 
 
+# M2: Kingma, Mohamed, Rezende and Welling 2014, equations 6 to 9
+
+M2 = {"classes": 3, "labels": 6, "alpha": 0.1}
+#: -1: without a label.
+M2_LABELS = [0, -1, 1, -1, -1, 2]
+M2_LAYERS = {
+    **layer("encoder.fc1", HIDDEN, PIXELS + 3, "conditional_vae"), **layer("decoder.fc1", HIDDEN, LATENT + 3, "conditional_vae"),
+    **layer("classifier.fc1", 8, PIXELS), **layer("classifier.logits", 3, 8)}
+
+
+@family(
+    "m2", weights=M2_LAYERS, labels=M2_LABELS, configuration=M2,
+    source="Kingma et al. 2014 (M2), equations 6 to 9, own code",
+    note="q(y|x) = softmax(classifier.logits tanh(classifier.fc1 x)); bound(y) = reconstruction + kl + log 3 with y one-hot in "
+         "encoder.fc1 and decoder.fc1 as in conditional_vae and noise input 0 of count 9, 3 for each class; of a labelled image "
+         "bound(y), of another sum_y q(y|x) (bound(y) + log q(y|x)); mean over images, plus alpha times the mean over labelled "
+         "images of -log q(y|x), estimated as sum / 6 images * 60 of the data set / 6 labels of it; terms are these parts")
+def m2(p, batch):
+    count, classes = len(batch.images), M2["classes"]
+    logits = linear(p, "classifier.logits", torch.tanh(linear(p, "classifier.fc1", batch.x)))
+    log_q = torch.log_softmax(logits, 1)
+    noise = batch.noise(0, classes * LATENT).reshape(count, classes, LATENT)
+    parts = []
+    for y in range(classes):
+        one_hot = F.one_hot(torch.full((count,), y), classes).to(batch.x.dtype)
+        mean, log_variance = encode(p, torch.cat([batch.x, one_hot], 1))
+        z = sample(mean, log_variance, noise[:, y])
+        parts.append((bernoulli(decode(p, torch.cat([z, one_hot], 1)), batch.x), kl_to_standard_normal(mean, log_variance)))
+    reconstruction = kl = class_kl = classification = errors = 0
+    for n, label in enumerate(M2_LABELS):
+        if label >= 0:
+            reconstruction, kl = reconstruction + parts[label][0][n], kl + parts[label][1][n]
+            class_kl = class_kl + math.log(classes)
+            classification = classification - log_q[n, label] * DATASET_SIZE / M2["labels"]
+            errors = errors + (logits[n].argmax() != label).to(batch.x.dtype) * DATASET_SIZE / M2["labels"]
+            continue
+        for y in range(classes):
+            q = log_q[n, y].exp()
+            reconstruction, kl = reconstruction + q * parts[y][0][n], kl + q * parts[y][1][n]
+            class_kl = class_kl + q * (log_q[n, y] + math.log(classes))
+    terms = {"reconstruction": reconstruction / count, "kl": kl / count, "class_kl": class_kl / count,
+             "classification": classification / count, "classification_error": errors / count}
+    loss = terms["reconstruction"] + terms["kl"] + terms["class_kl"] + M2["alpha"] * terms["classification"]
+    return outcome(loss, **terms)
+
+
 # 12. Ladder VAE of two levels: Sonderby et al. 2016
 
 TOP, TOP_HIDDEN = 2, 8

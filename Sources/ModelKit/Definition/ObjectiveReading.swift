@@ -52,9 +52,15 @@ extension NodeReader {
         _ objective: Objective, _ latent: ModelDefinition.Latent, _ levels: [LatentLevel], batchSize: Int,
         at node: Node?, _ registry: Registry
     ) {
+        let isSemiSupervised = objective.labelCount != nil
         for regularizer in objective.regularizers {
             let path = Self.join("objective", regularizer.kind)
             let descriptor = registry.regularizer(regularizer.kind)
+            if isSemiSupervised, regularizer.labelCount == nil, !["kl", "capacity"].contains(regularizer.kind) {
+                report(
+                    "is not known in the mean over classes; beside classifier there can be kl or capacity", at: node,
+                    path)
+            }
             if descriptor?.needsCodebook == true {
                 if case .discrete = latent {
                 } else {
@@ -69,6 +75,9 @@ extension NodeReader {
                     "a plain autoencoder has no KL divergence and no posterior: give latent.mean and latent.log_variance "
                         + "in place of latent.code",
                     at: node, path)
+            }
+            if regularizer.labelCount != nil, !levels.isEmpty {
+                report("needs a single latent; leave latent.levels out", at: node, path)
             }
             if regularizer.needsSingleLatent, !levels.isEmpty {
                 report(

@@ -14,6 +14,8 @@ public struct GraphBuilder: Sendable {
     private var taken: [String: TensorID] = [:]
     private var dropoutLayers: UInt32 = 0
     private var isSharing = false
+    /// What layers get for the class of each image, where it is not the image's own.
+    private var givenClass: TensorID?
     /// The place of the group whose parameters and terms are being built.
     private var group = 0
 
@@ -69,7 +71,7 @@ public struct GraphBuilder: Sendable {
     ///
     /// - Throws: `ZooError` where it has been asked for with another number of classes.
     public mutating func imageClass(count: Int) throws -> TensorID {
-        if let known = program.imageClass {
+        if let known = givenClass ?? program.imageClass {
             guard shape(known) == [count] else {
                 throw mismatch("condition", "\(count) classes here, but \(shape(known).count) elsewhere in the model")
             }
@@ -79,6 +81,9 @@ public struct GraphBuilder: Sendable {
         program.imageClass = id
         return id
     }
+
+    /// From now on `imageClass` is this tensor.
+    public mutating func setImageClass(_ id: TensorID) { givenClass = id }
 
     /// A parameter at the current path, which belongs to the current group. Throws where the path is taken.
     public mutating func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> TensorID {

@@ -41,6 +41,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case augmentation = 10
     /// Which vectors rows of a codebook begin anew as.
     case codebook = 11
+    /// Of which training images the classes are told.
+    case labels = 12
     /// Free for plug-ins and tests.
     case other = 255
 }

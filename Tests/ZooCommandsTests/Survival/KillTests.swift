@@ -11,9 +11,25 @@ import Testing
     /// Killed again and again, a run ends with the same bits and the same metrics as one that is left alone.
     @Test(arguments: SmallRun.optimizers, SmallRun.precisions)
     func aKilledRunEndsInTheSameState(optimizer: String, precision: [String]) throws {
-        let small = try SmallRun()
-        let definition = SmallRun.definition(optimizer: optimizer, epochs: 8)
-        let options = ["--save-every", "3steps"] + precision
+        try killAgainAndAgain(
+            SmallRun(), SmallRun.definition(optimizer: optimizer, epochs: 8), precision,
+            kills: repetitions(2, full: 13),
+            "\(optimizer) \(precision)")
+    }
+
+    /// So does a run of every family: discriminators, codebooks, priors that learn, pseudo-inputs, labels.
+    @Test(arguments: SmallRun.families.keys.sorted()) func aKilledRunOfAFamilyEndsInTheSameState(_ family: String)
+        throws
+    {
+        try killAgainAndAgain(
+            SmallRun(classCount: 2), SmallRun.definition(family: family, epochs: 8), [], kills: repetitions(1, full: 5),
+            family)
+    }
+
+    private func killAgainAndAgain(
+        _ small: SmallRun, _ definition: String, _ options: [String], kills limit: Int, _ what: String
+    ) throws {
+        let options = ["--save-every", "3steps"] + options
         let clock = ContinuousClock()
         let began = clock.now
         #expect(try ZooProcess(small.begin("straight", definition, options)).finish().status == 0)
@@ -21,7 +37,7 @@ import Testing
         var watch = Watch(small)
         var kills = 0
         var round = 0
-        while kills < repetitions(2, full: 13) {
+        while kills < limit {
             round += 1
             let name = "killed-\(round)"
             var command = try small.begin(name, definition, options)
@@ -36,10 +52,10 @@ import Testing
                 }
                 command = small.resume(name)
             }
-            try small.expectSame("straight", name, "\(optimizer), round \(round), \(kills) kills")
+            try small.expectSame("straight", name, "\(what), round \(round), \(kills) kills")
             watch = Watch(small)
         }
-        print("\(optimizer) \(precision): \(kills) kills in \(round) runs, all ended in the same state")
+        print("\(what): \(kills) kills in \(round) runs, all ended in the same state")
     }
 
     /// A sweep that is killed cannot stop the processes that train for it: they save and stop by themselves.

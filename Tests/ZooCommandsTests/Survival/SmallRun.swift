@@ -50,6 +50,68 @@ struct SmallRun {
         """
     }
 
+    /// Objectives of the families by name, each with the latent space and the class layer that it needs.
+    static let families: [String: (latent: String, condition: String?, objective: String)] = {
+        let gaussian = "{size: 2, mean: mean, log_variance: log_variance}"
+        let discriminator = "discriminator: [{fc1: {linear: 6, activation: tanh}}]"
+        return [
+            "adversarial": (
+                "{size: 2, code: code}", nil,
+                "{reconstruction: bernoulli, adversarial_prior: {weight: 1, \(discriminator)}}"
+            ),
+            "beta-tcvae": (gaussian, nil, "{reconstruction: bernoulli, kl_decomposition: {total_correlation: 4}}"),
+            "conditional": (gaussian, "{condition: 2}", "{reconstruction: bernoulli, kl: {weight: 1}}"),
+            "factor-vae": (
+                gaussian, nil,
+                "{reconstruction: bernoulli, kl: {weight: 1}, adversarial_total_correlation: {weight: 2, \(discriminator)}}"
+            ),
+            "ladder": (
+                "{size: 3, mean: mean, log_variance: log_variance, levels: [{size: 2, mean: mean2, log_variance: log_variance2}]}",
+                nil, "{reconstruction: bernoulli, kl: {weight: 1, warmup_steps: 20}}"
+            ),
+            "m2": (
+                gaussian, "{condition: 2}", "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 4}}"
+            ),
+            "mmd": (gaussian, nil, "{reconstruction: bernoulli, mmd: {weight: 3}}"),
+            "piwae": (
+                gaussian, nil,
+                "{reconstruction: bernoulli, importance_weighting: {samples: 3, repeats: 2, partial: true}}"
+            ),
+            "planar-flow": (gaussian, nil, "{reconstruction: bernoulli, planar_flow: {layers: 2}}"),
+            "vamp-prior": (gaussian, nil, "{reconstruction: bernoulli, vamp_prior: {pseudo_inputs: 3}}"),
+            "vq-vae": (
+                "{size: 3, code: code, codebook: {codes: 5}}", nil,
+                "{reconstruction: bernoulli, commitment: {weight: 0.25}, autoregressive_prior: {filters: 4, blocks: 2}}"
+            ),
+        ]
+    }()
+
+    /// A small model of a family.
+    static func definition(family: String, epochs: Int) -> String {
+        guard let (latent, condition, objective) = families[family] else { return "" }
+        let classes = condition.map { "  - class: \($0)" } ?? "  # of no class"
+        return """
+            format: zoo.model/1
+            name: small-family
+            family: vae
+            summary: For tests
+            dataset: image-folder
+            input: [1, 8, 8]
+            latent: \(latent)
+            encoder:
+              - flatten
+            \(classes)
+              - fc: {linear: 8, activation: tanh}
+            decoder:
+            \(classes)
+              - fc1: {linear: 8, activation: tanh}
+              - fc2: {linear: 64, activation: sigmoid}
+            objective: \(objective)
+            training: {optimizer: {adam: {learning_rate: 0.003}}, batch_size: 8, epochs: \(epochs)}
+
+            """
+    }
+
     /// Every optimiser of the registry, and what SGD can do besides.
     static var optimizers: [String] {
         DefinitionFields.optimizers.keys.sorted().map { "\($0): {learning_rate: 0.003}" }
@@ -60,15 +122,17 @@ struct SmallRun {
     static let precisions: [[String]] =
         CPUEngine.supports(.bf16) ? [[], ["--precision", "bf16"]] : [[]]
 
-    init() throws {
+    /// - Parameter classCount: folders of as many classes to put the pictures into; 0 for none.
+    init(classCount: Int = 0) throws {
         folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
         for number in 0..<40 {
+            let directory = classCount > 0 ? "\(pictures)/class\(number % classCount)" : pictures
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             let pixels = (0..<64).map { place in
                 UInt8((place / 8 + number % 7) % 4 < 2 && (place % 8 + number % 5) % 3 < 2 ? 230 : 20)
             }
             try Data(ImageFiles.encodePNG(Image8(width: 8, height: 8, channels: 1, pixels: pixels)))
-                .write(to: URL(fileURLWithPath: pictures + "/\(number).png"))
+                .write(to: URL(fileURLWithPath: directory + "/\(number).png"))
         }
     }
 
