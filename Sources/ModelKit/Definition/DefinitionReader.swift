@@ -69,8 +69,8 @@ extension NodeReader {
         let references = fields["references"].map { self.references($0) } ?? []
         let dataset = fields["dataset"].flatMap { slug($0, "dataset") }
         let input = required("input").flatMap { shape($0, "input") }
-        let latent = required("latent").flatMap { self.latent($0, registry) }
         weightInitializer = fields["weight_initializer"].flatMap { initializer($0, "weight_initializer") }
+        let latent = required("latent").flatMap { self.latent($0, registry) }
         let encoder = required("encoder").map { layers($0, "encoder", registry) }
         let decoder = required("decoder").map { layers($0, "decoder", registry) }
         let objective = required("objective").flatMap { self.objective($0, registry) }
