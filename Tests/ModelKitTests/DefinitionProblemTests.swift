@@ -90,7 +90,7 @@ private typealias Case = ProblemCase
         Case(
             "summary: A small model", "x: &x {a: 1}\nsummary: 99999999999999999999",
             [
-                "model.yaml:4:1: x: unknown field; known are dataset, decoder, encoder, family, format, input, latent, name, objective, references, summary, training"
+                "model.yaml:4:1: x: unknown field; known are dataset, decoder, encoder, family, format, input, latent, name, objective, references, summary, training, weight_initializer"
             ]),
     ]
 

@@ -214,8 +214,8 @@ def probes(data):
 
 
 def neighbourhoods(data):
-    """Σ p log(p/q) of a layout in the plane over all pairs (van der Maaten and Hinton 2008), and how much of the neighbourhoods is
-    kept, beside scikit-learn's own layout."""
+    """Σ p log(p/q) of a layout in the plane (van der Maaten and Hinton 2008), p of the nearest three times as many points as the
+    perplexity (van der Maaten 2014), and how much of the neighbourhoods is kept, beside scikit-learn's own layout."""
     from scipy.spatial.distance import cdist
     from sklearn.manifold import TSNE, trustworthiness
 
@@ -223,11 +223,12 @@ def neighbourhoods(data):
     distances = cdist(codes, codes, "sqeuclidean")
     conditional = np.zeros_like(distances)
     for i, row in enumerate(distances):
+        row = np.where(np.arange(len(row)) == i, np.inf, row)
+        row = np.where(row <= np.sort(row)[90], row, np.inf)
         low, high = 0.0, np.inf
         precision = 1.0
         for _ in range(200):
-            weights = np.exp(-(row - np.delete(row, i).min()) * precision)
-            weights[i] = 0
+            weights = np.exp(-(row - row.min()) * precision)
             weights /= weights.sum()
             entropy = -np.sum(weights[weights > 0] * np.log(weights[weights > 0]))
             low, high = (precision, high) if entropy > np.log(30) else (low, precision)
