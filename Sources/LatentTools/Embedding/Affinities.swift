@@ -19,7 +19,7 @@ extension TSNE {
         init(of points: [Float], size: Int, perplexity: Double) throws {
             let count = points.count / size
             let neighborCount = min(count - 1, Int(3 * perplexity) + 1)
-            let rows = try Blocks(of: count).flatMap { row in
+            let rows = try Blocks(of: count).map { row in
                 let (nearest, distances) = Self.nearest(neighborCount, to: row, in: points, size: size)
                 return zip(nearest, Self.conditional(distances, perplexity: perplexity)).map { ($0, $1) }
             }
@@ -106,37 +106,53 @@ extension TSNE {
             return weights
         }
 
-        /// The gradient of Σ p log(p/q) in the positions, N × 2, and the sum itself (van der Maaten and Hinton 2008, equation 5).
+        /// The gradient of Σ p log(p/q) in the positions, N × 2 (van der Maaten and Hinton 2008, equation 5).
         ///
-        /// - Parameter exaggeration: what the probabilities are multiplied by in the gradient.
-        func gradient(
-            at positions: [Double], exaggeration: Double, angle: Double
-        ) throws -> (gradient: [Double], divergence: Double) {
+        /// - Parameter exaggeration: what the probabilities are multiplied by.
+        func gradient(at positions: [Double], exaggeration: Double, angle: Double) throws -> [Double] {
             let tree = SquareTree(of: positions)
-            let parts = try Blocks(of: count).flatMap { row in
-                let repulsion = tree.repulsion(on: row, angle: angle)
-                let (x, y) = (positions[2 * row], positions[2 * row + 1])
-                var (pullX, pullY, logarithms) = (0.0, 0.0, 0.0)
-                for k in starts[row]..<starts[row + 1] {
-                    let other = Int(neighbors[k])
-                    let (dx, dy) = (x - positions[2 * other], y - positions[2 * other + 1])
-                    let weight = 1 / (1 + dx * dx + dy * dy)
-                    let probability = probabilities[k]
-                    pullX += probability * weight * dx
-                    pullY += probability * weight * dy
-                    // Points that are far apart have no probability left to take the logarithm of.
-                    if probability > 0 { logarithms += probability * log(probability / weight) }
+            let forces = try Blocks(of: count).map { row in
+                var pull = (x: 0.0, y: 0.0)
+                eachNeighbor(of: row, at: positions) { probability, weight, dx, dy in
+                    pull.x += probability * weight * dx
+                    pull.y += probability * weight * dy
                 }
-                return (pull: (pullX, pullY), repulsion: repulsion, logarithms: logarithms)
+                return (pull: pull, push: tree.repulsion(on: row, angle: angle))
             }
-            let total = parts.reduce(0) { $0 + $1.repulsion.weight }
-            let gradient = parts.flatMap { part in
-                [
-                    4 * (exaggeration * part.pull.0 - part.repulsion.x / total),
-                    4 * (exaggeration * part.pull.1 - part.repulsion.y / total),
-                ]
+            let total = forces.reduce(0) { $0 + $1.push.weight }
+            var gradient: [Double] = []
+            gradient.reserveCapacity(positions.count)
+            for (pull, push) in forces {
+                gradient.append(4 * (exaggeration * pull.x - push.x / total))
+                gradient.append(4 * (exaggeration * pull.y - push.y / total))
             }
-            return (gradient, parts.reduce(0) { $0 + $1.logarithms } + log(total))
+            return gradient
+        }
+
+        /// Σ p log(p/q) in nats.
+        func divergence(at positions: [Double], angle: Double) throws -> Double {
+            let tree = SquareTree(of: positions)
+            let parts = try Blocks(of: count).map { row in
+                var sum = 0.0
+                eachNeighbor(of: row, at: positions) { probability, weight, _, _ in
+                    // Points that are far apart have no probability left to take the logarithm of.
+                    if probability > 0 { sum += probability * log(probability / weight) }
+                }
+                return (sum: sum, weight: tree.repulsion(on: row, angle: angle).weight)
+            }
+            return parts.reduce(0) { $0 + $1.sum } + log(parts.reduce(0) { $0 + $1.weight })
+        }
+
+        /// Calls `body` with p, w = 1 / (1 + |y_i − y_j|²) and y_i − y_j of a point's neighbours.
+        private func eachNeighbor(
+            of row: Int, at positions: [Double], _ body: (_ p: Double, _ w: Double, _ dx: Double, _ dy: Double) -> Void
+        ) {
+            let (x, y) = (positions[2 * row], positions[2 * row + 1])
+            for k in starts[row]..<starts[row + 1] {
+                let other = Int(neighbors[k])
+                let (dx, dy) = (x - positions[2 * other], y - positions[2 * other + 1])
+                body(probabilities[k], 1 / (1 + dx * dx + dy * dy), dx, dy)
+            }
         }
     }
 
@@ -146,7 +162,7 @@ extension TSNE {
 
         init(of count: Int) { self.count = count }
 
-        func flatMap<Result: Sendable>(_ body: (Int) -> Result) throws -> [Result] {
+        func map<Result: Sendable>(_ body: (Int) -> Result) throws -> [Result] {
             let size = 256
             let starts = Array(stride(from: 0, to: count, by: size))
             return try starts.concurrentMap { start in (start..<min(start + size, count)).map(body) }.flatMap(\.self)

@@ -45,12 +45,12 @@ public struct TSNE: Sendable, Equatable {
         let rate = max(Double(count) / Self.exaggeration / 4, 50)
         for iteration in 0..<settings.iterations {
             let isEarly = iteration < early
-            let (gradient, _) = try affinities.gradient(
+            let gradient = try affinities.gradient(
                 at: layout.positions, exaggeration: isEarly ? Self.exaggeration : 1, angle: settings.angle)
             layout.step(gradient, rate: rate, momentum: isEarly ? 0.5 : 0.8)
             try progress(Double(iteration + 1) / Double(settings.iterations))
         }
-        divergence = try affinities.gradient(at: layout.positions, exaggeration: 1, angle: settings.angle).divergence
+        divergence = try affinities.divergence(at: layout.positions, angle: settings.angle)
         positions = layout.positions.map { Float($0) }
     }
 
