@@ -1,8 +1,12 @@
 /// Notices latent dimensions that the decoder has come to ignore, once that can be known.
 ///
 /// A VAE often begins with dimensions that carry nothing yet, and while β rises nothing is settled: what counts is what two
-/// epochs in succession have found with the full weight of the KL divergence.
+/// epochs in succession have found with the full weight of the KL divergence, after steps enough for a code to form: epochs of a
+/// small data set are but a few.
 public struct CollapseWatch {
+    /// Before so many steps nothing is known.
+    static let leastSteps = 1_000
+
     public let latentSize: Int
     private var previous: Int?
     /// The most dimensions that were ever active.
@@ -15,10 +19,12 @@ public struct CollapseWatch {
 
     /// Takes what an epoch has found.
     ///
-    /// - Parameter isSettled: whether the weight of the KL divergence has its final value.
+    /// - Parameters:
+    ///   - isSettled: whether the weight of the KL divergence has its final value.
+    ///   - step: the last step of the epoch.
     /// - Returns: the warning that is due, once in a run.
-    public mutating func warning(activeCount: Int, isSettled: Bool) -> String? {
-        guard isSettled else { return nil }
+    public mutating func warning(activeCount: Int, isSettled: Bool, step: Int) -> String? {
+        guard isSettled, step >= Self.leastSteps else { return nil }
         defer { previous = activeCount }
         most = max(most, activeCount)
         guard !hasWarned, let previous else { return nil }

@@ -309,7 +309,9 @@ public final class TrainingRun {
     private func warnOfCollapse(_ epoch: EpochRecord) throws {
         guard let active = epoch.activeCount else { return }
         let isSettled = epoch.scheduled == trainer.plan.scheduledNumbers(step: .max)
-        if let warning = collapse.warning(activeCount: active, isSettled: isSettled) { try onEvent(.warning(warning)) }
+        if let warning = collapse.warning(activeCount: active, isSettled: isSettled, step: epoch.step) {
+            try onEvent(.warning(warning))
+        }
     }
 
     /// Saves between epochs as often as was asked for. The last step of an epoch is saved with the epoch.

@@ -70,12 +70,17 @@ import Testing
 
     @Test func aCollapseIsSaidWhenItIsKnown() {
         /// The warnings after each epoch; β has its final value from epoch `settled` on.
-        func warnings(_ counts: [Int], settled: Int = 0) -> [String?] {
+        func warnings(_ counts: [Int], settled: Int = 0, stepsOfAnEpoch: Int = 1_000) -> [String?] {
             var watch = CollapseWatch(latentSize: 10)
-            return counts.enumerated().map { watch.warning(activeCount: $1, isSettled: $0 >= settled) }
+            return counts.enumerated().map { epoch, count in
+                watch.warning(activeCount: count, isSettled: epoch >= settled, step: (epoch + 1) * stepsOfAnEpoch)
+            }
         }
         #expect(warnings([0, 0, 0]).map { $0 != nil } == [false, true, false], "once, and not after the first epoch")
         #expect(warnings([0, 0, 0, 0], settled: 2).map { $0 != nil } == [false, false, false, true])
+        #expect(
+            warnings([0, 0, 0, 0], stepsOfAnEpoch: 400).map { $0 != nil } == [false, false, false, true],
+            "not after a few steps, however many epochs they are")
         #expect(warnings([0, 3, 5, 6]).allSatisfy { $0 == nil }, "a slow beginning")
         #expect(
             warnings([8, 7, 3, 3]).last == "latent dimensions have collapsed: 3 of 10 are active, once there were 8")
