@@ -121,8 +121,10 @@ let package = Package(
         library(
             "Explorer",
             [
-                "Runs", "ModelFigures", "Planning", "ModelKit", "TensorCore", "Datasets", "LatentTools", "ImageFiles",
-                "FileSupport", "TextSupport", "Training", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+                "Runs", "ModelFigures", "Planning", "ModelKit", "ObjectiveLibrary", "TensorCore", "Datasets",
+                "LatentTools",
+                "ImageFiles", "FileSupport", "TextSupport", "Training", nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
             ], resources: [.embedInCode("Page")]),
         library(
             "ZooCommands",

@@ -60,8 +60,8 @@ enum PNG {
             if chunk.isNamed("IDAT"), pixels == nil { pixels = chunk.offset }
             guard chunk.isNamed("eXIf"), let pixels else { continue }
             let range = chunk.offset..<chunk.offset + 12 + chunk.data.count
-            return Array(bytes[..<pixels]) + bytes[range] + bytes[pixels..<range.lowerBound]
-                + bytes[range.upperBound...]
+            return [bytes[..<pixels], bytes[range], bytes[pixels..<range.lowerBound], bytes[range.upperBound...]]
+                .flatMap(\.self)
         }
         return bytes
     }

@@ -100,7 +100,8 @@ struct PictureDecoding {
             for pixel in 0..<count {
                 let light = 255 - Int(pixels[4 * pixel + 3])
                 for ink in 0..<3 {
-                    output[3 * pixel + ink] = UInt8(((255 - Int(pixels[4 * pixel + ink])) * light + 127) / 255)
+                    let passed = 255 - Int(pixels[4 * pixel + ink])
+                    output[3 * pixel + ink] = UInt8((passed * light + 127) / 255)
                 }
             }
             initialized = 3 * count

@@ -41,11 +41,10 @@ enum Samples {
 
     /// A checkpoint with `layerCount` layers, each a weight and a bias, of about `weightCount` values.
     static func layered(_ layerCount: Int, weightCount: Int) -> Checkpoint {
-        let tensors = (0..<layerCount).flatMap { layer in
-            [
-                NamedTensor(
-                    path: "encoder.layer\(layer).weight", shape: [weightCount],
-                    values: (0..<weightCount).map { Float($0 &* 7 &+ layer) }),
+        let tensors = (0..<layerCount).flatMap { layer -> [NamedTensor] in
+            let values = (0..<weightCount).map { Float($0 &* 7 &+ layer) }
+            return [
+                NamedTensor(path: "encoder.layer\(layer).weight", shape: [weightCount], values: values),
                 NamedTensor(path: "encoder.layer\(layer).bias", shape: [1], values: [Float(layer)]),
             ]
         }

@@ -56,7 +56,7 @@ import Testing
 
     /// [N, H, W], [N, C, H, W] and [N, H, W, C] are images, in C H W order whatever the file's.
     @Test func imagesOfAnyNumberOfChannels() throws {
-        let numbers = (0..<2 * 5 * 6 * 7).map { UInt8($0 % 251) }
+        let numbers = (0..<420).map { UInt8($0 % 251) }
         let path = try folder.write(Self.npy("|u1", [2, 5, 6, 7], numbers), "x.npy")
         let first = try open(path, shape: [5, 6, 7])
         #expect(first.info.shape == [5, 6, 7])
@@ -64,9 +64,10 @@ import Testing
         let last = try open(path, shape: [7, 5, 6])
         #expect(last.info.shape == [7, 5, 6])
         for (channel, y, x) in [(0, 0, 0), (6, 4, 5), (3, 2, 1)] {
-            let found = try last.tensor([1]).values[channel * 30 + y * 6 + x]
-            let expected = Float(numbers[210 + (y * 6 + x) * 7 + channel])
-            #expect(found == expected)
+            let pixel = y * 6 + x
+            let found = try last.tensor([1]).values[channel * 30 + pixel]
+            let expected = numbers[210 + pixel * 7 + channel]
+            #expect(found == Float(expected))
         }
         // Nobody says what is meant: few at the end are channels.
         let colors = try folder.write(Self.npy("|u1", [1, 8, 9, 3], [UInt8](repeating: 3, count: 216)), "c.npy")
@@ -81,7 +82,7 @@ import Testing
 
     /// Standardised per feature over the training rows, and undone to the numbers of the file.
     @Test func standardisedPerFeature() throws {
-        let values: [Double] = (0..<400).flatMap { [1e9 + Double($0), Double($0 % 7), 5] }
+        let values: [Double] = (0..<400).flatMap { row in [1_000_000_000 + row, row % 7, 5].map { Double($0) } }
         let path = try folder.write(Self.npy("<f8", [400, 3], Self.bytes(values)), "x.npy")
         let dataset = try open(path, scaling: nil)
         #expect(dataset.scaling.method == .standard && dataset.scaling.count == 3)

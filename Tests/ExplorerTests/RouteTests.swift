@@ -47,7 +47,8 @@ import Testing
         let codes = try #require(try await explored.get("api/models/0/codes")?.body)
         let expected = try ExploredBlots.model().encode(Tensor(ExploredBlots.dataset(), indices)).mean.values
         let found = stride(from: 0, to: codes.count, by: 4).map { start in
-            Float(bitPattern: codes[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+            let bits: UInt32 = codes[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+            return Float(bitPattern: bits)
         }
         #expect(found == expected)
         // And a place in a plane in which neighbours stay neighbours.

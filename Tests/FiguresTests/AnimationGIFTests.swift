@@ -9,7 +9,8 @@ struct AnimationGIFTests {
     @Test("Grey frames come back exactly, magnified, with their delay and the repetition")
     func grey() throws {
         let frames = try (1...3).map { step in
-            try Image8(width: 9, height: 5, channels: 1, pixels: (0..<45).map { UInt8($0 * step * 5 % 256) })
+            let pixels = (0..<45).map { UInt8($0 * step * 5 % 256) }
+            return try Image8(width: 9, height: 5, channels: 1, pixels: pixels)
         }
         let bytes = try AnimationGIF(frames: frames, secondsPerFrame: 0.25, scale: 2).encoded()
         #expect(bytes.starts(with: Array("GIF89a".utf8)))
@@ -20,8 +21,13 @@ struct AnimationGIFTests {
         #expect(decoded.repeats)
         #expect(decoded.frames.count == 3)
         for (frame, found) in zip(frames, decoded.frames) {
-            let expected = (0..<10).flatMap { y in (0..<18).map { x in frame.pixels[y / 2 * 9 + x / 2] } }
-            #expect(found.map(\.x) == expected && found.map(\.y) == expected && found.map(\.z) == expected)
+            let expected: [UInt8] = (0..<180).map { place in
+                let (y, x) = (place / 18, place % 18)
+                return frame.pixels[y / 2 * 9 + x / 2]
+            }
+            #expect(found.map(\.x) == expected)
+            #expect(found.map(\.y) == expected)
+            #expect(found.map(\.z) == expected)
         }
     }
 

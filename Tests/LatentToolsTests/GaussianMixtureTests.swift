@@ -39,7 +39,7 @@ import Testing
         #expect(zip(mixture.means[0], statistics.meanOfMean).allSatisfy { abs($0 - $1) < 1e-6 })
         let c = statistics.covariance
         let determinant = c[0] * c[3] - c[1] * c[2]
-        let expected = -log(2 * Double.pi) - 1 - 0.5 * log(determinant)
+        let expected: Double = -log(2 * Double.pi) - 1 - 0.5 * log(determinant)
         #expect(abs((mixture.logLikelihoods.last ?? 0) - expected) < 1e-3)
     }
 
@@ -47,10 +47,11 @@ import Testing
         let mixture = try GaussianMixture(fittedTo: twoGroups, size: 2, components: 2, seed: 5)
         let draws = mixture.draws(count: 2000, seed: 9)
         #expect(Array(draws.prefix(5)) == mixture.draws(count: 5, seed: 9))
-        let right = draws.filter { $0[0] > 1 }
-        #expect(abs(Double(right.count) / 2000 - 0.25) < 0.03)
+        let rightShare = Double(draws.count { $0[0] > 1 }) / 2000
+        #expect(abs(rightShare - 0.25) < 0.03)
         let cold = mixture.draws(count: 50, seed: 9, temperature: 0)
-        #expect(Set(cold.map { ($0[0] * 100).rounded() }).count == 2)
+        let hundredths = cold.map { code in (code[0] * 100).rounded() }
+        #expect(Set(hundredths).count == 2)
     }
 
     @Test func tooManyComponentsAreRefused() {

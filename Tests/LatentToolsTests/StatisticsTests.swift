@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func fullyCorrelatedDimensionsCountOnce() throws {
-        let means = (0..<10).flatMap { [Float($0), Float(-$0), Float($0 % 2)] }
+        let means: [Float] = (0..<10).flatMap { row in [row, -row, row % 2].map { Float($0) } }
         let codes = try LatentCodes(imageIndices: (0..<10).map(Int32.init), latentSize: 3, means: means)
         let statistics = LatentStatistics(codes, split: "test", dataset: nil)
         #expect(abs((statistics.correlation(0, 1) ?? 0) + 1) < 1e-12)

@@ -14,9 +14,8 @@ import Testing
     func aBentDensityIsADensity(_ u: Double, _ w: Double, _ b: Double) throws {
         var builder = GraphBuilder(isTraining: false)
         let code = builder.input("z", shape: [1])
-        let inputs =
-            [code]
-            + (try ["u", "w", "b"].map { try builder.parameter($0, shape: [1], initializer: .constant(0)) })
+        let flow = try ["u", "w", "b"].map { try builder.parameter($0, shape: [1], initializer: .constant(0)) }
+        let inputs = [code] + flow
         let last = try builder.custom(PlanarFlowStep(), inputs)
         let determinant = try builder.custom(PlanarFlowDeterminant(), inputs)
         let prior = try builder.custom(StandardNormalLogDensity(), [last])
@@ -26,10 +25,11 @@ import Testing
         let (count, reach) = (4000, 100.0)
         let compiled = try ReferenceProgram(builder.program, batchSize: count)
         for (id, value) in zip(inputs.dropFirst(), [u, w, b]) { compiled.writeDouble([value], to: id) }
-        let places = (0..<count).map { reach * (2 * (Double($0) + 0.5) / Double(count) - 1) }
+        let spacing = 2 * reach / Double(count)
+        let places = (0..<count).map { (Double($0) + 0.5) * spacing - reach }
         compiled.writeDouble(places, to: code)
         compiled.run(StepValues(imageCount: count))
-        let sum = compiled.readDouble(density).reduce(0.0) { $0 + .exp($1) } * 2 * reach / Double(count)
+        let sum = spacing * compiled.readDouble(density).map(Double.exp).reduce(0, +)
         #expect(abs(sum - 1) < 1e-3, "\(sum)")
 
         let inverse = InversePlanarStep(u: [u], w: [w], b: b)

@@ -86,14 +86,14 @@ private let square: [UInt8] = (0..<16).map { UInt8($0) }
 
     /// Of a plane, a cut that is enlarged is a flatter plane: linear interpolation has no error there.
     @Test func cutsAreEnlarged() throws {
-        let plane = (0..<64).map { Float($0 / 8) + 10 * Float($0 % 8) }
+        let plane = (0..<64).map { Float($0 / 8 + 10 * ($0 % 8)) }
         for step in 0..<50 {
             let image = numbers(Augmentation(crop: 0.5), plane, shape: [1, 8, 8], indices: [5], step: step)
             let scale = image[8] - image[0]
             #expect((0.5...1).contains(scale))
             #expect(image[0] >= 0 && image[63] <= 77.001)
             for place in 0..<64 {
-                let expected = image[0] + scale * (Float(place / 8) + 10 * Float(place % 8))
+                let expected = image[0] + scale * plane[place]
                 #expect(abs(image[place] - expected) < 1e-3)
             }
         }
@@ -106,7 +106,10 @@ private let square: [UInt8] = (0..<16).map { UInt8($0) }
     /// Channels of bytes lie together, those of numbers do not.
     @Test func channelsStayTogether() {
         let channels = 3
-        let bytes = (0..<16 * channels).map { UInt8($0 / channels * 10 / channels + $0 % channels * 80) }
+        let bytes = (0..<16 * channels).map { place in
+            let (pixel, channel) = (place / channels, place % channels)
+            return UInt8(pixel * 10 / channels + channel * 80)
+        }
         let planes = (0..<channels).flatMap { channel in (0..<16).map { Float(bytes[$0 * channels + channel]) } }
         for step in 0..<20 {
             let all = Augmentation(flip: .both, shift: 1)

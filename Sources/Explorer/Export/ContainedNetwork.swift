@@ -1,4 +1,5 @@
 import ModelKit
+import ObjectiveLibrary
 import TensorCore
 import TextSupport
 
@@ -51,7 +52,8 @@ struct ContainedNetwork {
 
     /// Operations with code of their own that pages have, too.
     private static let customOperations: Set = [
-        "append_class", "continuous_bernoulli_mean", "first_maps", "logistic_mixture_mean",
+        "append_class", "continuous_bernoulli_mean", "first_maps", "joined_vectors", "logistic_mixture_mean",
+        "precision_weighted_log_variance", "precision_weighted_mean", "rescaled",
     ]
 
     private static func json(_ step: ProgramStep, _ definition: ModelDefinition) throws -> JSONValue {
@@ -71,6 +73,7 @@ struct ContainedNetwork {
         case .groupNorm(let groups, let epsilon):
             fields = [("groups", .integer(groups)), ("epsilon", .number(Double(epsilon)))]
         case .upsampleNearest(let factor): fields = [("factor", pair(factor))]
+        case .custom(let part as VectorPart): fields = [("first", .integer(part.part.lowerBound))]
         case .custom(let operation) where customOperations.contains(operation.name): fields = []
         case .batchNorm, .dropout, .gaussianLatent, .reconstruction, .lossGradient, .custom, .vectorQuantization,
             .codebookUpdate, .crop, .gate:

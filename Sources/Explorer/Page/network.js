@@ -184,6 +184,13 @@ const operations = {
   // E[x] = 1/(1 − e⁻ˡ) − 1/l; near 0 its series.
   continuous_bernoulli_mean: ([x]) => x.map(l => Math.abs(l) < 0.02 ? 0.5 + l / 12 : 1 / -Math.expm1(-l) - 1 / l),
   first_maps: ([x], _, shape) => x.subarray(0, size(shape)),
+  joined_vectors: vectors => Float32Array.from(vectors.flatMap(vector => [...vector])),
+  vector_part: ([x], _, shape, { first }) => x.subarray(first, first + size(shape)),
+  // What the levels of a ladder compute: Operations/Levels.swift has the formulas.
+  precision_weighted_mean: ([below, logBelow, above, logAbove]) => below.map((mean, d) =>
+    sigmoid(logAbove[d] - logBelow[d]) * (mean - above[d]) * Math.exp(-logAbove[d] / 2)),
+  precision_weighted_log_variance: ([, logBelow, , logAbove]) => logBelow.map((value, d) => -activations.softplus(logAbove[d] - value)),
+  rescaled: ([u, mean, logVariance]) => u.map((value, d) => mean[d] + Math.exp(logVariance[d] / 2) * value),
   // The mean of each pixel's mixture (Salimans and others 2017), with the means of the channels before in place of their values.
   logistic_mixture_mean([x], [maps], shape) {
     const [channels, pixels] = [shape[0], area(shape)];

@@ -86,6 +86,16 @@ const shaderBodies = {
   float l = at(t0, i);
   return abs(l) < 0.02 ? 0.5 + l / 12.0 : 1.0 / (1.0 - exp(-l)) - 1.0 / l;`,
   first_maps: () => "return at(t0, i);",
+  joined_vectors: x => {
+    let first = 0;
+    return x.map((shape, k) => {
+      const text = `if (i < ${first + size(shape)}) return at(t${k}, i - ${first});`;
+      first += size(shape);
+      return text;
+    }).join("\n  ") + "\n  return 0.0;";
+  },
+  vector_part: (x, y, { first }) => `return at(t0, i + ${first});`,
+  rescaled: () => "return at(t1, i) + exp(at(t2, i) / 2.0) * at(t0, i);",
   logistic_mixture_mean: ([x], y) => {
     const [channels, pixels] = [y[0], area(y)];
     const count = x[0] / (1 + 2 * channels + (channels === 3 ? 3 : 0));

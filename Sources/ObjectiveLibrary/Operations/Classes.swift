@@ -241,7 +241,8 @@ package struct ClassMeanKL: CustomOperation {
             let share = t.inputs[2][row] / Element(t.imageCount)
             for d in 0..<size {
                 let (mean, logVariance) = (t.inputs[0][row * size + d], t.inputs[1][row * size + d])
-                t.output[d] += share * (mean * mean + .exp(logVariance) - 1 - logVariance) / 2
+                let divergence: Element = mean * mean + Element.exp(logVariance) - 1 - logVariance
+                t.output[d] += share * divergence / 2
             }
         }
     }
@@ -253,10 +254,11 @@ package struct ClassMeanKL: CustomOperation {
             for d in 0..<size {
                 let (i, dy) = (row * size + d, t.outputGradient[d])
                 let (mean, logVariance) = (t.inputs[0][i], t.inputs[1][i])
+                let excess: Element = Element.exp(logVariance) - 1
+                let divergence: Element = mean * mean + excess - logVariance
                 t.inputGradients[0]?[i] += dy * share * mean
-                t.inputGradients[1]?[i] += dy * share * (.exp(logVariance) - 1) / 2
-                t.inputGradients[2]?[row] +=
-                    dy * (mean * mean + .exp(logVariance) - 1 - logVariance) / 2 / Element(t.imageCount)
+                t.inputGradients[1]?[i] += dy * share * excess / 2
+                t.inputGradients[2]?[row] += dy * divergence / 2 / Element(t.imageCount)
             }
         }
     }

@@ -48,7 +48,7 @@ package struct JoinedVectors: CustomOperation {
 
 /// Some numbers of a vector: `[D]` → `[count]`.
 package struct VectorPart: CustomOperation {
-    let part: Range<Int>
+    package let part: Range<Int>
 
     package init(_ part: Range<Int>) { self.part = part }
 

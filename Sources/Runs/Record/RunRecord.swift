@@ -106,7 +106,8 @@ public struct RunRecord {
     }
 
     public var json: JSONValue {
-        .object([
+        let best: JSONValue? = best.map { .object([("epoch", .integer($0.epoch)), ("loss", .number($0.loss))]) }
+        let fields: [(String, JSONValue)] = [
             ("format", "zoo.run/1"), ("model", .string(model)), ("family", .string(family)),
             ("dataset", .string(dataset)), ("dataset_sha256", JSONValue(datasetDigest)),
             ("status", .string(status.rawValue)), ("message", JSONValue(message)),
@@ -116,11 +117,11 @@ public struct RunRecord {
             ("epochs_done", .integer(epochsDone)), ("steps_done", .integer(steps)),
             ("started", .string(started)), ("ended", JSONValue(ended)), ("resumptions", .integer(resumptions)),
             ("seconds", .number(seconds)), ("save_every", JSONValue(saveInterval)),
-            ("checkpoint", JSONValue(checkpoint)),
-            ("best", best.map { .object([("epoch", .integer($0.epoch)), ("loss", .number($0.loss))]) } ?? .null),
+            ("checkpoint", JSONValue(checkpoint)), ("best", best ?? .null),
             ("train", last?.train.json ?? .null), ("test", last?.test?.json ?? .null),
             ("environment", environment), ("command", .array(command.map { .string($0) })),
-        ])
+        ]
+        return .object(fields)
     }
 }
 

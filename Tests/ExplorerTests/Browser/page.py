@@ -169,8 +169,8 @@ GRAPHICS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swifts
 
 
 def decoder(browser, network):
-    """The numbers of the page's first decoder before they become bytes, by arrays and by shaders where there are such, and how long
-    decoding takes."""
+    """The numbers of the page's first decoder before they become bytes, by arrays and by shaders where there are such, how long
+    decoding takes, and the code that the encoder makes of these numbers."""
     with open(network) as file:
         source = file.read()
     return browser.run(f"""(() => {{ {source}
@@ -187,7 +187,9 @@ def decoder(browser, network):
       }});
       let shaders = null;
       try {{ shaders = Array.from(new ShaderNetwork(model.decoder, halves(bytes), document.createElement("canvas").getContext("webgl2")).run({{latent, imageClass}}).image); }} catch (error) {{ shaders = String(error); }}
-      return {{latent, shaders, image: Array.from(decoder.run({{latent, imageClass}}).image), times, digest: sha256(bytes) === content.weightsDigest}};
+      const {{image}} = decoder.run({{latent, imageClass}});
+      const {{mean}} = new Network(model.encoder, halves(bytes)).run({{image, imageClass}});
+      return {{latent, shaders, image: Array.from(image), mean: Array.from(mean), times, digest: sha256(bytes) === content.weightsDigest}};
     }})()""")
 
 
