@@ -111,9 +111,9 @@ public struct CheckpointFolder: Sendable {
                 rejected.append(Rejection(path: path, reason: error?.message ?? "it cannot be read"))
             }
         }
-        let reasons = rejected.map { "\n  \($0.reason)" }.joined()
         throw ZooError(
-            "\(path) has no checkpoint that can be read" + (rejected.isEmpty ? "" : ":" + reasons),
+            "\(path) has no checkpoint that can be read" + (rejected.isEmpty ? "" : ":"),
+            details: rejected.map(\.reason),
             advice: rejected.isEmpty ? "was the run stopped before it was saved for the first time?" : nil)
     }
 

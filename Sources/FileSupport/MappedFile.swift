@@ -1,9 +1,9 @@
 import Glibc
 import TensorCore
 
-/// The bytes of a file as memory, of which the system keeps as much as there is room for.
+/// The bytes of a new file as memory, of which the system keeps as much as there is room for.
 ///
-/// Only for files that nobody shortens: a page that is gone ends the process.
+/// Only while the file is being made: a page that somebody's shortening takes away ends the process.
 package final class MappedFile: @unchecked Sendable {
     /// The bytes, which nobody writes once the value is shared.
     package let bytes: UnsafeMutableRawBufferPointer
@@ -14,16 +14,6 @@ package final class MappedFile: @unchecked Sendable {
 
     deinit {
         munmap(bytes.baseAddress, bytes.count)
-    }
-
-    /// The file at `path`, for reading; nil where there is none or it is empty.
-    package convenience init?(reading path: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        self.init(descriptor, byteCount: Int(status.st_size), protection: PROT_READ)
     }
 
     /// A new file of zeros at `path`, for writing.

@@ -14,7 +14,13 @@ public struct Condition: Layer {
     public var fields: [String: FieldValue] { ["classes": .integer(classes)] }
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
-        try builder.custom(AppendedClass(classes: classes), [x, builder.imageClass(count: classes)])
+        let rows = builder.program.type(of: x).rows
+        if case .fixed = rows {
+            throw ZooError(
+                "\(builder.path) (condition): \(rows.mismatchWithImages)", code: .mismatch,
+                subject: .layer(builder.path))
+        }
+        return try builder.custom(AppendedClass(classes: classes), [x, builder.imageClass(count: classes)])
     }
 }
 

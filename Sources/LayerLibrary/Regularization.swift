@@ -31,10 +31,11 @@ public struct GaussianNoise: Layer {
 
     public func lower(_ x: TensorID, into builder: inout GraphBuilder) throws -> TensorID {
         guard builder.isTraining, deviation > 0 else { return x }
-        guard builder.program.type(of: x).rows == .images else {
+        let rows = builder.program.type(of: x).rows
+        guard rows == .images else {
             throw ZooError(
-                "\(builder.path) (gaussian_noise): needs one code for each image, and the objective (importance_weighting) has "
-                    + "several", code: .mismatch, subject: .layer(builder.path))
+                "\(builder.path) (gaussian_noise): \(rows.mismatchWithImages)", code: .mismatch,
+                subject: .layer(builder.path))
         }
         let noise = builder.noise(builder.path + ".noise", shape: builder.shape(x))
         return try builder.custom(AddedNoise(deviation: deviation), [x, noise])

@@ -63,7 +63,7 @@ public struct ComparedModel {
                             "\(argument)/\(run.folder)", run: run, registry: registry)
                         found.append(model)
                     } catch {
-                        notes.append("leaving out \(run.label): \(error)")
+                        notes.append("leaving out \(run.label.printable()): \(error)")
                     }
                 }
                 if found.isEmpty {
@@ -76,7 +76,7 @@ public struct ComparedModel {
                 problems.append("\(error)")
             }
         }
-        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n")) }
+        guard problems.isEmpty else { throw ZooError(problems) }
         return (distinguished(models, arguments), notes)
     }
 

@@ -46,9 +46,11 @@ public final class ImageLikelihoods {
         self.seed = seed
         // A few codes of many images or many codes of a few, so that the decoder always has full batches.
         let atOnce = min(samples, 250)
-        plan = try LikelihoodPlan(
-            model.definition, weights: model.checkpoint.inferenceWeights,
-            batchSize: max(1, Self.codesAtOnce / atOnce), samplesAtOnce: atOnce)
+        plan = try model.loading {
+            try LikelihoodPlan(
+                model.definition, weights: model.checkpoint.inferenceWeights,
+                batchSize: max(1, Self.codesAtOnce / atOnce), samplesAtOnce: atOnce)
+        }
     }
 
     /// - Parameters:

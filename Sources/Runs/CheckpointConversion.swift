@@ -34,7 +34,7 @@ extension Checkpoint {
         datasetDigest = digest
         scaling = dataset.valueScaling
         provenance["pictures"] = dataset.imagePreparation?.text
-        if let scaling { provenance["preprocessing"] = scaling.words(isVector: dataset.info.isVector) }
+        provenance["preprocessing"] = scaling?.words(isVector: dataset.info.isVector) ?? "bytes / 255"
         provenance["splits"] =
             "\(splits.train.count) train, \(splits.validation.count) validation, \(splits.test.count) test"
         provenance["monitored"] = splits.validation.isEmpty ? Split.train.rawValue : Split.validation.rawValue
@@ -96,7 +96,6 @@ public enum Provenance {
             "engine": Computing.engineVersion,
             "instruction_set": Computing.instructionSet,
             "threads": String(Computing.threadCount),
-            "preprocessing": "bytes / 255",
         ]
     }
 

@@ -70,7 +70,7 @@ extension TrainedModel {
     public func evaluate(on dataset: any Dataset, split: Split = .test, seed: UInt64? = nil) throws -> Evaluation {
         let images = try images(of: dataset, split: split)
         let plan = try EvaluationPlan(definition)
-        try plan.load(checkpoint.inferenceWeights)
+        try loading { try plan.load(checkpoint.inferenceWeights) }
         // The weights of the last step that was made, as in the metrics of the run.
         let step = checkpoint.progress.map { max(0, $0.step - 1) } ?? .max
         let sums = try Evaluator(plan, dataset: dataset).sums(

@@ -18,7 +18,7 @@ public struct InitialWeights {
         fit = model.fit(source.checkpoint.weights)
         guard isPartial || (fit.isComplete && fit.unused.isEmpty) else {
             throw ZooError(
-                "the weights of \(path) are not those of the model:\n  " + notes.joined(separator: "\n  "),
+                "the weights of \(path) are not those of the model:", details: notes,
                 code: .mismatch, subject: .path(path), remedy: .takeFittingWeights)
         }
         guard !fit.fitting.isEmpty else {

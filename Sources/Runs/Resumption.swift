@@ -64,7 +64,11 @@ public struct Resumption: ~Copyable {
             definition, dataset: dataset, seed: newest.checkpoint.progress?.seed ?? 0,
             stepLimit: stepLimit ?? (overrides.isEmpty ? newest.checkpoint.progress?.stepLimit : nil),
             validationCount: newest.checkpoint.validationCount)
-        try trainer.resume(from: newest.checkpoint)
+        do {
+            try trainer.resume(from: newest.checkpoint)
+        } catch let error as ZooError {
+            throw error.at(newest.path)
+        }
         self.folder = folder
         self.path = newest.path
         checkpoint = newest.checkpoint

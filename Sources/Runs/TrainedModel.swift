@@ -66,9 +66,20 @@ public struct TrainedModel {
     /// - Parameter batchSize: images that are computed at a time.
     /// - Throws: `ZooError` where a weight is missing, of another shape or not finite.
     public func inference(batchSize: Int = 64) throws -> InferencePlan {
-        let plan = try InferencePlan(definition, weights: checkpoint.inferenceWeights, batchSize: batchSize)
+        let plan = try loading {
+            try InferencePlan(definition, weights: checkpoint.inferenceWeights, batchSize: batchSize)
+        }
         plan.imageClass = imageClass
         return plan
+    }
+
+    /// What `load` makes of its weights; what is wrong with them is said of its file.
+    package func loading<Result>(_ load: () throws -> Result) throws -> Result {
+        do {
+            return try load()
+        } catch let error as ZooError {
+            throw error.at(path)
+        }
     }
 
     /// The learned images that its prior is made of, K rows in C H W order, from 0 to 1; none for a prior N(0, I).

@@ -1,4 +1,5 @@
 import Glibc
+import TensorCore
 
 /// A JSON value to be written. Objects keep the order of their fields.
 public enum JSONValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

@@ -230,6 +230,9 @@ public final class Trainer {
     private func finishEpoch(
         seconds: Double, imagesPerSecond: Double, onProgress: (EvaluationProgress) throws -> Void
     ) throws -> EpochRecord {
+        if let spoiled = plan.model.firstNonFiniteWeight {
+            throw nonFinite("what step \(state.step) made of the parameter \(spoiled) is not finite", step: state.step)
+        }
         try evaluation.load(plan.model.inferenceWeights)
         let evaluator = Evaluator(evaluation, dataset: dataset)
         let lastStep = max(0, state.step - 1)
@@ -237,15 +240,19 @@ public final class Trainer {
         let count = splits.validation.count + splits.test.count
         func evaluate(_ indices: [Int32], before: Int) throws -> (EvaluationSums, MeanLosses)? {
             guard !indices.isEmpty else { return nil }
-            let sums = try evaluator.sums(over: indices, seed: seed, step: lastStep) { images in
-                let done = before + images
-                let perImage = self.seconds(since: start) / Double(done)
-                try onProgress(
-                    EvaluationProgress(
-                        epoch: state.epoch + 1, epochCount: epochCount, imagesDone: done, imageCount: count,
-                        secondsLeft: Double(count - done) * perImage))
+            do {
+                let sums = try evaluator.sums(over: indices, seed: seed, step: lastStep) { images in
+                    let done = before + images
+                    let perImage = self.seconds(since: start) / Double(done)
+                    try onProgress(
+                        EvaluationProgress(
+                            epoch: state.epoch + 1, epochCount: epochCount, imagesDone: done, imageCount: count,
+                            secondsLeft: Double(count - done) * perImage))
+                }
+                return (sums, sums.means)
+            } catch let error as ZooError where error.code == .notFinite {
+                throw nonFinite("after step \(state.step) \(error.message)", step: state.step)
             }
-            return (sums, sums.means)
         }
         let validation = try evaluate(splits.validation, before: 0)
         let test = try evaluate(splits.test, before: splits.validation.count)
@@ -297,10 +304,14 @@ public final class Trainer {
                 learningRate: learningRate)
             culprit = watched.model.firstNonFiniteOutput(imageCount: indices.count)
         }
-        return ZooError(
+        return nonFinite(
             "step \(state.step + 1): \(what) is not finite; "
                 + (culprit.map { "the first tensor that is not finite is \($0)" }
                     ?? "run again with all tensors kept, the same batch gives finite numbers only"),
-            code: .notFinite, subject: .step(state.step + 1), remedy: .stabilize)
+            step: state.step + 1)
+    }
+
+    private func nonFinite(_ message: String, step: Int) -> ZooError {
+        ZooError(message, code: .notFinite, subject: .step(step), remedy: .stabilize)
     }
 }

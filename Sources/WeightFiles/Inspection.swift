@@ -73,7 +73,7 @@ public struct Inspection: Sendable {
         } catch let error as ZooError {
             return .failure(error)
         } catch {
-            return .failure(ZooError("\(error)"))
+            return .failure(ZooError(["\(error)"]))
         }
     }
 

@@ -50,6 +50,7 @@ extension ParsableCommand {
         do {
             ParentProcess.follow()
             Interruption.leaveQuitToTheSystem()
+            Interruption.leaveFileSizesToCalls()
             try checkEncoding()
             let context = ZooContext(registry: try registry(), datasets: try datasets(), recipes: try recipes())
             let status = ZooContext.$current.withValue(context) {

@@ -166,6 +166,8 @@ import Testing
         #expect(try open(bare).tensor([0, 1]).values == [1, 2, 3, 4])
         #expect(try open(bare, labels: "1").info.classNames == ["2", "4"])
         #expect(try message { _ = try open(path) }.contains("line 2: column species is no number: 'ant'"))
+        let long = try folder.write("x,y\n1\(String(repeating: "0", count: 100_000)),2\n", "long.csv")
+        #expect(try message { _ = try open(long) }.count < 400)
         #expect(try message { _ = try open(path, labels: "spcies") }.contains("did you mean 'species'?"))
         let hole = try folder.write("a,b\n1,2\n3,\n", "y.csv")
         #expect(try message { _ = try open(hole) }.contains("line 3: column b is empty"))

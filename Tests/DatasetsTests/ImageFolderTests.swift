@@ -248,6 +248,11 @@ import Testing
         _ = try opened()
         let path = try #require(images.entries.first?.path)
         #expect(truncate(path, 100) == 0)
+        let last = try opened()
+        #expect(last.decoded == 20)
+        // Cut short while it is in use.
+        #expect(truncate(path, 5000) == 0)
+        #expect(throws: ZooError.self) { try last.dataset.images(all) }
         #expect(try opened().decoded == 20)
     }
 

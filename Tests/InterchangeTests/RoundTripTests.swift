@@ -14,7 +14,8 @@ import Testing
         do {
             exported = try checkpoint.exported(to: format, definition: definition)
         } catch let error as ZooError where Self.refused[format]?[name] != nil {
-            #expect(error.message.contains(Self.refused[format]?[name] ?? ""), "\(error)")
+            #expect(error.description.contains(Self.refused[format]?[name] ?? ""), "\(error)")
+            #expect(Set(error.details).count == error.details.count, "\(error)")
             return
         }
         let files = try Samples.files(exported, format)

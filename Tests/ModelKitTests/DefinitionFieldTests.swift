@@ -15,6 +15,16 @@ import Testing
         try read(small("{adam: {learning_rate: 1.0e-3}}, batch_size: 4, epochs: 2", fields)).training
     }
 
+    @Test func aCodebookWithoutAPriorSaysWhatLearnsOne() throws {
+        let text = small("mean: mean, log_variance: log_variance", "code: code, codebook: 4")
+            .replacingOccurrences(of: "kl: {weight: 1}", with: "commitment: {weight: 1}")
+        let definition = try ModelDefinition(text: text, source: "model.yaml", registry: .builtIn)
+        let error = #expect(throws: ZooError.self) {
+            try definition.requirePrior("to draw from", advice: "draw from mixture:N")
+        }
+        #expect(error?.advice?.hasPrefix("objective.autoregressive_prior learns one") == true)
+    }
+
     @Test func readsTheSmallDefinition() throws {
         let definition = try read(smallDefinition)
         #expect(definition.name == "small")

@@ -1,3 +1,4 @@
+import Foundation
 import ModelKit
 import TensorCore
 import Testing
@@ -181,6 +182,9 @@ private typealias Case = ProblemCase
             "adam: {learning_rate: 1.0e-3}", "adam: {learning_rate: 0}",
             ["model.yaml:12:46: training.optimizer.adam.learning_rate: must be above 0 and at most 1000, is 0"]),
         Case(
+            "adam: {learning_rate: 1.0e-3}", "adam: {learning_rate: 1, epsilon: 1.0e-60}",
+            ["model.yaml:12:58: training.optimizer.adam.epsilon: must be above 0 and at most 1, is 1e-60"]),
+        Case(
             "adam: {learning_rate: 1.0e-3}", "adam: {learningrate: 1}",
             [
                 "model.yaml:12:31: training.optimizer.adam.learningrate: unknown field; did you mean learning_rate?",
@@ -228,6 +232,24 @@ private typealias Case = ProblemCase
     func document(_ problem: ProblemCase) {
         #expect(problem.text != smallDefinition)
         #expect(problems(in: problem.text) == problem.expected)
+    }
+
+    @Test func aFieldsNameIsOneLine() {
+        let problem = problems(in: small("summary:", "\"a\\nb\": 1\nsummary:")).first
+        #expect(problem == "model.yaml:4:1: a\\u{A}b: unknown field")
+    }
+
+    /// What is known or drawn once for each image, in an encoder that encodes other things, too.
+    @Test func layersOfImagesAlone() {
+        let reason = "works on images, and the objective (vamp_prior) encodes pseudo-inputs, which are none"
+        for (layer, name, kind) in [
+            ("condition: 3", "condition0", "condition"), ("dropout: 0.5", "dropout0", "dropout"),
+            ("gaussian_noise: 1", "gaussian_noise0", "gaussian_noise"),
+        ] {
+            let text = small("kl: {weight: 1}", "vamp_prior: {pseudo_inputs: 4}")
+                .replacingOccurrences(of: "encoder:\n", with: "encoder:\n  - \(layer)\n")
+            #expect(problems(in: text) == ["model.yaml:8:3: encoder.\(name): (\(kind)): \(reason)"])
+        }
     }
 
     @Test func vectorsAreNotAugmented() {

@@ -229,6 +229,31 @@ import Training
         #expect(error?.code == .notFinite)
     }
 
+    /// A parameter that no loss shows, behind a tanh that is 1 or -1, grows until the last step spoils it.
+    @Test func aParameterThatTheLastStepSpoilsNamesTheStep() throws {
+        let text = """
+            format: zoo.model/1
+            name: small-autoencoder
+            family: autoencoder
+            summary: A code between -1 and 1
+            input: [1, 8, 8]
+            latent: {size: 2, code: {code: {activation: tanh}}}
+            encoder: []
+            decoder: [{fc: {linear: 64, activation: sigmoid}}, {reshape: [1, 8, 8]}]
+            objective: {reconstruction: gaussian}
+            training: {optimizer: {sgd: {learning_rate: 1000, weight_decay: 10}}, batch_size: 16, epochs: 1}
+            """
+        let definition = try ModelDefinition(text: text, source: "small.yaml", registry: .builtIn)
+        var errors: [ZooError] = []
+        for steps in 1...12 where errors.isEmpty {
+            let trainer = try Fixtures.trainer(definition, steps: steps)
+            do { try trainer.run() } catch let error as ZooError { errors.append(error) }
+        }
+        let error = try #require(errors.first)
+        #expect(error.message.contains("made of the parameter") && error.message.hasSuffix("is not finite"), "\(error)")
+        #expect(error.remedy == .stabilize && error.code == .notFinite)
+    }
+
     /// What is not finite is looked for in what failed: the same precision, and parameters as they were before the step.
     @Test func theSearchForWhatIsNotFiniteWatchesTheEngineThatFailed() throws {
         let watching = try #require(CPUEngine(precision: .bf16).keepingEverything as? CPUEngine)

@@ -31,6 +31,7 @@ import Testing
             #expect(result.status == 1, "\(command): \(result.status) \(result.output) \(result.errors)")
             #expect(result.errors.contains("decoder.fc1.weight"), "\(command): \(result.errors)")
             #expect(result.errors.contains("not finite"), "\(command): \(result.errors)")
+            #expect(result.errors.contains("nan.h5"), "\(command): \(result.errors)")
         }
     }
 
@@ -118,6 +119,37 @@ import Testing
             let result = try zoo("runs", "show", path, "--output", small.folder.path + "/curves.png")
             #expect([0, 1].contains(result.status), "\(loss): \(result.errors)")
         }
+    }
+
+    /// A name is one line wherever it is told, whatever is in it.
+    @Test func lineBreaksInNames() throws {
+        let model = try TinyModel()
+        let name = "a\nerror: b\u{1B}[31m"
+        for kind in ["h5", "yaml", "png", "npy", "npz", "csv", "safetensors"] {
+            try model.folder.write("nothing of the kind", "\(name).\(kind)")
+        }
+        let path = model.folder.path + "/" + name
+        let commands: [[String]] = [
+            ["convert", "inspect", "\(path).h5"], ["convert", "verify", "\(path).h5"], ["evaluate", "\(path).h5"],
+            ["sample", "\(path).h5"], ["show", "\(path).yaml"], ["validate", "\(path).yaml"], ["validate", path],
+            ["train", "\(path).yaml"], ["train", "--resume", path], ["train", "--resume", "\(path).h5"],
+            ["runs", "show", path], ["runs", "list", path], ["compare", path, model.run],
+            ["compare", "\(path).h5", model.run], ["reconstruct", model.run, "--images", "\(path).png"],
+            ["score", model.run, "--images", "\(path).png"], ["sample", name], ["show", name],
+            ["sample", model.run, "--output", "\(path).x"], ["sample", model.run, "--\(name)"],
+            ["data", "info", "array", "--array", "\(path).npy"], ["data", "info", "array", "--array", "\(path).npz"],
+            ["data", "info", "array", "--array", "\(path).csv", "--labels", name], [name], ["train", "--set", name],
+            ["convert", "import", "\(path).safetensors", "--model", "mlp-vae-mnist", "--to", "\(path).out.h5"],
+        ]
+        for command in commands {
+            let result = try zoo(command, datasets: try Bars.catalog())
+            #expect(result.status != 0, "\(command): \(result.output)")
+            let lines = result.errors.split(separator: "\n")
+            #expect(!lines.contains { $0.hasPrefix("error: b") }, "\(command): \(result.errors)")
+            #expect(!result.errors.contains("\u{1B}"), "\(command): \(result.errors)")
+        }
+        let told = try zoo("evaluate", path + ".h5", datasets: try Bars.catalog())
+        #expect(told.errors.contains("a\\u{A}error: b\\u{1B}[31m.h5"), "\(told.errors)")
     }
 
     /// Folders of a run that point elsewhere.

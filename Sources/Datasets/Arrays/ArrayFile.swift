@@ -155,7 +155,7 @@ struct ArrayContents {
                     code: .unsupported)
             }
         } catch let error as ZooError {
-            throw error.message.contains(path) ? error : error.at("'\(path)'")
+            throw error.message.contains(path.printable()) ? error : error.at("'\(path)'")
         }
     }
 
@@ -191,10 +191,10 @@ struct ArrayContents {
         let tables = rest.filter { $0.shape.count > 1 }
         let candidates = tables.isEmpty ? rest : tables
         guard candidates.count == 1, let member = candidates.first else {
-            let listed = rest.prefix(40).map { "\n  \($0.name) \($0.shape) \($0.type)" }.joined()
             throw ZooError(
-                rest.isEmpty ? "'\(path)' holds no array" : "'\(path)' holds several arrays:\(listed)",
-                kind: .usage, remedy: rest.isEmpty ? nil : .chooseArray)
+                rest.isEmpty ? "'\(path)' holds no array" : "'\(path)' holds several arrays:",
+                details: rest.prefix(40).map { "\($0.name) \($0.shape) \($0.type)" }, kind: .usage,
+                remedy: rest.isEmpty ? nil : .chooseArray)
         }
         return member
     }

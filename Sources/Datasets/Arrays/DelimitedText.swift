@@ -91,9 +91,10 @@ struct DelimitedText {
     private static func noNumber(_ field: Slice, _ path: String, line: Int, column: String) -> ZooError {
         let text = trimmed(field)
         let found =
-            text.isEmpty ? "is empty" : number(field) == nil ? "is no number: '\(text.prefix(40))'" : "is \(text)"
+            text.isEmpty
+            ? "is empty" : number(field) == nil ? "is no number: '\(text.prefix(40))'" : "is \(text.prefix(40))"
         return ZooError(
-            "'\(path)' line \(line): column \(column) \(found)",
+            "'\(path)' line \(line): column \(column.prefix(40)) \(found)",
             advice: "fill it in or remove it; columns of labels and factors have to be named", code: .notFinite)
     }
 

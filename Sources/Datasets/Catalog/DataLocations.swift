@@ -37,9 +37,9 @@ public struct DataLocations: Sendable, Equatable {
     func missing(
         _ info: DatasetInfo, files: [String], lookedIn folders: [String], advice: String? = nil
     ) -> ZooError {
-        let places = folders.isEmpty ? "  (no folder is known)" : folders.map { "  \($0)" }.joined(separator: "\n")
         return ZooError(
-            "the data set \(info.name) was not found: missing \(files.joined(separator: ", ")); looked in\n" + places,
-            advice: advice, code: .notFound, remedy: advice == nil ? .giveDataFolder : nil)
+            "the data set \(info.name) was not found: missing \(files.joined(separator: ", ")); looked in",
+            details: folders.isEmpty ? ["(no folder is known)"] : folders, advice: advice, code: .notFound,
+            remedy: advice == nil ? .giveDataFolder : nil)
     }
 }

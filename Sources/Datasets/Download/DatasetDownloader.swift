@@ -81,7 +81,8 @@ public struct DatasetDownloader: Sendable {
         if let first = failures.first {
             throw failures.count == 1
                 ? first
-                : ZooError(failures.map(\.message).joined(separator: "\n"), advice: first.advice, code: first.code)
+                : ZooError(
+                    first.message, details: failures.dropFirst().map(\.message), advice: first.advice, code: first.code)
         }
         guard rename(partial, path) == 0 else {
             throw ZooError("cannot rename '\(partial)' to '\(path)': \(Files.reason())")

@@ -1,3 +1,4 @@
+import Checkpoints
 import FileSupport
 import Glibc
 import TensorCore
@@ -43,14 +44,15 @@ struct ImageCache: Sendable {
     /// The decoded pictures; nil where they are not in the cache.
     func pictures(_ key: String, count: Int, imageByteCount: Int) -> DecodedPictures? {
         let path = file(key)
-        guard let mapped = MappedFile(reading: path),
-            mapped.bytes.count == Self.byteCount(count: count, imageByteCount),
-            mapped.bytes.starts(with: Self.magic)
+        guard let file = try? RegularFile(path, limit: .max),
+            file.byteCount == Self.byteCount(count: count, imageByteCount),
+            let start = try? file.start(Self.headByteCount + count), start.starts(with: Self.magic)
         else { return nil }
         // The time of its last use decides what is removed.
         utimes(path, nil)
         return DecodedPictures(
-            mapped, flagsAt: Self.headByteCount, pixelsAt: Self.headByteCount + count, count: count)
+            path, file, flags: Array(start[Self.headByteCount...]), pixelsAt: start.count,
+            imageByteCount: imageByteCount)
     }
 
     /// Memory for pictures that are to be decoded, which `keep` puts into the cache; nil where there is no room for them.
@@ -65,13 +67,20 @@ struct ImageCache: Sendable {
         for (index, byte) in head.prefix(Self.headByteCount - 1).enumerated() { mapped.bytes[index] = byte }
         return (
             DecodedPictures(
-                mapped, flagsAt: Self.headByteCount, pixelsAt: Self.headByteCount + count, count: count), path
+                mapped, flagsAt: Self.headByteCount, pixelsAt: Self.headByteCount + count, count: count,
+                imageByteCount: imageByteCount), path
         )
     }
 
     /// Puts the pictures in place, whole or not at all.
-    func keep(_ pictures: DecodedPictures, at path: String, _ key: String) {
-        if !pictures.synchronize() || rename(path, file(key)) != 0 { unlink(path) }
+    ///
+    /// - Returns: the pictures in their place; the same ones where they could not be put there.
+    func keep(_ pictures: DecodedPictures, at path: String, _ key: String) -> DecodedPictures {
+        guard pictures.synchronize(), rename(path, file(key)) == 0 else {
+            unlink(path)
+            return pictures
+        }
+        return self.pictures(key, count: pictures.count, imageByteCount: pictures.imageByteCount) ?? pictures
     }
 
     private static func byteCount(count: Int, _ imageByteCount: Int) -> Int {
@@ -91,9 +100,9 @@ struct ImageCache: Sendable {
     private func entry(_ name: String) -> DataCache.Entry? {
         let path = "\(folder)/\(name)"
         guard case .file(let byteCount) = Files.kind(path), let time = Files.modificationTime(path),
-            let mapped = MappedFile(reading: path)
+            let start = try? RegularFile(path, limit: .max).start(Self.headByteCount)
         else { return nil }
-        let head = String(decoding: mapped.bytes.prefix(Self.headByteCount).prefix { $0 != 0 }, as: UTF8.self)
+        let head = String(decoding: start.prefix { $0 != 0 }, as: UTF8.self)
         let lines = head.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
         guard lines.count == 3, let count = Int(lines[1]) else { return nil }
         return DataCache.Entry(
@@ -117,36 +126,60 @@ struct ImageCache: Sendable {
     }
 }
 
-/// Images of one size, decoded side by side by several threads, in memory or in a file.
+/// Images of one size, decoded side by side by several threads: in memory, in a file that is being made, or in one of the cache,
+/// which is read as it is needed, so that one that somebody shortens is an error and not the end of the process.
 final class DecodedPictures: @unchecked Sendable {
-    private let mapped: MappedFile?
-    private let memory: UnsafeMutableRawBufferPointer
-    private let flags: UnsafeMutableRawBufferPointer
-    /// One image after another, H W C.
-    let pixels: UnsafeMutableRawBufferPointer
-    let count: Int
+    private enum Place {
+        case memory(UnsafeMutableRawBufferPointer)
+        case making(MappedFile)
+        case file(HDF5FileSource, path: String, pixelsAt: Int)
+    }
 
-    /// In a file that has the flags and pixels at these places.
-    init(_ mapped: MappedFile, flagsAt: Int, pixelsAt: Int, count: Int) {
-        self.mapped = mapped
-        memory = mapped.bytes
-        flags = UnsafeMutableRawBufferPointer(rebasing: memory[flagsAt..<flagsAt + count])
-        pixels = UnsafeMutableRawBufferPointer(rebasing: memory[pixelsAt...])
+    private let place: Place
+    private let flags: UnsafeMutableRawBufferPointer
+    /// One image after another, H W C; empty in a file of the cache.
+    private let pixels: UnsafeMutableRawBufferPointer
+    let count: Int
+    let imageByteCount: Int
+
+    /// In a file of the cache.
+    ///
+    /// - Parameter flags: a byte for each picture.
+    init(_ path: String, _ file: RegularFile, flags: [UInt8], pixelsAt: Int, imageByteCount: Int) {
+        place = .file(HDF5FileSource(file, from: 0), path: path, pixelsAt: pixelsAt)
+        self.flags = .allocate(byteCount: flags.count, alignment: 1)
+        self.flags.copyBytes(from: flags)
+        pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        count = flags.count
+        self.imageByteCount = imageByteCount
+    }
+
+    /// In a file that is being made, with the flags and pixels at these places.
+    init(_ mapped: MappedFile, flagsAt: Int, pixelsAt: Int, count: Int, imageByteCount: Int) {
+        place = .making(mapped)
+        flags = UnsafeMutableRawBufferPointer(rebasing: mapped.bytes[flagsAt..<flagsAt + count])
+        pixels = UnsafeMutableRawBufferPointer(rebasing: mapped.bytes[pixelsAt...])
         self.count = count
+        self.imageByteCount = imageByteCount
     }
 
     /// In memory.
     init(count: Int, imageByteCount: Int) {
-        mapped = nil
-        memory = .allocate(byteCount: count * (1 + imageByteCount), alignment: 64)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count * (1 + imageByteCount), alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
+        place = .memory(memory)
         flags = UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
         pixels = UnsafeMutableRawBufferPointer(rebasing: memory[count...])
         self.count = count
+        self.imageByteCount = imageByteCount
     }
 
     deinit {
-        if mapped == nil { memory.deallocate() }
+        switch place {
+        case .memory(let memory): memory.deallocate()
+        case .making: break
+        case .file: flags.deallocate()
+        }
     }
 
     /// Puts an image in its place, which no other thread writes.
@@ -157,8 +190,28 @@ final class DecodedPictures: @unchecked Sendable {
         flags[position] = 1
     }
 
+    /// Copies the image at `position`.
+    ///
+    /// - Throws: `ZooError` where the file of the cache can no longer be read.
+    func copy(_ position: Int, to target: UnsafeMutableRawBufferPointer) throws {
+        let range = position * imageByteCount..<(position + 1) * imageByteCount
+        guard case .file(let source, let path, let pixelsAt) = place else {
+            return target.copyMemory(from: UnsafeRawBufferPointer(rebasing: pixels[range]))
+        }
+        do {
+            try source.copy(pixelsAt + range.lowerBound..<pixelsAt + range.upperBound, to: target)
+        } catch let error as ZooError {
+            throw ZooError(
+                "the decoded pictures in '\(path)' can no longer be read: \(error.message)",
+                advice: "leave the cache as it is while it is in use; what is missing is decoded anew", code: .system,
+                cause: error)
+        }
+    }
+
     /// The places of the images that could be decoded.
     var decoded: [Int32] { (0..<count).filter { flags[$0] == 1 }.map { Int32($0) } }
 
-    func synchronize() -> Bool { mapped?.synchronize() ?? true }
+    func synchronize() -> Bool {
+        if case .making(let mapped) = place { mapped.synchronize() } else { true }
+    }
 }

@@ -92,8 +92,8 @@ struct ImageFolder {
             if let room { unlink(room.path) }
             throw error
         }
-        if let room { cache?.keep(pictures, at: room.path, key) }
-        return pictures
+        guard let room, let cache else { return pictures }
+        return cache.keep(pictures, at: room.path, key)
     }
 
     private static func missing(_ pictures: DecodedPictures) -> [Int] {
@@ -144,11 +144,11 @@ struct ImageFolder {
         guard !missing.isEmpty, !skipsDamaged || missing.count == count else { return }
         var lines = missing.prefix(Self.namedFailures).map { position in
             let name = listing.pictures[position].path.name
-            return "  " + name + (reasons[position].map { ": \($0)" } ?? "")
+            return name + (reasons[position].map { ": \($0)" } ?? "")
         }
-        if missing.count > Self.namedFailures { lines.append("  and \(missing.count - Self.namedFailures) more") }
+        if missing.count > Self.namedFailures { lines.append("and \(missing.count - Self.namedFailures) more") }
         throw ZooError(
-            "\(missing.count) of \(count) images in '\(folder)' cannot be used:\n" + lines.joined(separator: "\n"),
+            "\(missing.count) of \(count) images in '\(folder)' cannot be used:", details: lines,
             code: .damaged, remedy: missing.count < count ? .skipDamaged : nil)
     }
 

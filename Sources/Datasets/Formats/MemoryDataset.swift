@@ -96,21 +96,24 @@ public struct MemoryDataset: Dataset {
         splits[split] ?? []
     }
 
-    public func readImages(_ indices: UnsafeBufferPointer<Int32>, into output: UnsafeMutableBufferPointer<UInt8>) {
+    public func readImages(
+        _ indices: UnsafeBufferPointer<Int32>, into output: UnsafeMutableBufferPointer<UInt8>
+    ) throws {
         let byteCount = info.imageByteCount
         precondition(output.count >= indices.count * byteCount, "the buffer is too small for \(indices.count) images")
-        guard let target = output.baseAddress else { return }
-        func copy(from source: UnsafeRawPointer?, row: (Int) -> Int) {
-            guard let source else { return }
-            for (position, index) in indices.enumerated() {
-                precondition(index >= 0 && index < count, "image \(index) of \(count)")
-                memcpy(target + position * byteCount, source + row(Int(index)) * byteCount, byteCount)
+        let output = UnsafeMutableRawBufferPointer(output)
+        for (position, index) in indices.enumerated() {
+            precondition(index >= 0 && index < count, "image \(index) of \(count)")
+            let target = UnsafeMutableRawBufferPointer(
+                rebasing: output[position * byteCount..<(position + 1) * byteCount])
+            switch pixels {
+            case .array(let bytes):
+                bytes.withUnsafeBytes { bytes in
+                    let first = Int(index) * byteCount
+                    target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<first + byteCount]))
+                }
+            case .pictures(let pictures, let rows): try pictures.copy(Int(rows[Int(index)]), to: target)
             }
-        }
-        switch pixels {
-        case .array(let bytes): bytes.withUnsafeBytes { copy(from: $0.baseAddress) { $0 } }
-        case .pictures(let pictures, let rows):
-            copy(from: UnsafeRawPointer(pictures.pixels.baseAddress)) { Int(rows[$0]) }
         }
     }
 

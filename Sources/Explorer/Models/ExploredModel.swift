@@ -60,11 +60,11 @@ public actor ExploredModel {
         imagesProblem: String? = nil, mapCount: Int = defaultMapCount
     ) throws {
         try model.definition.requireContinuousCodes(for: "space to explore")
+        pictures = try model.pictures()
         live = try LiveDecoder(
             model.definition, weights: model.checkpoint.inferenceWeights, scaling: model.checkpoint.scaling)
         self.run = run
         self.registry = registry
-        pictures = try model.pictures()
         blank = try pictures.blank()
         self.model = model
         self.images = images
@@ -176,7 +176,8 @@ public actor ExploredModel {
             image = try ImageFiles.decode(
                 bytes, name: "the file", resizingTo: (model.preparation ?? plain).decodingSize)
         } catch let error as ZooError {
-            throw ZooError(error.message, advice: error.advice, kind: .usage, code: .unsupported)
+            throw ZooError(
+                error.message, details: error.details, advice: error.advice, kind: .usage, code: .unsupported)
         }
         let isPrepared = image.width == shape.width && image.height == shape.height
         let preparation = isPrepared ? plain : model.preparation ?? plain
@@ -232,7 +233,9 @@ public actor ExploredModel {
     ) throws -> ContainedNetwork {
         guard hasBytes else {
             throw ZooError(
-                "\(definition.name) works on real numbers or on \(definition.input.channels) channels, and a page holds pictures",
+                [1, 3].contains(definition.input.channels)
+                    ? "\(definition.name) works on real numbers, and a page holds pictures of bytes"
+                    : "\(definition.name) works on \(definition.input.channels) channels, and a page holds pictures of 1 or 3",
                 kind: .usage, code: .unsupported)
         }
         return try ContainedNetwork(definition, purpose: purpose, of: model.checkpoint.inferenceWeights, into: &weights)

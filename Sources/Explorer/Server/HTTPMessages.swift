@@ -40,7 +40,7 @@ struct Response: Sendable {
     static func failure(_ error: any Error) -> Response {
         guard let error = error as? ZooError else { return .refusal(.internalServerError, "\(error)") }
         return .json(
-            .object([("error", .string(error.message)), ("advice", JSONValue(error.advice))]),
+            .object([("error", .string(error.description(advice: nil))), ("advice", JSONValue(error.advice))]),
             status: error.kind == .usage || error.code == .mismatch ? .badRequest : .internalServerError)
     }
 }

@@ -44,7 +44,7 @@ public struct NameMap: Sendable {
             names.append((theirs: theirs, ours: ours))
         }
         guard problems.isEmpty else {
-            throw ZooError("\(source): \(problems.joined(separator: "\n  "))", kind: .usage)
+            throw ZooError("\(source): \(problems[0])", details: Array(problems.dropFirst()), kind: .usage)
         }
     }
 
@@ -66,10 +66,10 @@ public struct NameMap: Sendable {
         }
         let unused = names.filter { !used.contains($0.theirs) }.map { name in
             let nearest = nearestName(to: name.theirs, among: tensors.map(\.name))
-            return "\n  \(name.theirs)" + (nearest.map { "; is it \($0)?" } ?? "")
+            return name.theirs + (nearest.map { "; is it \($0)?" } ?? "")
         }
         guard unused.isEmpty else {
-            throw ZooError("\(source) names what is not in the file:\(unused.joined())", kind: .usage)
+            throw ZooError("\(source) names what is not in the file:", details: unused, kind: .usage)
         }
         return renamed
     }

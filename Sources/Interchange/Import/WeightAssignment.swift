@@ -144,12 +144,12 @@ public struct WeightAssignment: Sendable {
     private static func error(
         _ refused: [ImportDifference], _ source: String, model: String, prefix: String?
     ) -> ZooError {
-        let shown = refused.prefix(shownCount).map { "\n  \($0.kind?.rawValue ?? "wrong"): \($0.message)" }.joined()
-        let more = refused.count > shownCount ? "\n  … and \(refused.count - shownCount) more" : ""
+        let shown = refused.prefix(shownCount).map { "\($0.kind?.rawValue ?? "wrong"): \($0.message)" }
+        let more = refused.count > shownCount ? ["… and \(refused.count - shownCount) more"] : []
         let kinds = ImportDifference.Kind.allCases.filter { kind in refused.contains { $0.kind == kind } }
         let count = refused.count == 1 ? "1 difference" : "\(refused.count) differences"
         return ZooError(
-            "\(source) does not fit \(model): \(count)\(shown)\(more)", code: .mismatch, subject: .path(source),
+            "\(source) does not fit \(model): \(count)", details: shown + more, code: .mismatch, subject: .path(source),
             remedy: prefix.map { .stripPrefix($0) } ?? .mapNames(accepting: kinds.map(\.rawValue)))
     }
 }

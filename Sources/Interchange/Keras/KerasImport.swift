@@ -15,7 +15,7 @@ struct KerasImport {
             throw ZooError(
                 "\(file.path) describes a model with padding \"same\" and strides that do not divide evenly, so that its "
                     + "layers see images moved by half a pixel; here paddings are even, and although all shapes agree the "
-                    + "values would not:" + file.unevenlyPadded.prefix(40).map { "\n  \($0)" }.joined(),
+                    + "values would not:", details: Array(file.unevenlyPadded.prefix(40)),
                 advice: "train it with ZeroPadding2D(1) and padding \"valid\", or with kernels of 4", code: .unsupported
             )
         }
@@ -28,8 +28,8 @@ struct KerasImport {
         }
         guard result.problems.isEmpty else {
             throw ZooError(
-                "\(file.path) does not fit the Keras model of \(definition.name), which docs/interchange.md describes:"
-                    + result.problems.prefix(40).map { "\n  \($0)" }.joined())
+                "\(file.path) does not fit the Keras model of \(definition.name), which docs/interchange.md describes:",
+                details: Array(result.problems.prefix(40)))
         }
         return result.tensors
     }

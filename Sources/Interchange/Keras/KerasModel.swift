@@ -48,10 +48,13 @@ struct KerasModel {
         problems += training.parameters.map { training[$0].name }.filter { $0.hasPrefix("objective.") }.map {
             "\($0): it belongs to no layer"
         }
+        // What both networks have is said once.
+        var seen: Set<String> = []
+        problems.removeAll { !seen.insert($0).inserted }
         guard problems.isEmpty else {
             throw ZooError(
-                "\(definition.name) has no counterpart in Keras:" + problems.map { "\n  \($0)" }.joined(),
-                advice: "export to safetensors, npz or onnx")
+                "\(definition.name) has no counterpart in Keras:", details: problems,
+                advice: "export to safetensors or npz, which hold the weights alone, or try onnx")
         }
     }
 

@@ -63,7 +63,9 @@ package enum DefinitionFields {
                 "beta1", .number(0...1, openUpper: true), default: .number(0.9), "Decay of the first moment."),
             FieldSchema(
                 "beta2", .number(0...1, openUpper: true), default: .number(0.999), "Decay of the second moment."),
-            FieldSchema("epsilon", .number(0...1), default: .number(1e-8), "Added to the root of the second moment."),
+            FieldSchema(
+                "epsilon", .number(0...1, openLower: true), default: .number(1e-8),
+                "Added to the root of the second moment."),
             self.weightDecay(weightDecay),
         ]
     }

@@ -12,10 +12,10 @@ public struct DefinitionProblem: Sendable, Equatable, CustomStringConvertible {
     public var message: String
 
     public init(source: String, line: Int? = nil, column: Int? = nil, path: String, message: String) {
-        self.source = source
+        self.source = source.printable()
         self.line = line
         self.column = column
-        self.path = path
+        self.path = path.printable()
         self.message = message
     }
 

@@ -16,7 +16,7 @@ enum DefinitionText {
     static func parse(_ text: String, source: String) throws -> Node {
         func problem(_ message: String, line: Int? = nil, column: Int? = nil) -> DefinitionError {
             DefinitionError(problems: [
-                DefinitionProblem(source: source, line: line, column: column, path: "", message: message)
+                DefinitionProblem(source: source, line: line, column: column, path: "", message: message.printable())
             ])
         }
         guard text.utf8.count <= byteLimit else {

@@ -110,7 +110,7 @@ extension NodeReader {
             return NamedLayer(
                 name: name, layer: try descriptor.make(values), activation: activation)
         } catch {
-            report("\(error)", at: node, path)
+            report(error, at: node, path)
             return nil
         }
     }
@@ -135,7 +135,7 @@ extension NodeReader {
         do {
             return try descriptor.make(values)
         } catch {
-            report("\(error)", at: node, path)
+            report(error, at: node, path)
             return nil
         }
     }

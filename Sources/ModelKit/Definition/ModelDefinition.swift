@@ -78,7 +78,7 @@ public struct ModelDefinition: Sendable {
 
     /// - Parameters:
     ///   - purpose: what needs a prior, for instance `to draw from`.
-    ///   - advice: what can be done without one.
+    ///   - advice: what can be done without one, where codes are not those of a codebook.
     /// - Throws: `ZooError` (wrong usage) for a model that learns no prior, as a plain autoencoder.
     public func requirePrior(_ purpose: String, advice: String) throws {
         guard hasPrior else {
@@ -88,8 +88,11 @@ public struct ModelDefinition: Sendable {
                     : isVariational
                         ? "nothing makes the codes of \(name) follow a prior: there is none"
                         : "\(name) is a plain autoencoder: it has no prior")
-                    + " \(purpose)", advice: advice, kind: .usage,
-                code: .unsupported)
+                    + " \(purpose)",
+                advice: codebook == nil
+                    ? advice
+                    : "objective.autoregressive_prior learns one; reconstruct, embed and evaluate work without",
+                kind: .usage, code: .unsupported)
         }
     }
 }

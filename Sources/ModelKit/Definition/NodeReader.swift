@@ -21,7 +21,15 @@ struct NodeReader {
         guard problems.count < 100 else { return }
         problems.append(
             DefinitionProblem(
-                source: source, line: node?.mark?.line, column: node?.mark?.column, path: path, message: message))
+                source: source, line: node?.mark?.line, column: node?.mark?.column, path: path,
+                message: message.printable()))
+    }
+
+    mutating func report(_ error: any Error, at node: Node?, _ path: String) {
+        guard problems.count < 100 else { return }
+        problems.append(
+            DefinitionProblem(
+                source: source, line: node?.mark?.line, column: node?.mark?.column, path: path, message: "\(error)"))
     }
 
     /// Aliases can make a small file stand for an enormous tree; the number of nodes read is limited.

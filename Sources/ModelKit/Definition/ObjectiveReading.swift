@@ -42,7 +42,7 @@ extension NodeReader {
         do {
             return try descriptor.make(values)
         } catch {
-            report("\(error)", at: node, path)
+            report(error, at: node, path)
             return nil
         }
     }
@@ -129,7 +129,7 @@ extension NodeReader {
         do {
             return ([], try descriptor.make(values))
         } catch {
-            report("\(error)", at: key, inner)
+            report(error, at: key, inner)
             return nil
         }
     }

@@ -181,10 +181,10 @@ public struct RunFolder: Sendable {
                 "\(path) is no run: it has neither run.json nor checkpoints", kind: .usage, code: .notFound,
                 subject: .path(path), remedy: .listRuns(folder: nil))
         }
-        let shown = runs.prefix(12).map { "\n  \($0)" }.joined()
         throw ZooError(
             runs.count == 1
-                ? "\(path) is no run, but holds one:\(shown)" : "\(path) is no run, but holds \(runs.count):\(shown)",
+                ? "\(path) is no run, but holds one:" : "\(path) is no run, but holds \(runs.count):",
+            details: Array(runs.prefix(12)),
             advice: runs.count > 12 ? nil : "give \(runs.count == 1 ? "that" : "one of them")", kind: .usage,
             code: .notFound, subject: .path(path), remedy: runs.count > 12 ? .listRuns(folder: path) : nil)
     }

@@ -86,7 +86,7 @@ public struct Sweep: Sendable {
                 problems.append("\(combination.label): \(error)")
             }
         }
-        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n"), kind: .usage) }
+        guard problems.isEmpty else { throw ZooError(problems, kind: .usage) }
         self.init(members, variations: variations, folder: folder)
     }
 

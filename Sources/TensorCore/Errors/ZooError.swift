@@ -52,29 +52,45 @@ public struct ZooError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// nil where the message says all there is.
     public let subject: Subject?
-    /// What was wrong, where, what was expected and found.
+    /// What was wrong, where, what was expected and found: one line that can be printed, whatever the names in it hold.
     public let message: String
+    /// What the message lists, a line each: files, tensors, problems.
+    public let details: [String]
     /// What can be done, for programs; nil where `advice` is all there is, or nothing is to be done.
     public let remedy: Remedy?
-    /// What to do next, if there is something to say.
+    /// What to do next in one line, if there is something to say.
     public let advice: String?
     /// The error that led to this one.
     public let cause: (any Error)?
 
+    /// The one place where names, paths and texts of anybody's files become part of what is printed: line breaks, escapes and
+    /// whatever else `String.printable` knows are written out.
+    ///
     /// - Parameters:
+    ///   - details: lines below the message.
     ///   - code: nil for `.invalidValue` of wrong usage, and `.other` of failures.
     ///   - remedy: what `advice` is made of where that is nil.
     public init(
-        _ message: String, advice: String? = nil, kind: Kind = .failure, code: Code? = nil, subject: Subject? = nil,
+        _ message: String, details: [String] = [], advice: String? = nil, kind: Kind = .failure, code: Code? = nil,
+        subject: Subject? = nil,
         remedy: Remedy? = nil, cause: (any Error)? = nil
     ) {
         self.kind = kind
         self.code = code ?? (kind == .usage ? .invalidValue : .other)
         self.subject = subject
-        self.message = message
+        self.message = message.printable()
+        self.details = details.map { $0.printable() }
         self.remedy = remedy
-        self.advice = advice ?? remedy?.sentence
+        self.advice = (advice ?? remedy?.sentence)?.printable()
         self.cause = cause
+    }
+
+    /// Several errors as one.
+    ///
+    /// - Parameter descriptions: what `description` says of each.
+    public init(_ descriptions: [String], kind: Kind = .failure) {
+        let lines = descriptions.flatMap { $0.split(separator: "\n") }.map { String($0.drop { $0 == " " }) }
+        self.init(lines.first ?? "", details: Array(lines.dropFirst()), kind: kind)
     }
 
     /// The same error with a message that says where it happened.
@@ -82,7 +98,7 @@ public struct ZooError: Error, Sendable, CustomStringConvertible {
     /// - Parameter place: what the message then begins with, for instance a file.
     public func at(_ place: String, kind: Kind? = nil) -> ZooError {
         ZooError(
-            "\(place): \(message)", advice: advice, kind: kind ?? self.kind, code: code,
+            "\(place): \(message)", details: details, advice: advice, kind: kind ?? self.kind, code: code,
             subject: subject ?? .path(place),
             remedy: remedy, cause: cause)
     }
@@ -91,11 +107,15 @@ public struct ZooError: Error, Sendable, CustomStringConvertible {
     public func about(_ subject: Subject) -> ZooError {
         guard self.subject == nil else { return self }
         return ZooError(
-            message, advice: advice, kind: kind, code: code, subject: subject, remedy: remedy, cause: cause)
+            message, details: details, advice: advice, kind: kind, code: code, subject: subject, remedy: remedy,
+            cause: cause)
     }
 
-    public var description: String {
-        advice.map { "\(message)\n  \($0)" } ?? message
+    public var description: String { description(advice: advice) }
+
+    /// The message, its details and what to do next, in lines.
+    package func description(advice: String?) -> String {
+        ([message] + details + (advice.map { [$0.printable()] } ?? [])).joined(separator: "\n  ")
     }
 }
 
@@ -103,6 +123,7 @@ extension ZooError: Equatable {
     /// Whether both say the same; causes are not compared.
     public static func == (first: ZooError, second: ZooError) -> Bool {
         first.kind == second.kind && first.code == second.code && first.subject == second.subject
-            && first.message == second.message && first.advice == second.advice && first.remedy == second.remedy
+            && first.message == second.message && first.details == second.details && first.advice == second.advice
+            && first.remedy == second.remedy
     }
 }

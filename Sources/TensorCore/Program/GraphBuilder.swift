@@ -355,8 +355,7 @@ public struct GraphBuilder: Sendable {
         defer { dropoutLayers += 1 }
         guard isTraining, rate > 0 else { return x }
         guard program[x].rows == .images else {
-            throw mismatch(
-                "dropout", "needs one code for each image, and the objective (importance_weighting) has several")
+            throw mismatch("dropout", program[x].rows.mismatchWithImages)
         }
         let y = activation(shape(x), of: x)
         forward(.dropout(rate: rate, layer: dropoutLayers), [x], [y])

@@ -63,6 +63,16 @@ public enum Rows: Hashable, Sendable {
         }
     }
 
+    /// Why what is drawn or known once for each image cannot be used on these rows.
+    package var mismatchWithImages: String {
+        switch self {
+        case .fixed: "works on images, and the objective (vamp_prior) encodes pseudo-inputs, which are none"
+        case .one, .perImage:
+            "works on one value of each image, and here are several: one for each code of the objective "
+                + "(importance_weighting) or for each class (classifier)"
+        }
+    }
+
     /// Whether there is one row for each of `other`, or several.
     public func isMultiple(of other: Rows) -> Bool {
         guard case .perImage(let count) = self, case .perImage(let fewer) = other else { return self == other }

@@ -119,14 +119,14 @@ extension Comparison {
         of arguments: [String], registry: Registry, data: DataOptions, sampleCount: Int, imageCount: Int, seed: UInt64
     ) throws {
         let (models, notes) = try ComparedModel.all(arguments, registry: registry)
-        for note in notes + models.flatMap(\.trained.notes) { Console.warn(note) }
+        for note in notes + models.flatMap(\.trained.notes) { Console.warn(lines: note) }
         try Self.checkSizes(models)
         var dataset: (any Dataset)?
         if let first = models.first {
             do {
                 dataset = try data.open(for: first.trained)
             } catch  where !data.isGiven {
-                Console.warn("there will be no reconstructions and no squared errors: \(error)")
+                Console.warn(lines: "there will be no reconstructions and no squared errors: \(error)")
             }
         }
         try self.init(models, dataset: dataset, sampleCount: sampleCount, imageCount: imageCount, seed: seed)

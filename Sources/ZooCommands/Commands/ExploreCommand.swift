@@ -127,8 +127,8 @@ struct ExploreCommand: ParsableCommand {
             images = try model.images(of: data.open(for: model), split: split)
         } catch let error as ZooError where !data.isGiven {
             // Sliders need no images.
-            problem = error.message
-            Console.warn("without a map of images: \(error.message)")
+            problem = error.description(advice: nil)
+            Console.warn(lines: "without a map of images: \(error.description(advice: nil))")
         }
         return try ExploredModel(
             model, run: run, registry: registry, images: images, imagesProblem: problem, mapCount: count)

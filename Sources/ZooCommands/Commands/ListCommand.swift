@@ -47,7 +47,7 @@ struct ListCommand: ParsableCommand {
             do {
                 return try Entry(source, registry)
             } catch {
-                Console.warn("leaving out \(source.name): \(error)")
+                Console.warn(lines: "leaving out \(source.name.printable()): \(error)")
                 return nil
             }
         }

@@ -30,7 +30,7 @@ struct RunsListCommand: ParsableCommand {
 
     func run() throws {
         let (runs, problems) = try RunOverview.all(in: folder)
-        for problem in problems { Console.warn(problem) }
+        for problem in problems { Console.warn(lines: problem) }
         if json {
             Console.print(JSONValue.array(runs.map { $0.json(files: $0.files(), isWhole: false) }))
             return
@@ -85,7 +85,7 @@ struct RunsShowCommand: ParsableCommand {
         let folder = RunFolder(path: path)
         try folder.requireRun()
         let overview = try RunOverview(folder)
-        if let problem = overview.historyProblem { Console.warn(problem) }
+        if let problem = overview.historyProblem { Console.warn(lines: problem) }
         let files = overview.files()
         if let output { try overview.curves.write(to: output) }
         if json {

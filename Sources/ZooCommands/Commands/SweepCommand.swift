@@ -231,7 +231,7 @@ struct SweepCommand: ParsableCommand {
                 problems.append("\(combination.label): \(error)")
             }
         }
-        guard problems.isEmpty else { throw ZooError(problems.joined(separator: "\n"), kind: .usage) }
+        guard problems.isEmpty else { throw ZooError(problems, kind: .usage) }
         return trainings
     }
 
@@ -255,8 +255,8 @@ struct SweepCommand: ParsableCommand {
         }
         guard failed.isEmpty else {
             throw ZooError(
-                "\(failed.count) of \(record.runs.count) runs failed:\n"
-                    + failed.map { "  \($0.label): \($0.message ?? "")" }.joined(separator: "\n"),
+                "\(failed.count) of \(record.runs.count) runs failed:",
+                details: failed.map { "\($0.label): \($0.message ?? "")" },
                 advice: "the same command tries them again and leaves the others as they are")
         }
     }

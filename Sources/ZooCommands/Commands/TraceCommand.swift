@@ -64,9 +64,13 @@ struct TraceCommand: ParsableCommand {
         let changes = try overrides.map { try DefinitionOverride(argument: $0) }
         let (definition, trained) = try ModelArgument.resolve(
             model, overrides: changes, registry: try models.registry())
-        let trace = try ModelTrace(
-            definition, weights: trained?.checkpoint.weights,
-            input: try traceInput(definition, trainedOn: trained?.checkpoint.trainingData))
+        let input = try traceInput(definition, trainedOn: trained?.checkpoint.trainingData)
+        let trace: ModelTrace
+        do {
+            trace = try ModelTrace(definition, weights: trained?.checkpoint.weights, input: input)
+        } catch let error as ZooError {
+            throw error.at(trained?.path ?? model)
+        }
         if json {
             Console.print(trace.json)
         } else {

@@ -117,7 +117,7 @@ struct TraverseCommand: ParsableCommand {
             return try LatentStatistics(
                 of: images.dataset, indices: images.indices, split: images.split.rawValue, plan: plan)
         } catch let error as ZooError where !isNeeded && !options.data.isGiven {
-            Console.warn("without KL and factors: \(error.message)")
+            Console.warn(lines: "without KL and factors: \(error.description(advice: nil))")
             return nil
         }
     }

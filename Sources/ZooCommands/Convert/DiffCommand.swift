@@ -34,7 +34,7 @@ struct DiffCommand: ParsableCommand {
             difference = try InspectionDifference(Inspection(first), Inspection(second))
         } catch let error as ZooError {
             // 1 says that they differ, so whatever went wrong is 2.
-            throw ZooError(error.message, advice: error.advice, kind: .usage)
+            throw ZooError(error.message, details: error.details, advice: error.advice, kind: .usage)
         }
         if json {
             Console.print(difference.json)

@@ -56,8 +56,7 @@ struct LatentCommand: ParsableCommand {
         let model = try TrainedModel(checkpoint, registry: try models.registry())
         try model.definition.requireContinuousCodes(for: "dimensions with a mean and a variance")
         let images = try model.images(of: try data.open(for: model), split: split)
-        let plan = try InferencePlan(
-            model.definition, weights: model.checkpoint.inferenceWeights, batchSize: 500)
+        let plan = try model.inference(batchSize: 500)
         let indices = count.map { Pictures.spread(images.indices, count: $0) } ?? images.indices
         let statistics = try LatentStatistics(
             of: images.dataset, indices: indices, split: split.rawValue, plan: plan,

@@ -35,7 +35,7 @@ struct VerifyCommand: ParsableCommand {
                         + "\(Formatting.grouped(report.byteCount)) bytes, sha256 \(report.digest)")
             case .success(let report):
                 isIntact = false
-                for problem in report.problems { Console.complain("\(path): \(problem)") }
+                for problem in report.problems { Console.complain("\(path): \(problem)".printable()) }
             case .failure(let error):
                 isIntact = false
                 Console.complain("\(error)")

@@ -25,7 +25,7 @@ struct DatasetChoice {
             _ = try descriptor.locate(options)
             return nil
         } catch {
-            return error as? ZooError ?? ZooError("\(error)")
+            return error as? ZooError ?? ZooError(["\(error)"])
         }
     }
 
@@ -52,7 +52,7 @@ struct DatasetChoice {
         do {
             _ = try DatasetFetch.fetch(descriptor, options, isQuiet: false)
         } catch {
-            throw explained(missing, failure: error as? ZooError ?? ZooError("\(error)"), forTraining: true)
+            throw explained(missing, failure: error as? ZooError ?? ZooError(["\(error)"]), forTraining: true)
         }
     }
 
@@ -92,7 +92,8 @@ struct DatasetChoice {
             remedies.append("generated images of the same shape need no files: \(generated.joined(separator: ", "))")
         }
         return ZooError(
-            missing.message + (failure.map { "\n  downloading it failed: \($0.message)" } ?? ""),
-            advice: remedies.isEmpty ? nil : remedies.joined(separator: "\n  "))
+            missing.message,
+            details: missing.details + (failure.map { ["downloading it failed: \($0.message)"] + $0.details } ?? []),
+            advice: remedies.isEmpty ? nil : remedies.joined(separator: "; "))
     }
 }

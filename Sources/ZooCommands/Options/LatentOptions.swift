@@ -41,7 +41,7 @@ struct LatentOptions: ParsableArguments {
             let images = try images ?? self.images(for: model)
             return try images.dataset.tensor(Pictures.spread(images.indices, count: 2000))
         } catch let error as ZooError where !data.isGiven {
-            Console.warn("without the data: \(error.message)")
+            Console.warn(lines: "without the data: \(error.description(advice: nil))")
             return nil
         }
     }

@@ -114,7 +114,7 @@ struct MetricOptions: ParsableArguments {
         for name in chosen.keys.sorted() where !found.contains(where: { $0.name == name }) {
             faults.append("--with \(name)…: the metric is not among those that are computed")
         }
-        guard faults.isEmpty else { throw ZooError(faults.joined(separator: "\n"), kind: .usage) }
+        guard faults.isEmpty else { throw ZooError(faults, kind: .usage) }
         return result
     }
 }

@@ -15,7 +15,7 @@ struct ModelOptions: ParsableArguments {
     func registry() throws -> Registry {
         let context = ZooContext.current
         let found = ModelFolders.find(folder: zoo, builtIn: context.registry)
-        for problem in found.problems { Console.warn(problem) }
+        for problem in found.problems { Console.warn(lines: problem) }
         return try context.registry.adding(models: found.models)
     }
 }

@@ -12,7 +12,7 @@ enum TextFile {
         do {
             bytes = try RegularFile.text(of: path)
         } catch let error as ZooError {
-            throw ZooError("\(path): \(error.message)", advice: error.advice, kind: .usage)
+            throw error.at(path, kind: .usage)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ZooError("\(path) is no text in UTF-8", kind: .usage)

@@ -6,9 +6,7 @@ extension ZooError {
     var commandLineAdvice: String? { remedy?.options ?? advice }
 
     /// The message and what to do next.
-    var commandLineDescription: String {
-        commandLineAdvice.map { "\(message)\n  \($0)" } ?? message
-    }
+    var commandLineDescription: String { description(advice: commandLineAdvice) }
 }
 
 extension ZooError.Remedy {

@@ -1,12 +1,13 @@
 import Glibc
 import Synchronization
+import TensorCore
 import TextSupport
 
 /// Standard output for results, standard error for progress and diagnostics.
 ///
 /// The only place that writes to a terminal. Names, paths and texts may come from anybody's file, so every text is made
 /// printable here, and the escapes for styles and progress are added here. A text is one line, whatever names in it hold;
-/// only what is known to have lines keeps them.
+/// only what is known to have lines keeps them: errors are, whose names are made printable where they are made.
 package enum Console {
     /// Takes what commands write, in place of the two streams, so that tests can look at it.
     package final class Recording: Sendable {
@@ -64,13 +65,18 @@ package enum Console {
         write(styled(lead, style, if: errorIsTerminal) + text.printable(keepsLines: true) + "\n", to: STDERR_FILENO)
     }
 
-    /// Writes `error: …`.
+    /// Writes `error: …` with the lines of an error's description in it.
     static func complain(_ message: String) {
         write("error:", .red, lines: " " + message)
     }
 
-    /// Writes `warning: …`.
+    /// Writes `warning: …`, one line.
     static func warn(_ message: String) {
+        warn(lines: message.printable())
+    }
+
+    /// Writes `warning: …` with the lines of an error's description in it.
+    static func warn(lines message: String) {
         write("warning:", .yellow, lines: " " + message)
     }
 

@@ -1,3 +1,4 @@
+import TensorCore
 import TextSupport
 
 /// Columns of text for people.

@@ -31,6 +31,12 @@ enum Interruption {
         if !isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     }
 
+    /// Lets a limit of the sizes of files (`ulimit -f`) be an error of the call that writes, which is told, and not the end of
+    /// the process.
+    static func leaveFileSizesToCalls() {
+        signal(SIGXFSZ, SIG_IGN)
+    }
+
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         guard sigaction(number, nil, &action) == 0 else { return false }

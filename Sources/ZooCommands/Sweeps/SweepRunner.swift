@@ -114,7 +114,9 @@ struct SweepRunner {
         record.runs[index].message = status == 0 ? nil : message ?? reason(index, status)
         try record.write(to: folder)
         guard status != 130 else { return }
-        if status != 0, let message = record.runs[index].message { Console.complain("\(label) failed: \(message)") }
+        if status != 0, let message = record.runs[index].message {
+            Console.complain("\(label.printable()) failed: \(message)")
+        }
         done += 1
         trained += 1
         let elapsed = clock.now - start

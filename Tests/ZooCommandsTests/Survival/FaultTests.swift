@@ -32,6 +32,16 @@ import Testing
         #expect(try small.newest("run").progress?.step == 10)
     }
 
+    /// A limit on the size of files is told of all that is written, results in a file in place of the terminal included.
+    @Test(arguments: [["list"], ["sample", "pretrained:mlp-vae-mnist-2d", "--count", "4", "--output", "x.png"]])
+    func aFileSizeLimitIsTold(arguments: [String]) throws {
+        let folder = try TemporaryFolder()
+        let limit = ["/bin/bash", "-c", "cd \(folder.path); ulimit -f 0; exec \"$@\" > out", "bash"]
+        let result = try ZooProcess(arguments, wrapper: limit).finish()
+        #expect(result.status == 1, "\(result)")
+        #expect(result.errors.contains("File too large"), "\(result)")
+    }
+
     /// Results that could not be written are no success.
     @Test(arguments: [["list"], ["show", "mlp-vae-mnist", "--json"], ["--help"]])
     func aFullOutputIsAnError(arguments: [String]) throws {
