@@ -60,7 +60,7 @@ let package = Package(
         library("TensorCore", ["COneDNN", "CKernels", realModule]),
         library("LayerLibrary", ["TensorCore"]),
         library("ObjectiveLibrary", ["LayerLibrary", "TensorCore", realModule]),
-        library("ModelKit", ["ObjectiveLibrary", "LayerLibrary", "TensorCore", "FileSupport", "Yams"]),
+        library("ModelKit", ["ObjectiveLibrary", "LayerLibrary", "TensorCore", "FileSupport", "TextSupport", "Yams"]),
         .target(
             name: "ZooModels", dependencies: ["ModelKit"], path: "zoo",
             resources: [.embedInCode("definitions"), .embedInCode("recipes"), .copy("weights")],
@@ -70,7 +70,9 @@ let package = Package(
         library("FileSupport", ["TensorCore", "CCrypto", "CZlib"]),
         library("ImageFiles", ["TensorCore", "FileSupport", "CCairo", "CVips"]),
         library("Checkpoints", ["TensorCore", "FileSupport", "CHDF5"]),
-        library("Datasets", ["TensorCore", "ImageFiles", "FileSupport", "Checkpoints", "CArchive", "CCrypto"]),
+        library(
+            "Datasets",
+            ["TensorCore", "TextSupport", "ImageFiles", "FileSupport", "Checkpoints", "CArchive", "CCrypto"]),
         library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
         library(
             "Interchange",
@@ -86,6 +88,7 @@ let package = Package(
         library(
             "Runs",
             [
+                "CProcess",
                 "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints", "LatentTools",
                 "ModelFigures",
                 "Figures", "ImageFiles", "FileSupport", "TextSupport",
@@ -94,16 +97,24 @@ let package = Package(
         library(
             "ModelMetrics",
             [
-                "Metrics", "Runs", "Training", "Checkpoints", "Planning", "ModelKit", "ObjectiveLibrary", "LatentTools",
+                "Metrics", "ModelFigures", "Runs", "Training", "Checkpoints", "Planning", "ModelKit",
+                "ObjectiveLibrary", "LatentTools",
                 "Datasets", "Figures", "FileSupport", "TensorCore", "TextSupport",
             ]),
         library(
             "ModelCards",
             [
-                "ModelMetrics", "Metrics", "Runs", "Training", "Checkpoints", "ModelFigures", "Figures", "LatentTools",
+                "ModelMetrics", "Metrics", "Runs", "Training", "Checkpoints", "ModelFigures", "Figures", "FileSupport",
+                "LatentTools",
                 "ObjectiveLibrary", "ModelKit", "Planning", "Datasets", "TensorCore", "TextSupport",
             ]),
-        library("Tracing", ["Planning", "ModelKit", "LayerLibrary", "TensorCore"]),
+        library(
+            "NumberFiles",
+            [
+                "Interchange", "ModelFigures", "Figures", "LatentTools", "Datasets", "ImageFiles", "FileSupport",
+                "TensorCore",
+            ]),
+        library("Tracing", ["Planning", "ModelKit", "LayerLibrary", "TensorCore", "TextSupport"]),
         library(
             "WeightFiles",
             [
@@ -132,15 +143,15 @@ let package = Package(
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
                 "Runs",
-                "Tracing", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "ModelCards", "Explorer",
-                "CProcess",
+                "Tracing", "NumberFiles", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "ModelCards",
+                "Explorer",
                 argumentParser,
             ]),
         library(
             "Zoo",
             [
                 "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
-                "Metrics", "ModelCards", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics",
+                "Metrics", "ModelCards", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics", "NumberFiles",
                 "ObjectiveLibrary",
                 "Planning", "Runs", "TensorCore",
                 "Tracing", "Training", "WeightFiles", "ZooModels",
@@ -158,7 +169,8 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
-        library("TestSupport", ["TensorCore", "ModelKit"], path: "Tests/TestSupport"),
+        .target(name: "CTestEnvironment", path: "Tests/CTestEnvironment"),
+        library("TestSupport", ["TensorCore", "ModelKit", "CTestEnvironment"], path: "Tests/TestSupport"),
         library("ShapeSweep", ["Planning", "ModelKit", "TensorCore", "TestSupport"], path: "Tests/ShapeSweep"),
         .executableTarget(
             name: "shape-sweep", dependencies: ["ShapeSweep", argumentParser], path: "Tests/ShapeSweepProgram",

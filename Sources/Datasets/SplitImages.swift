@@ -61,17 +61,7 @@ public struct SplitImages: Sendable {
     /// The images of the split that belong to a class, given by name or number.
     /// - Throws: `ZooError` of kind `usage` for a data set without labels, or a class that it does not have.
     public func indices(ofClass name: String) throws -> [Int32] {
-        guard let names = dataset.info.classNames else {
-            throw ZooError(
-                "\(dataset.info.name) has no labels, so there is no class '\(name)'",
-                advice: "name images by their numbers instead", kind: .usage)
-        }
-        guard let label = names.firstIndex(of: name) ?? Int(name), names.indices.contains(label) else {
-            let nearest = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
-            throw ZooError(
-                "\(dataset.info.name) has no class '\(name)'\(nearest)",
-                advice: "its classes are \(names.joined(separator: ", "))", kind: .usage)
-        }
+        let label = try dataset.info.label(named: name)
         let members = indices.filter { dataset.label(Int($0)) == label }
         guard !members.isEmpty else {
             throw ZooError(
@@ -79,5 +69,25 @@ public struct SplitImages: Sendable {
                 advice: "choose another split", kind: .usage)
         }
         return members
+    }
+}
+
+extension DatasetInfo {
+    /// The number of a class that is given by name or number.
+    ///
+    /// - Throws: `ZooError` (wrong usage) for data without labels, or a class that there is not.
+    public func label(named text: String) throws -> Int {
+        guard let names = classNames else {
+            throw ZooError(
+                "\(name) has no labels, so there is no class '\(text)'",
+                advice: "name images by their numbers instead", kind: .usage, code: .notFound)
+        }
+        guard let label = names.firstIndex(of: text) ?? Int(text), names.indices.contains(label) else {
+            let nearest = nearestName(to: text, among: names).map { "; did you mean '\($0)'?" } ?? ""
+            throw ZooError(
+                "\(name) has no class '\(text)'\(nearest)", advice: "its classes are \(names.joined(separator: ", "))",
+                kind: .usage, code: .notFound)
+        }
+        return label
     }
 }

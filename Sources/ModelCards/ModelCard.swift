@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Figures
+import FileSupport
 import LatentTools
 import Metrics
 import ModelFigures
@@ -225,6 +226,22 @@ public struct ModelCard {
         return Page(
             title: name, subtitle: model.definition.objective.formula, sections: sections,
             footer: "zoo \(ZooVersion.current), from the checkpoint alone")
+    }
+
+    /// Writes the card: as a page (`.html`), or as Markdown (`.md`) with its pictures beside it.
+    ///
+    /// - Throws: `ZooError` for another extension, where a picture cannot be drawn, or a file not be written.
+    public func write(to path: String) throws {
+        if Page.isPage(path) {
+            try page().write(to: path)
+        } else if path.lowercased().hasSuffix(".md") {
+            let base = String(path.dropLast(3))
+            let name = base.split(separator: "/").last.map(String.init) ?? base
+            for picture in try pictures() { try AtomicFile.write(picture.png, to: "\(base)-\(picture.name).png") }
+            try AtomicFile.write(Array(try markdown { "\(name)-\($0).png" }.utf8), to: path)
+        } else {
+            throw ZooError("a card is written as .html or .md, not as '\(path)'", kind: .usage, code: .unsupported)
+        }
     }
 
     /// The card as Markdown.

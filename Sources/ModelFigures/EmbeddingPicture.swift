@@ -12,6 +12,43 @@ public enum EmbeddingAxes {
     /// A plane in which neighbours stay neighbours.
     case neighbors(TSNE)
 
+    /// Two coordinates by what they are to show.
+    public enum Choice: Sendable, Equatable {
+        /// Two dimensions of μ.
+        case dimensions(Int, Int)
+        /// The two dimensions with the most KL.
+        case active
+        case principal
+        case neighbors
+    }
+
+    /// - Parameters:
+    ///   - choice: nil for the two dimensions of a latent space that has two, else `.principal`.
+    ///   - statistics: of these codes.
+    ///   - progress: called with the part of t-SNE that is done, from 0 to 1.
+    /// - Throws: `ZooError` (wrong usage) for a latent space of one dimension.
+    public init(
+        _ choice: Choice?, of codes: LatentCodes, _ statistics: LatentStatistics,
+        progress: (Double) throws -> Void = { _ in }
+    ) throws {
+        let size = statistics.latentSize
+        guard size >= 2 else {
+            throw ZooError(
+                "one latent dimension is too few for a picture", kind: .usage, code: .unsupported, remedy: .writeNumbers
+            )
+        }
+        switch choice ?? (size == 2 ? .dimensions(0, 1) : .principal) {
+        case .dimensions(let x, let y): self = .dimensions(x, y)
+        case .active:
+            let order = statistics.dimensionsByInformation
+            self = .dimensions(order[0], order[1])
+        case .principal:
+            self = .principal(
+                PrincipalComponents(mean: statistics.meanOfMean, covariance: statistics.covarianceOfMean))
+        case .neighbors: self = .neighbors(try TSNE(of: codes.means, size: size, progress: progress))
+        }
+    }
+
     /// The coordinates of every image and what the axes are.
     public func project(_ codes: LatentCodes) -> (points: [CurveFigure.Point], xLabel: String, yLabel: String) {
         let size = codes.latentSize

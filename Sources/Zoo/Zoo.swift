@@ -13,6 +13,7 @@
 @_exported import ModelFigures
 @_exported import ModelKit
 @_exported import ModelMetrics
+@_exported import NumberFiles
 @_exported import ObjectiveLibrary
 @_exported import Planning
 @_exported import Runs
@@ -114,9 +115,7 @@ extension TrainingRun {
             path, overrides: overrides, stepLimit: stepLimit, registry: try registry ?? Registry.zoo()
         ) { definition, trainedOn in
             if let dataset { return dataset }
-            guard let trainedOn else { return try definition.openDataset() }
-            return try DatasetCatalog.builtIn.open(
-                trainedOn.name, DatasetOptions(scaling: trainedOn.scaling.map { .constants($0) }))
+            return try DataSelection().choice(for: definition, trainedOn: trainedOn, in: .builtIn).open()
         }
         try self.init(resumption, settings: settings)
     }

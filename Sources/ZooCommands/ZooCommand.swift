@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Glibc
 import ModelKit
+import Runs
 import TensorCore
 
 /// The command `zoo`.
@@ -48,7 +49,7 @@ extension ParsableCommand {
         _ recipes: () throws -> [Recipe] = { [] }
     ) -> Never {
         do {
-            ParentProcess.follow()
+            TrainingProcess.followParent()
             Interruption.leaveQuitToTheSystem()
             Interruption.leaveFileSizesToCalls()
             try checkEncoding()

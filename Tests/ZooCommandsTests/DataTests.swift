@@ -77,7 +77,9 @@ import Testing
         let result = try zoo("data", "info", "dsprites")
         #expect(result.status == 0)
         #expect(result.lines.contains { $0.hasPrefix("orientation") && $0.contains("40") && $0.contains("0 … 6.283") })
-        #expect(result.output.contains("square, ellipse, heart"))
+        let factors = try #require(
+            try zoo("data", "info", "dsprites", "--json").object()["factors"] as? [[String: Any]])
+        #expect(factors.contains { $0["value_names"] as? [String] == ["square", "ellipse", "heart"] })
         let mnist = try zoo("data", "info", "mnist", "--json").object()
         #expect(mnist["images"] as? Int == 70_000)
         #expect((mnist["files"] as? [[String: Any]])?.count == 4)
@@ -117,10 +119,12 @@ import Testing
         let stored = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/tiny/images.bin"))
         #expect(Array(stored) == content)
 
-        let verified = try zoo("data", "verify", "tiny", "--data-dir", folder.path, datasets: catalog)
+        let verified = try zoo("data", "verify", "tiny", "--data-dir", folder.path, "--json", datasets: catalog)
         #expect(verified.status == 0)
-        #expect(verified.output.contains("200,000 bytes: checksum matches the publisher's"))
-        #expect(verified.lines.last == "tiny: readable, 737,280 images, checksum matches the publisher's")
+        let files = try #require(try verified.object()["files"] as? [[String: Any]])
+        #expect(files.map { $0["bytes"] as? Int } == [200_000])
+        #expect(files.map { $0["checksum"] as? String } == ["matches"])
+        #expect(try verified.object()["images"] as? Int == 737_280)
 
         // Nothing is fetched again.
         let again = try zoo(

@@ -80,9 +80,10 @@ import Testing
     /// The metric by itself, and not its group.
     @Test func likelihoodIsOneMetric() throws {
         let run = try Run("ladder")
-        let result = try run.zoo("evaluate", "--split", "train", "--likelihood", "5", "--no-store")
-        #expect(
-            result.output.contains("likelihood_elbo") && !result.output.contains("decomposition"), "\(result.output)")
+        let result = try run.zoo("evaluate", "--split", "train", "--likelihood", "5", "--no-store", "--json")
+        let evaluation = try #require(try result.object()["evaluation"] as? [String: Any])
+        let metrics = try #require(evaluation["metrics"] as? [[String: Any]])
+        #expect(metrics.map { $0["metric"] as? String } == ["likelihood"], "\(result.output)")
     }
 
     /// The error is one of the numbers that evaluation gives; a data set with too few labels is refused.

@@ -150,7 +150,8 @@ import Testing
         #expect(after.parameters == before.parameters && after.definition == before.definition)
         #expect(after.latentStatistics == before.latentStatistics && after.latentStatistics != nil)
         #expect(after.optimizer.isEmpty && after.progress == nil)
-        #expect(try convert(["inspect", slim]).output.contains("slim"))
+        let inspected = try convert(["inspect", slim, "--json"]).object()
+        #expect((inspected["checkpoint"] as? [String: Any])?["kind"] as? String == "slim")
         #expect(try convert(["slim", model.run, "--output", slim]).status == 2)
         #expect(try convert(["slim", model.run, "--output", slim, "--force"]).status == 0)
         #expect(try convert(["diff", model.run, slim]).status == 0)
@@ -167,9 +168,10 @@ import Testing
         let stored = try Checkpoint.read(from: copy)
         #expect(stored.latentStatistics?.imageCount == 80 && stored.latentStatistics?.dataset == "bars")
         #expect(stored.progress != nil)
-        let labels = try convert(["latent", model.run, "--dataset", "plain-bars", "--count", "10"])
-        #expect(labels.status == 0 && labels.output.contains("10 test images of plain-bars"))
-        #expect(!labels.output.contains("STRONGEST"))
+        let unknown = try convert(["latent", model.run, "--dataset", "plain-bars", "--count", "10", "--json"])
+        let plain = try #require(try unknown.object()["latent"] as? [String: Any])
+        #expect(plain["images"] as? Int == 10 && plain["dataset"] as? String == "plain-bars")
+        #expect((plain["factors"] as? [Any])?.isEmpty == true)
     }
 
     @Test func trainingStoresWhatLatentComputes() throws {
@@ -187,13 +189,12 @@ import Testing
         let summaryKL = try #require(summary["kl"] as? Double)
         #expect(abs(summaryKL - storedKL) < 1e-12)
         #expect(summary["images"] as? Int == 40)
-        let text = try zoo(["evaluate", model.run], datasets: try Bars.catalog())
-        #expect(text.output.contains(", over 40 test images of bars"), "\(text.output)")
+        #expect(summary["split"] as? String == "test" && summary["dataset"] as? String == "bars")
         var bare = try Checkpoint.read(from: model.run + "/checkpoints/best.h5")
         bare.latentStatistics = nil
         try bare.write(to: model.folder.path + "/bare.h5")
-        let none = try zoo(["evaluate", model.folder.path + "/bare.h5"], datasets: try Bars.catalog())
-        #expect(none.output.contains("stored latent   none"), "\(none.output)")
+        let none = try zoo(["evaluate", model.folder.path + "/bare.h5", "--json"], datasets: try Bars.catalog())
+        #expect(try none.object()["stored_latent"] is NSNull)
     }
 
     @Test func aPlainAutoencoderHasStatisticsOfItsCode() throws {

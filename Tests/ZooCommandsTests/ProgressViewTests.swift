@@ -33,8 +33,8 @@ import Testing
 
     /// The log of a run without a terminal gets a line a minute after the first minutes.
     @Test func logsGrowSlowly() {
-        #expect(TrainingProgressView.secondsBetweenLines(after: 30) == 10)
-        #expect(TrainingProgressView.secondsBetweenLines(after: 3600) == 60)
+        #expect(ProgressLine.secondsBetweenLines(after: 30) == 10)
+        #expect(ProgressLine.secondsBetweenLines(after: 3600) == 60)
     }
 
     private var table: Table {

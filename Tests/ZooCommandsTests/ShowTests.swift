@@ -69,9 +69,10 @@ import ZooModels
     @Test func whatTheObjectiveLearnsIsALine() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write(branchingDefinition, "branching.yaml")
-        let result = try zoo("show", file)
-        #expect(result.lines.contains { $0.hasPrefix("objective.log_sigma") })
-        #expect(result.output.contains("0.5·bernoulli + gaussian_learned_variance + 4·KL"))
+        let model = try zoo("show", file, "--json").object()
+        let layers = try #require(model["layers"] as? [[String: Any]])
+        #expect(layers.contains { ($0["path"] as? String)?.hasPrefix("objective.log_sigma") == true })
+        #expect(model["objective"] as? String == "0.5·bernoulli + gaussian_learned_variance + 4·KL")
     }
 
     @Test func checkpointsAndRunFolders() throws {
@@ -83,9 +84,8 @@ import ZooModels
             atPath: "\(folder.path)/checkpoints", withIntermediateDirectories: true)
         try checkpoint.write(to: "\(folder.path)/checkpoints/step-0000000042.h5")
         for argument in [folder.path, "\(folder.path)/checkpoints/step-0000000042.h5"] {
-            let result = try zoo("show", argument)
-            #expect(result.status == 0)
-            #expect(result.output.contains("epoch 3, step 42"))
+            let model = try zoo("show", argument, "--json").object()
+            #expect(model["epoch"] as? Int == 3 && model["step"] as? Int == 42)
         }
     }
 

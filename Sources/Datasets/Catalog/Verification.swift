@@ -1,4 +1,5 @@
 import TensorCore
+import TextSupport
 
 /// What `zoo data verify` found.
 public struct DatasetVerification: Sendable, Equatable {
@@ -44,17 +45,7 @@ public struct DatasetVerification: Sendable, Equatable {
             } else {
                 "no published checksum to compare with"
             }
-        return "\(name): readable, \(grouped(imageCount)) \(isVectors ? "vectors" : "images"), \(verdict)"
-    }
-
-    private func grouped(_ number: Int) -> String {
-        let digits = Array(String(number))
-        var text = ""
-        for (position, digit) in digits.enumerated() {
-            if position > 0, (digits.count - position) % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        return text
+        return "\(name): readable, \(Formatting.grouped(imageCount)) \(isVectors ? "vectors" : "images"), \(verdict)"
     }
 }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import TensorCore
 import Yams
 
@@ -12,6 +13,18 @@ public struct NameMap: Sendable {
     public init(removing prefix: String) {
         names = [(theirs: prefix, ours: "")]
         source = "the prefix “\(prefix)”"
+    }
+
+    /// Reads a file with a map.
+    ///
+    /// - Throws: `ZooError` where it cannot be read, and as `init(text:source:)`.
+    public init(file path: String) throws {
+        let bytes: [UInt8]
+        do { bytes = try RegularFile.text(of: path) } catch let error as ZooError { throw error.at(path, kind: .usage) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ZooError("\(path) is no text in UTF-8", kind: .usage, code: .damaged, subject: .path(path))
+        }
+        try self.init(text: text, source: path)
     }
 
     /// Reads the text of a map; `source` is what messages call it.

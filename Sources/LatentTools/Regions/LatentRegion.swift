@@ -1,3 +1,4 @@
+import ModelKit
 import TensorCore
 
 /// A part of latent space to draw from.
@@ -33,5 +34,16 @@ public enum LatentRegion: Sendable, Equatable {
         case .shell, .box: false
         case .prior, .aggregate, .mixture, .posterior, .near, .label: true
         }
+    }
+}
+
+extension LatentRegion {
+    /// What images are encoded to, the prior and its approximation, spheres inside, on and outside the one near which nearly all
+    /// of the prior's mass lies, and a box.
+    public static func usual(for definition: ModelDefinition) -> [LatentRegion] {
+        let radius = Double(definition.latentSize).squareRoot()
+        let shells = [0.5, 1, 2].map { LatentRegion.shell(radius: (radius * $0 * 100).rounded() / 100) }
+        guard definition.hasPrior else { return [.aggregate] + shells }
+        return (definition.isVariational ? [.posterior] : []) + [.aggregate, .prior] + shells + [.box(-3...3)]
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import ModelKit
 import Planning
 import TensorCore
+import TextSupport
 
 /// What samples of one region of latent space are like; means over the samples.
 public struct RegionAnalysis: Sendable, Equatable {
@@ -69,5 +70,17 @@ public struct RegionAnalysis: Sendable, Equatable {
         self.sharpness = sharpness
         self.diversity = diversity
         self.cycleError = cycleError
+    }
+}
+
+extension RegionAnalysis {
+    /// The measures as one object.
+    public var json: JSONValue {
+        .object([
+            ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
+            ("latent_norm_range", latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) } ?? .null),
+            ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
+            ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
+        ])
     }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import TensorCore
 import TextSupport
 
 /// One way in which images vary, with the position of each of N images: a factor of the data set, or its labels.
@@ -30,6 +31,23 @@ public struct KnownFactor: Sendable, Equatable {
         let labels = indices.compactMap { dataset.label(Int($0)) }
         guard let names = dataset.info.classNames, labels.count == indices.count else { return [] }
         return known("label", names.count, labels).map { [$0] } ?? []
+    }
+
+    /// The factor that points are coloured by: the one of this name, or else the labels, or a factor of at most ten positions;
+    /// nil where there is none.
+    ///
+    /// - Throws: `ZooError` (wrong usage) where there is no factor of this name.
+    public static func coloring(
+        _ factors: [KnownFactor], named name: String?, in info: DatasetInfo
+    ) throws -> KnownFactor? {
+        guard let name else { return factors.first { $0.name == "label" } ?? factors.first { $0.count <= 10 } }
+        guard let found = factors.first(where: { $0.name == name }) else {
+            let known =
+                factors.isEmpty ? "no labels or factors" : "only \(factors.map(\.name).joined(separator: ", "))"
+            throw ZooError(
+                "\(info.name) has no factor '\(name)': it knows \(known)", kind: .usage, code: .notFound)
+        }
+        return found
     }
 
     /// What its positions are called, `[count]`: as the data set names them, else their values or numbers.

@@ -10,3 +10,30 @@ public enum LatentDimension {
         }
     }
 }
+
+/// Which dimensions of a latent space are meant.
+public enum DimensionChoice: Sendable, Equatable {
+    case all
+    /// Those whose mean varies (`LatentStatistics.active`).
+    case active
+    /// These, by number.
+    case listed([Int])
+
+    /// The dimensions, those that carry most first; where nothing is known of them, in their order.
+    ///
+    /// - Parameter size: of the latent space.
+    /// - Returns: all where active ones are wanted and none is, which `isFallback` says.
+    public func dimensions(
+        by statistics: LatentStatistics?, size: Int
+    ) -> (dimensions: [Int], isFallback: Bool) {
+        let order = statistics?.dimensionsByInformation
+        switch (self, order, statistics) {
+        case (.listed(let listed), let order?, _): return (order.filter(listed.contains), false)
+        case (.listed(let listed), nil, _): return (listed, false)
+        case (.active, let order?, let statistics?):
+            let active = order.filter { statistics.active[$0] }
+            return active.isEmpty ? (order, true) : (active, false)
+        default: return (order ?? Array(0..<size), false)
+        }
+    }
+}

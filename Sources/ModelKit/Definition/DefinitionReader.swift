@@ -89,12 +89,7 @@ extension NodeReader {
     /// Lower-case words joined by hyphens.
     private mutating func slug(_ node: Node, _ path: String) -> String? {
         guard let text = string(node, path) else { return nil }
-        let allowed = text.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-        }
-        guard allowed, !text.isEmpty, text.utf8.count <= 64 else {
+        guard ModelDefinition.isName(text) else {
             report(
                 "expected lower-case letters, digits and hyphens (at most 64), found “\(text.prefix(80))”", at: node,
                 path)

@@ -1,8 +1,5 @@
-import Checkpoints
-import Datasets
 import ModelKit
 import TensorCore
-import Training
 
 /// Models, each trained once for each of several settings, each run in a folder of its own.
 public struct Sweep: Sendable {
@@ -16,16 +13,6 @@ public struct Sweep: Sendable {
             self.combination = combination
             self.run = run
         }
-    }
-
-    /// What happens in a sweep.
-    public enum Event: Sendable {
-        /// A run begins or is resumed.
-        case began(Member)
-        /// Something happens in a run.
-        case run(Member, TrainingRun.Event)
-        /// A run has ended, or was finished before.
-        case ended(Member, SweepRecord.Run.Status)
     }
 
     /// The most runs of a sweep.
@@ -95,44 +82,6 @@ public struct Sweep: Sendable {
         self.members = members
         self.variations = variations
         self.folder = folder
-    }
-
-    /// Trains what is not finished yet, one run after another. A run that fails leaves the others be.
-    ///
-    /// - Parameters:
-    ///   - settings: of every run; folder, seed and limit are each run's own.
-    ///   - shouldStop: asked after every step. A cancelled `Task` stops, too.
-    ///   - onEvent: called on this thread; what it throws ends the run as failed.
-    ///   - openDataset: opens the data set of a model, given what is known of the one that a run was trained on.
-    /// - Returns: what became of the runs, which `sweep.json` says, too.
-    /// - Throws: `ZooError` where `sweep.json` cannot be written.
-    public func train(
-        registry: Registry, settings: TrainingRun.Settings = TrainingRun.Settings(),
-        until shouldStop: @autoclosure () -> Bool = false, onEvent: @escaping (Event) throws -> Void = { _ in },
-        openDataset: (ModelDefinition, _ trainedOn: TrainingData?) throws -> any Dataset
-    ) throws -> SweepRecord {
-        try RunFolder.makeDirectory(folder)
-        var record = SweepRecord(self, command: settings.command)
-        try record.write(to: folder)
-        for (index, member) in members.enumerated() {
-            do {
-                let run = try member.run.run(registry: registry, settings: settings, openDataset: openDataset)
-                var end = TrainingEnd.finished
-                if let run {
-                    try onEvent(.began(member))
-                    end = try run.train(until: shouldStop()) { try onEvent(.run(member, $0)) }
-                }
-                record.runs[index].status = end == .interrupted ? .interrupted : .finished
-                record.runs[index].message = end == .interrupted ? "interrupted" : nil
-            } catch {
-                record.runs[index].status = .failed
-                record.runs[index].message = "\(error)"
-            }
-            try record.write(to: folder)
-            try onEvent(.ended(member, record.runs[index].status))
-            if record.runs[index].status == .interrupted { break }
-        }
-        return record
     }
 }
 

@@ -43,6 +43,16 @@ extension ZooError {
         case skipDamaged
         /// Names without what they all begin with.
         case stripPrefix(String)
+        /// A data set; those that fit by name.
+        case chooseDataset(fitting: [String])
+        /// A look at the model by hand, or a file of numbers.
+        case traceOrGiveArray(model: String)
+        /// A table in place of a picture.
+        case writeNumbers
+        /// Nothing said of this.
+        case leaveOut(DataSetting)
+        /// A folder for downloads.
+        case chooseDownloadFolder
         /// The folder where a data set lies.
         case giveDataFolder
         /// Matrix products in 32 bits.
@@ -53,6 +63,11 @@ extension ZooError {
         case mapNames(accepting: [String])
         /// Statistics of the latent space computed anew.
         case computeLatentStatistics(checkpoint: String)
+
+        /// What may be said of data.
+        public enum DataSetting: Sendable, Equatable {
+            case scaling, fit, skipsDamaged
+        }
 
         /// What to do, in the words of the library.
         public var sentence: String {
@@ -78,6 +93,13 @@ extension ZooError {
             case .scaleData: "scale the data to 0…1, or take the likelihood gaussian or gaussian_learned_variance"
             case .skipDamaged: "repair, replace or remove them, or have them left out"
             case .stripPrefix(let prefix): "remove “\(prefix)”, with which all names begin"
+            case .chooseDataset(let names):
+                "choose one, or data of your own"
+                    + (names.isEmpty ? "" : "; \(names.joined(separator: ", ")) have its shape")
+            case .traceOrGiveArray: "follow it by hand with a trace, or give it data of your own"
+            case .writeNumbers: "write the numbers"
+            case .leaveOut: "leave it out"
+            case .chooseDownloadFolder: "give one"
             case .giveDataFolder: "say in which folder the files are"
             case .computeInF32: "compute in f32"
             case .importWeights: "make a checkpoint of weights of Keras, PyTorch, NumPy or ONNX by importing them"

@@ -1,11 +1,7 @@
 import ArgumentParser
-import Figures
-import FileSupport
 import ModelCards
 import ModelKit
-import Planning
 import Runs
-import TensorCore
 
 struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,25 +27,14 @@ struct CardCommand: ParsableCommand {
 
     func run() throws {
         let model = try TrainedModel(argument: checkpoint, registry: try models.registry())
-        try ModelCard(model).write(to: output ?? "\(model.definition.name)-card.html")
+        try ModelCard(model).report(to: output ?? "\(model.definition.name)-card.html")
     }
 }
 
 extension ModelCard {
-    /// Writes the card, and for Markdown its pictures beside it, and says so.
-    ///
-    /// - Throws: `ZooError` for another extension, and where a picture cannot be drawn or a file not be written.
-    func write(to path: String) throws {
-        if Page.isPage(path) {
-            try page().write(to: path)
-        } else if path.lowercased().hasSuffix(".md") {
-            let base = String(path.dropLast(3))
-            let name = base.split(separator: "/").last.map(String.init) ?? base
-            for picture in try pictures() { try AtomicFile.write(picture.png, to: "\(base)-\(picture.name).png") }
-            try AtomicFile.write(Array(try markdown { "\(name)-\($0).png" }.utf8), to: path)
-        } else {
-            throw ZooError("a card is written as .html or .md, not as '\(path)'", kind: .usage)
-        }
+    /// Writes the card, and says so.
+    func report(to path: String) throws {
+        try write(to: path)
         Console.writeError("wrote", .green, " \(path)")
     }
 }

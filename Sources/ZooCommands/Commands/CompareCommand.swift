@@ -61,10 +61,8 @@ struct CompareCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (1...400).contains(samples) else {
-            throw ValidationError("--samples must lie in 1…400, is \(samples)")
-        }
-        guard (1...40).contains(images) else { throw ValidationError("--images must lie in 1…40, is \(images)") }
+        try requireRange("--samples", samples, 1...400)
+        try requireRange("--images", images, 1...40)
     }
 
     func run() throws {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datasets
-import ModelFigures
 import TensorCore
 import TextSupport
 
@@ -58,49 +57,15 @@ struct DataPlaceOptions: ParsableArguments {
     }
 }
 
-/// Whether and where a data set is on this machine.
-enum DatasetPresence {
-    case generated
-    case found([LocatedFile])
-    /// Why not.
-    case missing(ZooError)
-
-    /// - Throws: what is neither found nor missing: a failure of another kind.
-    init(_ descriptor: DatasetDescriptor, _ options: DatasetOptions) throws {
-        guard !descriptor.info.isGenerated else {
-            self = .generated
-            return
-        }
-        do {
-            self = .found(try descriptor.locate(options))
-        } catch let error as ZooError {
-            self = .missing(error)
-        }
-    }
-
-    /// The common folder of the files, or the one file.
-    var place: String? {
-        guard case .found(let files) = self, let first = files.first?.path else { return nil }
-        guard files.count > 1 else { return first }
-        return first.lastIndex(of: "/").map { String(first[..<$0]) } ?? "."
-    }
-
+extension DatasetPresence {
     /// What to do about missing files, in a few words.
-    func remedy(_ descriptor: DatasetDescriptor) -> String {
+    fileprivate func remedy(_ descriptor: DatasetDescriptor) -> String {
         guard case .missing(let error) = self else { return "" }
         if !descriptor.files.isEmpty { return "get it with `\(Tool.name) data get \(descriptor.name)`" }
         return error.kind == .usage ? error.advice ?? "" : "see `\(Tool.name) data info \(descriptor.name)`"
     }
 
-    var word: String {
-        switch self {
-        case .generated: "generated"
-        case .found: "present"
-        case .missing: "missing"
-        }
-    }
-
-    var json: [(String, JSONValue)] {
+    fileprivate var json: [(String, JSONValue)] {
         var files: [LocatedFile] = []
         if case .found(let found) = self { files = found }
         return [("state", .string(word)), ("files_found", .array(files.map { .string($0.path) }))]
@@ -118,7 +83,7 @@ struct DataListCommand: ParsableCommand {
 
     func run() throws {
         let catalog = ZooContext.current.datasets
-        let entries = try catalog.descriptors.map { ($0, try DatasetPresence($0, places.options)) }
+        let entries = try catalog.descriptors.map { ($0, try $0.presence(places.options)) }
         if json {
             let values = entries.map { descriptor, presence in
                 JSONValue.object(
@@ -161,7 +126,7 @@ struct DataInfoCommand: ParsableCommand {
 
     func run() throws {
         let descriptor = try ZooContext.current.datasets.descriptor(places.name(name))
-        let presence = try DatasetPresence(descriptor, places.options)
+        let presence = try descriptor.presence(places.options)
         var dataset: (any Dataset)?
         // What only the file knows is read from it.
         if descriptor.info.shape.isEmpty, case .found = presence { dataset = try descriptor.open(places.options) }
@@ -177,37 +142,33 @@ struct DataInfoCommand: ParsableCommand {
         Console.printTitle(info.title)
         Console.print(lines: info.summary)
         Console.print("")
-        func field(_ name: String, _ value: String) {
-            Console.print("  \(name)\(String(repeating: " ", count: max(1, 10 - name.count)))\(value)")
-        }
-        field("name", info.name)
+        var fields = Fields([("name", info.name)])
         switch info.shape.count {
-        case 0: field("shape", "that of the array")
-        case 1: field("shape", "\(info.shape), real numbers")
+        case 0: fields.add("shape", "that of the array")
+        case 1: fields.add("shape", "\(info.shape), real numbers")
         case _ where dataset?.valueScaling != nil:
-            field("shape", "\(info.shape) (channels, height, width), real numbers")
-        default: field("shape", "\(info.shape) (channels, height, width), 8 bits")
+            fields.add("shape", "\(info.shape) (channels, height, width), real numbers")
+        default: fields.add("shape", "\(info.shape) (channels, height, width), 8 bits")
         }
-        field(
+        fields.add(
             info.isVector ? "points" : "images",
             (dataset?.count ?? descriptor.imageCount).map(Formatting.grouped) ?? "as many as the file or folder holds")
         if let dataset, let scaling = dataset.valueScaling {
-            field("test", Formatting.grouped(dataset.indices(of: .test).count))
+            fields.add("test", Formatting.grouped(dataset.indices(of: .test).count))
             let (least, largest) = (scaling.least.min() ?? 0, scaling.largest.max() ?? 0)
-            field("numbers", "\(Formatting.significant(least, 6)) … \(Formatting.significant(largest, 6))")
-            for note in dataset.notes { field("note", note) }
+            fields.add("numbers", "\(Formatting.significant(least, 6)) … \(Formatting.significant(largest, 6))")
+            for note in dataset.notes { fields.add("note", note) }
         }
-        field("licence", info.license)
-        field("source", info.source)
-        if let classes = info.classNames { field("classes", classes.joined(separator: ", ")) }
+        fields.add("licence", info.license)
+        fields.add("source", info.source)
+        if let classes = info.classNames { fields.add("classes", classes.joined(separator: ", ")) }
         switch presence {
-        case .generated: field("files", "none, it is generated")
-        case .found: field("found", presence.place ?? "")
+        case .generated: fields.add("files", "none, it is generated")
+        case .found: fields.add("found", presence.place ?? "")
         case .missing(let error):
-            for (index, line) in error.description.split(separator: "\n").enumerated() {
-                field(index == 0 ? "missing" : "", String(line))
-            }
+            fields.add("missing", lines: error.description.split(separator: "\n").map(String.init))
         }
+        fields.print()
         if let factors = info.factors { show(factors) }
         if !descriptor.files.isEmpty { show(descriptor.files) }
     }

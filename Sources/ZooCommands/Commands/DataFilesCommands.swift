@@ -28,8 +28,8 @@ struct DataGetCommand: ParsableCommand {
 
     func run() throws {
         let descriptor = try ZooContext.current.datasets.descriptor(name)
-        let (folder, files) = try DatasetFetch.fetch(
-            descriptor, DatasetOptions(dataDirectory: dataDir), baseURL: baseURL, isQuiet: quiet)
+        let (folder, files) = try descriptor.download(
+            DatasetOptions(dataDirectory: dataDir), baseURL: baseURL, isQuiet: quiet)
         if json {
             Console.print(
                 JSONValue.object([

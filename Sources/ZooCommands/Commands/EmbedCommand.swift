@@ -1,10 +1,10 @@
 import ArgumentParser
 import Datasets
 import Figures
-import FileSupport
 import LatentTools
 import ModelFigures
 import ModelKit
+import NumberFiles
 import Runs
 import TensorCore
 import TextSupport
@@ -43,16 +43,13 @@ struct EmbedCommand: ParsableCommand {
     var images = true
 
     func validate() throws {
-        guard (2...10_000_000).contains(count) else {
-            throw ValidationError("--count must lie in 2…10000000, is \(count)")
-        }
+        try requireRange("--count", count, 2...10_000_000)
     }
 
     func run() throws {
         let model = try options.model()
-        let files = try options.files(model, "embedding", allowed: Self.tables)
-        let isTable = { (file: String) in Self.tables.contains { file.lowercased().hasSuffix("." + $0) } }
-        if let picture = files.first(where: { !isTable($0) }), model.definition.codeCount != nil {
+        let files = try options.files(model, "embedding", allowed: EmbeddingTable.extensions)
+        if let picture = files.first(where: { !EmbeddingTable.isTable($0) }), model.definition.codeCount != nil {
             try model.definition.requireContinuousCodes(for: "picture \(picture)")
         }
         let split = try options.images(for: model)
@@ -61,28 +58,24 @@ struct EmbedCommand: ParsableCommand {
         let indices = Pictures.spread(split.indices, count: count)
         let codes = try LatentCodes(of: dataset, indices: indices, plan: plan)
         let factors = KnownFactor.all(of: dataset, indices: indices)
-        let coloring = try coloring(factors, dataset)
+        let coloring = try KnownFactor.coloring(factors, named: color, in: dataset.info)
         let statistics = LatentStatistics(codes, split: options.split.rawValue, dataset: dataset.info.name)
         let table = EmbeddingTable(
             codes: codes, factors: factors, dataset: dataset,
             pictures: images && Pictures.canShow(model.definition) ? try model.pictures() : nil)
         for file in files {
-            if file.lowercased().hasSuffix(".csv") {
-                try AtomicFile.write(Array(table.csv.utf8), to: file)
-            } else if file.lowercased().hasSuffix(".npz") {
-                try AtomicFile.write(table.npz(), to: file)
-            } else if file.lowercased().hasSuffix(".parquet") {
+            if EmbeddingTable.isTable(file) {
                 let hasPlane = model.definition.codeCount == nil && codes.latentSize > 1
-                try AtomicFile.write(table.parquet(hasPlane ? try axes(codes, statistics, model) : nil), to: file)
+                try table.write(to: file) { hasPlane ? try axes(codes, statistics) : nil }
             } else {
                 let details = [
                     "\(Formatting.grouped(codes.imageCount)) \(split.split.rawValue) "
                         + "\(dataset.info.isVector ? "vectors" : "images") of \(dataset.info.name)",
-                    coloring.map { "coloured by \($0.factor.name)" },
+                    coloring.map { "coloured by \($0.name)" },
                 ].compactMap(\.self)
                 try EmbeddingPicture.figure(
-                    codes, axes: try axes(codes, statistics, model),
-                    groups: coloring.map { ($0.factor.positions, $0.names) },
+                    codes, axes: try axes(codes, statistics),
+                    groups: coloring.map { ($0.positions, $0.positionNames(in: dataset.info)) },
                     words: model.words(
                         "Where the encoder puts \(dataset.info.isVector ? "vectors" : "images")", details)
                 ).write(to: file)
@@ -111,54 +104,27 @@ struct EmbedCommand: ParsableCommand {
             ])
     }
 
-    /// How the names of files of numbers end.
-    private static let tables = ["parquet", "npz", "csv"]
-
-    private func axes(
-        _ codes: LatentCodes, _ statistics: LatentStatistics, _ model: TrainedModel
-    ) throws -> EmbeddingAxes {
-        let size = statistics.latentSize
-        guard size >= 2 else {
-            throw ZooError(
-                "\(model.definition.name) has one latent dimension, too few for a picture",
-                advice: "write the numbers: --output latents.csv", kind: .usage)
+    /// Where points are, with progress where that takes long.
+    private func axes(_ codes: LatentCodes, _ statistics: LatentStatistics) throws -> EmbeddingAxes {
+        let progress = ShareProgressView(isQuiet: options.json)
+        defer { progress.clearLine() }
+        return try EmbeddingAxes(try choice(size: statistics.latentSize), of: codes, statistics) {
+            progress.show("t-SNE", $0)
         }
-        switch dimensions ?? (size == 2 ? "0,1" : "principal") {
-        case "principal":
-            return .principal(
-                PrincipalComponents(mean: statistics.meanOfMean, covariance: statistics.covarianceOfMean))
-        case "tsne":
-            let progress = ShareProgressView(isQuiet: options.json)
-            defer { progress.clearLine() }
-            return .neighbors(
-                try TSNE(of: codes.means, size: size) { progress.show("t-SNE", $0) })
-        case "active":
-            let order = statistics.dimensionsByInformation
-            return .dimensions(order[0], order[1])
-        case let text:
+    }
+
+    private func choice(size: Int) throws -> EmbeddingAxes.Choice? {
+        switch dimensions {
+        case nil: return nil
+        case "principal": return .principal
+        case "tsne": return .neighbors
+        case "active": return .active
+        case let text?:
             let chosen = try LatentDimension.list(text, size: size)
             guard chosen.count == 2 else {
                 throw ZooError("--dimensions \(text): a picture has two dimensions", kind: .usage)
             }
             return .dimensions(chosen[0], chosen[1])
         }
-    }
-
-    /// The factor that colours points, with the names of its positions; nil where nothing is known of the images.
-    private func coloring(
-        _ factors: [KnownFactor], _ dataset: any Dataset
-    ) throws -> (factor: KnownFactor, names: [String])? {
-        let factor: KnownFactor?
-        if let color {
-            guard let found = factors.first(where: { $0.name == color }) else {
-                let known =
-                    factors.isEmpty ? "no labels or factors" : "only \(factors.map(\.name).joined(separator: ", "))"
-                throw ZooError("\(dataset.info.name) has no factor '\(color)': it knows \(known)", kind: .usage)
-            }
-            factor = found
-        } else {
-            factor = factors.first { $0.name == "label" } ?? factors.first { $0.count <= 10 }
-        }
-        return factor.map { ($0, $0.positionNames(in: dataset.info)) }
     }
 }

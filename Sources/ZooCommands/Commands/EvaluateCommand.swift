@@ -108,22 +108,19 @@ struct EvaluateCommand: ParsableCommand {
         Console.print(
             "\(model.definition.name) on \(Formatting.grouped(result.imageCount)) \(split.rawValue) images of \(dataset.info.name)"
         )
-        var rows = [
-            ("objective", "\(model.definition.objective.formula), nats per image"),
-            ("loss", Formatting.decimals(means.loss, 3)),
-        ]
-        rows += means.metrics.values.map { (MeanLosses.words($0.name), Formatting.decimals($0.value, 3)) }
-        if model.checkpoint.keepsAverage { rows.append(("weights", "moving average of the parameters")) }
+        var fields = Fields()
+        fields.add("objective", "\(model.definition.objective.formula), nats per image")
+        fields.add("loss", Formatting.decimals(means.loss, 3))
+        for metric in means.metrics.values {
+            fields.add(MeanLosses.words(metric.name), Formatting.decimals(metric.value, 3))
+        }
+        if model.checkpoint.keepsAverage { fields.add("weights", "moving average of the parameters") }
         if let active = result.activeUnits {
-            rows.append(("active units", "\(active) of \(model.definition.latentSize)"))
+            fields.add("active units", "\(active) of \(model.definition.latentSize)")
         }
         let stored = model.checkpoint.latentStatistics.map { LatentText($0).line }
-        rows.append(("stored latent", stored ?? "none (\(Tool.convert) latent --store)"))
-        let width = rows.map(\.0.count).max() ?? 0
-        for (name, value) in rows {
-            let padding = String(repeating: " ", count: width - name.count + 2)
-            Console.print("  \(name)\(padding)\(value.printable())")
-        }
+        fields.add("stored latent", stored ?? "none (\(Tool.convert) latent --store)")
+        fields.print()
         guard let computed else { return }
         Console.print("")
         for line in MetricText.lines(computed.entry.reports, left: computed.left) { Console.print(line) }

@@ -60,10 +60,8 @@ struct ExploreCommand: ParsableCommand {
 
     func validate() throws {
         guard !checkpoints.isEmpty else { throw ValidationError("name a checkpoint or a run's folder") }
-        guard (2...20_000).contains(count) else { throw ValidationError("--count must lie in 2…20000, is \(count)") }
-        if let port, !(0...65_535).contains(port) {
-            throw ValidationError("--port must lie in 0…65535, is \(port)")
-        }
+        try requireRange("--count", count, 2...20_000)
+        try requireRange("--port", port, 0...65_535)
     }
 
     func run() throws {

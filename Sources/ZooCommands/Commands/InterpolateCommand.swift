@@ -43,8 +43,8 @@ struct InterpolateCommand: ParsableCommand {
         guard between.count == 2 else {
             throw ValidationError("--between takes two images, not \(between.count)")
         }
-        guard (2...200).contains(steps) else { throw ValidationError("--steps must lie in 2…200, is \(steps)") }
-        guard (1...50).contains(rows) else { throw ValidationError("--rows must lie in 1…50, is \(rows)") }
+        try requireRange("--steps", steps, 2...200)
+        try requireRange("--rows", rows, 1...50)
         guard rows == 1 || between.contains(where: \.isClass) else {
             throw ValidationError("--rows shows other images of a class: give one as class:NAME")
         }

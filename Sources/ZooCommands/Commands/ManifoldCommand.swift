@@ -34,7 +34,7 @@ struct ManifoldCommand: ParsableCommand {
     var dimensions: String = "0,1"
 
     func validate() throws {
-        guard (1...200).contains(size) else { throw ValidationError("--size must lie in 1…200, is \(size)") }
+        try requireRange("--size", size, 1...200)
         if quantile, range != nil { throw ValidationError("--quantile has no --range: give one of them") }
     }
 

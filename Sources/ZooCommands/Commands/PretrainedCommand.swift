@@ -127,7 +127,7 @@ struct PretrainedCardCommand: ParsableCommand {
     func run() throws {
         let path = try ZooContext.current.pretrained.path(name)
         let model = try TrainedModel(argument: path, registry: ZooContext.current.registry)
-        try ModelCard(model, name: name).write(to: output ?? "\(name)-card.html")
+        try ModelCard(model, name: name).report(to: output ?? "\(name)-card.html")
     }
 }
 
@@ -166,7 +166,7 @@ struct PretrainedVerifyCommand: ParsableCommand {
                 argument: try pretrained.path(name), registry: ZooContext.current.registry)
             let data = try DataOptions.parse(dataDir.map { ["--data-dir", $0] } ?? [])
             guard let choice = try? data.choice(for: model.definition, trainedOn: model.trainingData),
-                let dataset = try? choice.open()
+                let dataset = try? choice.openWithProgress()
             else {
                 Console.print("\(name): passed over, \(model.dataset ?? "its data") is not here")
                 continue

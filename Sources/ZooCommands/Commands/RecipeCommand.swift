@@ -3,6 +3,7 @@ import ModelKit
 import Runs
 import TensorCore
 import TextSupport
+import Training
 
 struct RecipeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -105,14 +106,15 @@ struct RecipeCommand: ParsableCommand {
     /// Runs a command; its exit status. A training run with a folder goes on where it was.
     private func perform(_ command: [String]) throws -> Int32 {
         guard let training = try resumable(command) else { return ZooCommand.run(arguments: command) }
-        guard let next = try training.nextCommand() else {
+        switch try training.state() {
+        case .finished:
             Console.writeError("\(training.folder): finished already, skipped")
             return 0
-        }
-        if case .unfinished(let step) = next.state {
+        case .unfinished(let step):
             Console.writeError("\(training.folder): resumes from step \(Formatting.grouped(step))")
+        case .absent: break
         }
-        return ExitStatus.code { try training.train() }
+        return ExitStatus.code { if try training.train() == .interrupted { throw ExitStatus.interrupted } }
     }
 
     private func list(_ recipes: [Recipe]) {

@@ -3,6 +3,7 @@ import Datasets
 import Figures
 import ModelFigures
 import ModelKit
+import NumberFiles
 import Planning
 import Runs
 import TensorCore
@@ -37,9 +38,7 @@ struct ReconstructCommand: ParsableCommand {
     private static let most = 1000
 
     func validate() throws {
-        guard (1...Self.most).contains(count) else {
-            throw ValidationError("--count must lie in 1…\(Self.most), is \(count)")
-        }
+        try requireRange("--count", count, 1...Self.most)
         if indices != nil, !images.isEmpty { throw ValidationError("give --indices or --images, not both") }
     }
 

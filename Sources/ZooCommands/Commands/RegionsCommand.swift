@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Datasets
 import Figures
 import LatentTools
@@ -39,11 +38,9 @@ struct RegionsCommand: ParsableCommand {
     var trainingImages: Int = 10_000
 
     func validate() throws {
-        guard (2...10_000).contains(count) else { throw ValidationError("--count must lie in 2…10000, is \(count)") }
-        guard (1...50).contains(shown) else { throw ValidationError("--shown must lie in 1…50, is \(shown)") }
-        guard (0...1_000_000).contains(trainingImages) else {
-            throw ValidationError("--training-images must lie in 0…1000000, is \(trainingImages)")
-        }
+        try requireRange("--count", count, 2...10_000)
+        try requireRange("--shown", shown, 1...50)
+        try requireRange("--training-images", trainingImages, 0...1_000_000)
     }
 
     func run() throws {
@@ -52,66 +49,33 @@ struct RegionsCommand: ParsableCommand {
         try model.definition.requireContinuousCodes(for: "comparison of regions")
         let files = try options.files(model, "regions")
         let drawing = try model.drawing()
-        let chosen = asked.isEmpty ? defaultRegions(model) : asked
-        let needsImages = trainingImages > 0 || chosen.contains(where: \.needsImages)
-        let images = needsImages ? try options.images(for: model) : nil
-        let training = try images.flatMap { images -> NearestImages? in
-            guard trainingImages > 0 else { return nil }
-            let train = try model.images(of: images.dataset, split: .train).indices
-            return NearestImages(of: images.dataset, indices: train, count: trainingImages)
-        }
-        let dimensions = activeDimensions(model)
-        var source = RegionSource(
-            model.definition, plan: drawing.plan, images: images, pseudoInputs: model.pseudoInputs,
-            seed: options.seed)
-        var rows: [RegionRow] = []
-        for region in chosen {
-            let latents = try source.draw(region, count: count)
-            let analysis = try RegionAnalysis(
-                name: source.name(of: region), latents: latents, dimensions: dimensions, plan: drawing.plan,
-                hasProbabilities: model.definition.objective.isBernoulli, training: training)
-            rows.append(RegionRow(analysis: analysis, latents: Array(latents.prefix(shown))))
-        }
-        let verdict = RegionVerdict(rows.map(\.analysis), of: chosen).sentence
+        let comparison = try RegionComparison(
+            model, drawing: drawing, regions: asked, count: count, shown: shown, trainingImages: trainingImages,
+            seed: options.seed
+        ) { try options.images(for: model) }
+        let dimensions = comparison.dimensions
+        let verdict = comparison.verdict.sentence
         let details = [
-            "\(count) samples measured per region", images?.description, "seed \(options.seed)",
-            training.map {
-                "distance: Euclidean, pixels 0 … 1, to the nearest of \(Formatting.grouped($0.count)) training images"
+            "\(count) samples measured per region", comparison.images?.description, "seed \(options.seed)",
+            comparison.trainingCount.map {
+                "distance: Euclidean, pixels 0 … 1, to the nearest of \(Formatting.grouped($0)) training images"
             },
             dimensions.count < model.definition.latentSize
                 ? "cycle error over the \(dimensions.count) active dimensions" : nil,
         ].compactMap(\.self)
         var words = model.words("Regions of latent space", details)
         words.subtitle += "\n" + verdict
-        let figure = try drawing.regions(rows, words: words)
+        let figure = try drawing.regions(comparison.rows, words: words)
         for file in files { try figure.write(to: file) }
+        let analyses = comparison.rows.map(\.analysis)
         options.report(
             files, model,
             [
-                ("training_images", JSONValue(training?.count)),
+                ("training_images", JSONValue(comparison.trainingCount)),
                 ("cycle_dimensions", .array(dimensions.map { .integer($0) })), ("verdict", .string(verdict)),
-                ("regions", .array(rows.map(\.analysis.json))),
+                ("regions", .array(analyses.map(\.json))),
             ])
         guard !options.json else { return }
-        for line in RegionVerdict.table(rows.map(\.analysis)) + [verdict] { Console.print(line) }
-    }
-
-    /// The active dimensions, as far as the checkpoint knows them; else all.
-    private func activeDimensions(_ model: TrainedModel) -> [Int] {
-        let all = Array(0..<model.definition.latentSize)
-        guard let active = model.checkpoint.latentStatistics?.active, active.count == all.count else { return all }
-        let found = all.filter { active[$0] }
-        return found.isEmpty ? all : found
-    }
-
-    /// What images are encoded to, the prior and its approximation, and spheres inside, on and outside the one near which
-    /// nearly all of the prior's mass lies.
-    private func defaultRegions(_ model: TrainedModel) -> [LatentRegion] {
-        let radius = Double(model.definition.latentSize).squareRoot()
-        let shells = [0.5, 1, 2].map { LatentRegion.shell(radius: (radius * $0 * 100).rounded() / 100) }
-        let spread = [LatentRegion.box(-3...3)]
-        let posterior: [LatentRegion] = model.definition.isVariational ? [.posterior] : []
-        return model.definition.hasPrior
-            ? posterior + [.aggregate, .prior] + shells + spread : [.aggregate] + shells
+        for line in RegionVerdict.table(analyses) + [verdict] { Console.print(line) }
     }
 }

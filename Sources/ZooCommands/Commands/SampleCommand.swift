@@ -4,6 +4,7 @@ import Figures
 import LatentTools
 import ModelFigures
 import ModelKit
+import NumberFiles
 import Planning
 import Runs
 import TensorCore
@@ -45,7 +46,7 @@ struct SampleCommand: ParsableCommand {
     var latent: [LatentVectorArgument] = []
 
     func validate() throws {
-        guard (1...10_000).contains(count) else { throw ValidationError("--count must lie in 1…10000, is \(count)") }
+        try requireRange("--count", count, 1...10_000)
         guard temperature >= 0, temperature <= 100 else {
             throw ValidationError("--temperature must lie in 0…100, is \(temperature)")
         }

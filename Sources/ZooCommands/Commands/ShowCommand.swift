@@ -1,7 +1,7 @@
 import ArgumentParser
 import Checkpoints
-import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
 import TextSupport
 
@@ -34,12 +34,12 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         let registry = try models.registry()
         let changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        let (definition, checkpoint) = try ModelArgument.resolve(model, overrides: changes, registry: registry)
-        let cost = try ModelCost(definition)
+        let model = try NamedModel(argument: model, overrides: changes, registry: registry)
+        let cost = try ModelCost(model.definition)
         if json {
-            Console.print(Self.json(definition, cost, checkpoint))
+            Console.print(Self.json(model.definition, cost, model.trained))
         } else {
-            Self.print(definition, cost, checkpoint)
+            Self.print(model.definition, cost, model.trained)
         }
     }
 
@@ -48,24 +48,20 @@ struct ShowCommand: ParsableCommand {
     }
 
     private static func print(
-        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: ModelArgument.Trained?
+        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: CheckpointFolder.Newest?
     ) {
         Console.printTitle(definition.name)
         Console.print(lines: definition.summary)
         Console.print("")
-        func field(_ name: String, _ value: String) {
-            Console.print("  \(name)\(String(repeating: " ", count: max(1, 12 - name.count)))\(value)")
-        }
-        field("family", definition.family)
-        field("data set", definition.dataset ?? "none of its own")
-        field("input", definition.input.description)
-        field("latent", definition.latentWords)
-        field("objective", definition.objective.formula + ", in nats per image")
-        field("training", definition.training.words)
-        for (index, reference) in definition.references.enumerated() {
-            field(index == 0 ? "references" : "", reference.words)
-        }
-        if let (path, checkpoint) = checkpoint { field("checkpoint", checkpoint.words(path: path)) }
+        var fields = Fields([("family", definition.family)])
+        fields.add("data set", definition.dataset ?? "none of its own")
+        fields.add("input", definition.input.description)
+        fields.add("latent", definition.latentWords)
+        fields.add("objective", definition.objective.formula + ", in nats per image")
+        fields.add("training", definition.training.words)
+        fields.add("references", lines: definition.references.map(\.words))
+        if let checkpoint { fields.add("checkpoint", checkpoint.words) }
+        fields.print()
         Console.print("")
         var table = Table(
             [
@@ -83,15 +79,18 @@ struct ShowCommand: ParsableCommand {
         ])
         for line in table.fittedLines { Console.print(line) }
         Console.print("")
-        field("weights", "\(Formatting.bytes(cost.byteCount)) as 32-bit numbers")
-        field(
-            "arithmetic",
-            "\(Formatting.quantity(1e9 * gigaFLOPs(definition, cost), "FLOP")) per training step of "
-                + "\(definition.training.batchSize) images")
+        Fields([
+            ("weights", "\(Formatting.bytes(cost.byteCount)) as 32-bit numbers"),
+            (
+                "arithmetic",
+                "\(Formatting.quantity(1e9 * gigaFLOPs(definition, cost), "FLOP")) per training step of "
+                    + "\(definition.training.batchSize) images"
+            ),
+        ]).print()
     }
 
     private static func json(
-        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: ModelArgument.Trained?
+        _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: CheckpointFolder.Newest?
     ) -> JSONValue {
         let layers = cost.rows.map { row in
             JSONValue.object([
@@ -134,11 +133,11 @@ extension ModelDefinition.Reference {
     }
 }
 
-extension Checkpoint {
-    fileprivate func words(path: String) -> String {
+extension CheckpointFolder.Newest {
+    fileprivate var words: String {
         var text = path
-        if let dataset { text += ", trained on \(dataset)" }
-        if let progress { text += ", epoch \(progress.epoch), step \(progress.step)" }
+        if let dataset = checkpoint.dataset { text += ", trained on \(dataset)" }
+        if let progress = checkpoint.progress { text += ", epoch \(progress.epoch), step \(progress.step)" }
         return text
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Figures
-import Glibc
 import ModelComparison
 import ModelKit
 import ModelMetrics
@@ -80,7 +79,7 @@ struct SweepCommand: ParsableCommand {
         guard !vary.isEmpty || seeds != nil || modelNames.count > 1 else {
             throw ValidationError("give what to vary, for instance --vary objective.kl.weight=1,5,10,40")
         }
-        guard (1...256).contains(jobs) else { throw ValidationError("--jobs must lie in 1…256, is \(jobs)") }
+        try requireRange("--jobs", jobs, 1...256)
     }
 
     func run() throws {
@@ -92,18 +91,35 @@ struct SweepCommand: ParsableCommand {
             return
         }
         for training in trainings { try training.prepareData() }
-        try RunFolder.makeDirectory(folder)
         let sweep = Sweep(
             zip(combinations, trainings).map { Sweep.Member($0, $1.planned) },
             variations: try vary.map { try VariedField(argument: $0) }, folder: folder)
         let record = SweepRecord(sweep, command: [Tool.name] + ZooContext.arguments) {
             [Tool.name] + trainings[$0].startCommand
         }
-        var runner = SweepRunner(record, trainings: trainings, folder: folder, jobs: jobs, isQuiet: quiet)
-        let finished = try runner.run()
+        let finished = try train(sweep, record, trainings)
         let isWhole = !finished.runs.contains { $0.status == .interrupted }
         if isWhole, !evaluation.choices.isEmpty { try evaluate(finished, evaluation, folder, base) }
         try conclude(finished, folder, base, ranking)
+    }
+
+    /// Trains the runs, one after another in this process or several at a time in processes of their own.
+    private func train(
+        _ sweep: Sweep, _ record: SweepRecord, _ trainings: [ResumableTraining]
+    ) throws -> SweepRecord {
+        let progress = SweepProgress(sweep, isQuiet: quiet)
+        let registry = trainings[0].registry
+        guard jobs > 1 else {
+            return try sweep.train(record, registry: registry, onEvent: progress.show) { try trainings[$0].train() }
+        }
+        Interruption.watch()
+        return try sweep.train(
+            jobs: jobs, record, registry: registry, until: Interruption.isRequested, onEvent: progress.show
+        ) { index, state, log in
+            try TrainingProcess(
+                executable: ZooContext.executable, arguments: [Tool.name] + trainings[index].command(from: state),
+                log: log)
+        }
     }
 
     /// Downloads the data that the runs need.
@@ -121,7 +137,7 @@ struct SweepCommand: ParsableCommand {
         let base = try ResumableTraining.parse(lines[0])
         let registry = try base.models.registry()
         let definitions = try lines.map {
-            try ModelArgument.definition(ResumableTraining.parse($0).model ?? "", registry: registry)
+            try NamedModel(argument: ResumableTraining.parse($0).model ?? "", registry: registry).definition
         }
         if let other = definitions.first(where: { $0.input != definitions[0].input }) {
             throw ZooError(

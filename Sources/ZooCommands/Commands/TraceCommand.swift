@@ -62,14 +62,14 @@ struct TraceCommand: ParsableCommand {
 
     func run() throws {
         let changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        let (definition, trained) = try ModelArgument.resolve(
-            model, overrides: changes, registry: try models.registry())
-        let input = try traceInput(definition, trainedOn: trained?.checkpoint.trainingData)
+        let model = try NamedModel(argument: model, overrides: changes, registry: try models.registry())
+        let definition = model.definition
+        let input = try traceInput(definition, trainedOn: model.trained?.checkpoint.trainingData)
         let trace: ModelTrace
         do {
-            trace = try ModelTrace(definition, weights: trained?.checkpoint.weights, input: input)
+            trace = try ModelTrace(definition, weights: model.trained?.checkpoint.weights, input: input)
         } catch let error as ZooError {
-            throw error.at(trained?.path ?? model)
+            throw error.at(model.trained?.path ?? self.model)
         }
         if json {
             Console.print(trace.json)
@@ -128,7 +128,7 @@ struct TraceCommand: ParsableCommand {
     private func image(
         _ index: Int, _ definition: ModelDefinition, _ trainedOn: TrainingData?
     ) throws -> (pixels: [Double], imageClass: Int) {
-        let dataset = try data.choice(for: definition, trainedOn: trainedOn).open()
+        let dataset = try data.choice(for: definition, trainedOn: trainedOn).openWithProgress()
         let shape = dataset.info.shape
         guard shape == definition.input.dimensions else {
             throw ZooError(

@@ -89,9 +89,7 @@ struct TrainCommand: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if let steps, !(1...Trainer.maximumStepCount).contains(steps) {
-            throw ValidationError("--steps must lie in 1…\(Trainer.maximumStepCount), is \(steps)")
-        }
+        try requireRange("--steps", steps, 1...Trainer.maximumStepCount)
         if steps != nil, epochs != nil { throw ValidationError("give --steps or --epochs, not both") }
         if model == nil, resume == nil, initFrom == nil {
             throw ValidationError("give a model to train, or --resume with a run")
@@ -123,7 +121,7 @@ struct TrainCommand: ParsableCommand {
             return Console.print(lines: definition.text)
         }
         try choice.prepareForTraining()
-        let dataset = try choice.open()
+        let dataset = try choice.openWithProgress()
         let trainer = try Trainer(definition, dataset: dataset, seed: seed ?? 0, stepLimit: steps)
         let weights = try initFrom.map {
             try InitialWeights(
@@ -135,23 +133,24 @@ struct TrainCommand: ParsableCommand {
             Console.print(lines: definition.text)
             return
         }
-        try finish(
+        let end = try finish(
             try TrainingRun(
                 trainer, dataset: dataset, settings: settings(command: [Tool.name] + ZooContext.arguments),
                 initialWeights: weights), weights)
+        if end == .interrupted { throw ExitStatus.interrupted }
     }
 
     /// Begins or resumes a run in a folder of its own, and trains it to its end.
     ///
     /// - Parameter command: what makes the run.
-    func train(_ planned: PlannedRun, registry: Registry, command: [String]) throws {
+    func train(_ planned: PlannedRun, registry: Registry, command: [String]) throws -> TrainingEnd {
         try Computing.use(threads: threads)
         let run = try planned.run(registry: registry, settings: settings(command: command)) {
-            try data.choice(for: $0, trainedOn: $1).open()
+            try data.choice(for: $0, trainedOn: $1).openWithProgress()
         }
-        guard let run else { return }
+        guard let run else { return .finished }
         announce(run.trainer, run.dataset)
-        try finish(run, nil)
+        return try finish(run, nil)
     }
 
     /// The definition with all overrides; flags are overrides too. Where the data are numbers of another shape than the model
@@ -180,9 +179,9 @@ struct TrainCommand: ParsableCommand {
         }
         let argument = model ?? initFrom ?? ""
         guard let learningRate else {
-            return try ModelArgument.definition(argument, overrides: changes, registry: registry)
+            return try NamedModel(argument: argument, overrides: changes, registry: registry).definition
         }
-        let base = try ModelArgument.definition(argument, overrides: changes, registry: registry)
+        let base = try NamedModel(argument: argument, overrides: changes, registry: registry).definition
         let optimizer =
             switch base.training.update.method {
             case .sgd: "sgd"
@@ -191,14 +190,14 @@ struct TrainCommand: ParsableCommand {
             }
         changes.append(
             DefinitionOverride(path: ["training", "optimizer", optimizer, "learning_rate"], value: "\(learningRate)"))
-        return try ModelArgument.definition(argument, overrides: changes, registry: registry)
+        return try NamedModel(argument: argument, overrides: changes, registry: registry).definition
     }
 
     private func resumeRun(_ path: String) throws {
         let changes = epochs.map { [DefinitionOverride(path: ["training", "epochs"], value: "\($0)")] } ?? []
         let resumption = try Resumption(
             path, overrides: changes, stepLimit: steps, registry: try models.registry(), writes: !dryRun
-        ) { try data.choice(for: $0, trainedOn: $1).open() }
+        ) { try data.choice(for: $0, trainedOn: $1).openWithProgress() }
         for note in resumption.notes { Console.warn(note) }
         let trainer = resumption.trainer
         if trainer.hasRunOutOfPatience, let patience = trainer.definition.training.patience {
@@ -226,8 +225,9 @@ struct TrainCommand: ParsableCommand {
         if !differences.isEmpty {
             Console.warn("not to the last bit as without interruption: \(differences.joined(separator: ", "))")
         }
-        try finish(
+        let end = try finish(
             try TrainingRun(resumption, settings: settings(command: [Tool.name] + ZooContext.arguments)), nil)
+        if end == .interrupted { throw ExitStatus.interrupted }
     }
 
     /// What the user says of the run.
@@ -264,7 +264,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// Trains and says what came of it.
-    private func finish(_ run: TrainingRun, _ weights: InitialWeights?) throws {
+    private func finish(_ run: TrainingRun, _ weights: InitialWeights?) throws -> TrainingEnd {
         let start = ContinuousClock.now
         let trainer = run.trainer
         let stepsBefore = trainer.state.step
@@ -296,6 +296,6 @@ struct TrainCommand: ParsableCommand {
                     ] + (weights.map { [("initial_weights", $0.json)] } ?? [])
                 ).text())
         }
-        if end == .interrupted { throw ExitStatus.interrupted }
+        return end
     }
 }

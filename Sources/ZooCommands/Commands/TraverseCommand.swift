@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Datasets
 import Figures
 import LatentTools
@@ -47,8 +46,8 @@ struct TraverseCommand: ParsableCommand {
     var resize = false
 
     func validate() throws {
-        guard (2...200).contains(steps) else { throw ValidationError("--steps must lie in 2…200, is \(steps)") }
-        guard (1...10_000).contains(top) else { throw ValidationError("--top must lie in 1…10000, is \(top)") }
+        try requireRange("--steps", steps, 2...200)
+        try requireRange("--top", top, 1...10_000)
     }
 
     func run() throws {
@@ -58,7 +57,7 @@ struct TraverseCommand: ParsableCommand {
             model, "traversal", extensions: model.definition.input.rank == 1 ? ["png"] : ["png", "gif"],
             allowed: ["gif"])
         let size = model.definition.latentSize
-        let listed = ["all", "active"].contains(dimensions) ? nil : try LatentDimension.list(dimensions, size: size)
+        let choice = try DimensionChoice(argument: dimensions, size: size)
         if start == "prior" || range == nil || range == .quantile {
             try model.definition.requirePrior(
                 start == "prior" ? "whose mean rows could start at" : "that says how far to go",
@@ -66,10 +65,13 @@ struct TraverseCommand: ParsableCommand {
         }
         let drawing = try model.drawing()
         let range = range ?? .values(-3...3)
-        let statistics = try statistics(model, drawing.plan, isNeeded: range == .posterior || dimensions == "active")
+        let statistics = try statistics(model, drawing.plan, isNeeded: range == .posterior || choice == .active)
         let (origin, startName, source) = try origin(model, drawing.plan)
-        let chosen = choose(listed, statistics, size: size)
-        let traversal = try LatentTraversal(start: origin, dimensions: chosen.shown, steps: steps) {
+        let (candidates, isFallback) = choice.dimensions(by: statistics, size: size)
+        if isFallback { Console.warn("no dimension is active: all are shown") }
+        var shown = candidates
+        if ["all", "active"].contains(dimensions) { shown = Array(candidates.prefix(top)) }
+        let traversal = try LatentTraversal(start: origin, dimensions: shown, steps: steps) {
             range.spacing($0, statistics)
         }
         let figure = TraversalFigure(
@@ -85,8 +87,8 @@ struct TraverseCommand: ParsableCommand {
             details.append(
                 "KL and MI over \(Formatting.grouped(statistics.imageCount)) \(statistics.split) images\(dataset)")
         }
-        if chosen.shown.count < chosen.count {
-            details.append("\(chosen.shown.count) of \(chosen.count) \(listed == nil ? dimensions : "") dimensions")
+        if shown.count < candidates.count {
+            details.append("\(shown.count) of \(candidates.count) \(dimensions) dimensions")
         }
         let words = model.words("What each latent dimension does", details)
         for file in files {
@@ -104,14 +106,7 @@ struct TraverseCommand: ParsableCommand {
     private func statistics(
         _ model: TrainedModel, _ plan: InferencePlan, isNeeded: Bool
     ) throws -> LatentStatistics? {
-        if !options.data.isGiven, let stored = model.checkpoint.latentStatistics,
-            stored.split == options.split.rawValue, stored.latentSize == model.definition.latentSize
-        {
-            guard let culprit = stored.firstNonFinite else { return stored }
-            throw ZooError(
-                "\(model.path): of the stored latent statistics, \(culprit) is not finite", code: .notFinite,
-                subject: .path(model.path), remedy: .computeLatentStatistics(checkpoint: model.path))
-        }
+        if !options.data.isGiven, let stored = try model.storedStatistics(of: options.split) { return stored }
         do {
             let images = try options.images(for: model)
             return try LatentStatistics(
@@ -140,26 +135,6 @@ struct TraverseCommand: ParsableCommand {
             plan.imageClass = image.label
         }
         return (Array(try plan.encode(image.tensor).mean[0]), image.name, source)
-    }
-
-    /// The dimensions to show, those with the most KL first, and how many there would be.
-    private func choose(
-        _ listed: [Int]?, _ statistics: LatentStatistics?, size: Int
-    ) -> (shown: [Int], count: Int) {
-        let order = statistics?.dimensionsByInformation ?? Array(0..<size)
-        if let listed {
-            let ordered = statistics == nil ? listed : order.filter(listed.contains)
-            return (ordered, ordered.count)
-        }
-        var candidates = order
-        if dimensions == "active", let statistics {
-            candidates = order.filter { statistics.active[$0] }
-            if candidates.isEmpty {
-                Console.warn("no dimension is active: all are shown")
-                candidates = order
-            }
-        }
-        return (Array(candidates.prefix(top)), candidates.count)
     }
 
     private func report(

@@ -23,7 +23,7 @@ struct ValidateCommand: ParsableCommand {
 
     func run() throws {
         let registry = try models.registry()
-        let checks = files.map { Check($0, registry) }
+        let checks = files.map { DefinitionCheck(file: $0, registry: registry) }
         let failed = checks.count { $0.problemCount > 0 }
         if json {
             Console.print(
@@ -50,51 +50,27 @@ struct ValidateCommand: ParsableCommand {
     }
 }
 
-extension ValidateCommand {
-    /// What is wrong with one file.
-    private struct Check {
-        let file: String
-        var definition: ModelDefinition?
-        /// What is wrong within the definition.
-        var problems: [DefinitionProblem] = []
-        /// Why there is nothing to check.
-        var failure: String?
-
-        var problemCount: Int { problems.count + (failure == nil ? 0 : 1) }
-
-        init(_ file: String, _ registry: Registry) {
-            self.file = file
-            do {
-                let text = try ModelFolders.read(file: file).text
-                definition = try ModelDefinition(text: text, source: file, registry: registry)
-            } catch let error as DefinitionError {
-                problems = error.problems
-            } catch {
-                failure = "\(error)"
-            }
-        }
-
-        var json: JSONValue {
-            var values = problems.map { problem in
-                JSONValue.object([
-                    ("line", JSONValue(problem.line)), ("column", JSONValue(problem.column)),
-                    ("path", .string(problem.path)), ("message", .string(problem.message)),
-                ])
-            }
-            if let failure {
-                values.append(.object([("line", nil), ("column", nil), ("path", ""), ("message", .string(failure))]))
-            }
-            return .object([
-                ("file", .string(file)), ("ok", .boolean(values.isEmpty)), ("model", JSONValue(definition?.name)),
-                ("problems", .array(values)),
-                (
-                    "warnings",
-                    .array(
-                        (definition?.warnings ?? []).map {
-                            .object([("path", .string($0.path)), ("message", .string($0.message))])
-                        })
-                ),
+extension DefinitionCheck {
+    fileprivate var json: JSONValue {
+        var values = problems.map { problem in
+            JSONValue.object([
+                ("line", JSONValue(problem.line)), ("column", JSONValue(problem.column)),
+                ("path", .string(problem.path)), ("message", .string(problem.message)),
             ])
         }
+        if let failure {
+            values.append(.object([("line", nil), ("column", nil), ("path", ""), ("message", .string(failure))]))
+        }
+        return .object([
+            ("file", .string(file)), ("ok", .boolean(values.isEmpty)), ("model", JSONValue(definition?.name)),
+            ("problems", .array(values)),
+            (
+                "warnings",
+                .array(
+                    (definition?.warnings ?? []).map {
+                        .object([("path", .string($0.path)), ("message", .string($0.message))])
+                    })
+            ),
+        ])
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Checkpoints
 import FileSupport
-import Glibc
 import Interchange
 import ModelKit
 import Runs
@@ -44,11 +43,7 @@ struct ExportCommand: ParsableCommand {
         let files = try model.checkpoint.exported(to: to, definition: model.definition).map {
             (path: path(of: $0, model: model.definition.name), bytes: $0.bytes)
         }
-        for file in files where !force && access(file.path, F_OK) == 0 {
-            throw ZooError(
-                "\(file.path) exists already and is left as it is", advice: "choose another with --output, or --force",
-                kind: .usage)
-        }
+        for file in files { try OutputFile.requireFree(file.path, option: "--output", force: force) }
         for file in files { try AtomicFile.write(file.bytes, to: file.path) }
         guard json else {
             for file in files { Console.print(file.path) }

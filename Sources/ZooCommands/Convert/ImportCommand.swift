@@ -1,9 +1,9 @@
 import ArgumentParser
 import Checkpoints
-import Glibc
 import Interchange
 import ModelFigures
 import ModelKit
+import Runs
 import TensorCore
 import TextSupport
 
@@ -78,16 +78,12 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         let allowed = try allowed()
-        guard force || access(to, F_OK) != 0 else {
-            throw ZooError(
-                "\(to) exists already and is left as it is", advice: "choose another with --to, or --force",
-                kind: .usage)
-        }
+        try OutputFile.requireFree(to, option: "--to", force: force)
         let files = try self.files.map { try ForeignFile(path: $0) }
         for file in files { for note in file.notes { Console.warn("\(file.path): \(note)") } }
         let definition = try definition(files)
         let map =
-            try map.map { try NameMap(text: try TextFile.read($0), source: $0) }
+            try map.map { try NameMap(file: $0) }
             ?? stripPrefix.map { NameMap(removing: $0) }
         let weights = try WeightAssignment(files, map: map, to: definition, allowing: allowed)
         let checkpoint = Checkpoint(
@@ -102,7 +98,7 @@ struct ImportCommand: ParsableCommand {
 
     private func definition(_ files: [ForeignFile]) throws -> ModelDefinition {
         let registry = try models.registry()
-        if let model { return try ModelArgument.definition(model, registry: registry) }
+        if let model { return try NamedModel(argument: model, registry: registry).definition }
         guard let file = files.first(where: { $0.definition != nil }), let text = file.definition else {
             throw ZooError(
                 "the file does not say which model its weights belong to", advice: "name one with --model", kind: .usage

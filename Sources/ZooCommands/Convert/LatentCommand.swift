@@ -52,7 +52,7 @@ struct LatentCommand: ParsableCommand {
 
     func run() throws {
         try Computing.use(threads: threads)
-        if let store { try CheckpointCopy.checkFree(store, force: force) }
+        if let store { try OutputFile.requireFree(store, option: "--store", force: force) }
         let model = try TrainedModel(checkpoint, registry: try models.registry())
         try model.definition.requireContinuousCodes(for: "dimensions with a mean and a variance")
         let images = try model.images(of: try data.open(for: model), split: split)

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Checkpoints
 import FileSupport
-import Glibc
 import Runs
 import TensorCore
 import TextSupport
@@ -38,7 +37,7 @@ struct SlimCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        try CheckpointCopy.checkFree(output, force: force)
+        try OutputFile.requireFree(output, option: "--output", force: force)
         let newest = try CheckpointSource(checkpoint).newestWithWarnings()
         let (path, checkpoint) = (newest.path, newest.checkpoint)
         var published = checkpoint.published(from: path)
@@ -53,16 +52,5 @@ struct SlimCommand: ParsableCommand {
             JSONValue.object([
                 ("checkpoint", .string(path)), ("output", .string(output)), ("bytes", .integer(bytes.count)),
             ]).text())
-    }
-}
-
-/// The place of a changed copy of a checkpoint.
-enum CheckpointCopy {
-    /// - Throws: `ZooError` of kind `usage` where `path` exists and is not to be replaced.
-    static func checkFree(_ path: String, force: Bool) throws {
-        guard force || access(path, F_OK) != 0 else {
-            throw ZooError(
-                "\(path) exists already and is left as it is", advice: "choose another, or --force", kind: .usage)
-        }
     }
 }

@@ -68,37 +68,4 @@ extension InspectionDifference {
         }
         for line in table.fittedLines { Console.print(line) }
     }
-
-    var json: JSONValue {
-        .object([
-            ("first", .string(paths.0)), ("second", .string(paths.1)), ("same", .boolean(isSame)),
-            ("definition", definition.map { .array($0.map { .string($0) }) } ?? .null),
-            ("tensors", .array(tensors.map(Self.json))),
-            (
-                "latent",
-                latent.map {
-                    .object([("first", $0.0.json(matrices: false)), ("second", $0.1.json(matrices: false))])
-                } ?? .null
-            ),
-        ])
-    }
-
-    private static func json(_ tensor: Tensor) -> JSONValue {
-        let path = ("path", JSONValue.string(tensor.path))
-        switch tensor.outcome {
-        case .onlyFirst: return .object([path, ("same", false), ("in", "first")])
-        case .onlySecond: return .object([path, ("same", false), ("in", "second")])
-        case .shapes(let a, let b):
-            return .object([
-                path, ("same", false), ("in", "both"),
-                ("shapes", .array([a, b].map { .array($0.map { .integer($0) }) })),
-            ])
-        case .values(let difference):
-            return .object([
-                path, ("same", .boolean(difference.isIdentical)), ("in", "both"), ("norm", .number(difference.norm)),
-                ("relative", JSONValue(difference.relative)), ("cosine", JSONValue(difference.cosine)),
-                ("largest", .number(difference.largest)),
-            ])
-        }
-    }
 }

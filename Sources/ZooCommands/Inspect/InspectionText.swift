@@ -16,18 +16,9 @@ struct InspectionText {
         self.inspection = inspection
     }
 
-    /// Names and what they are, in two columns.
-    private static func printFields(_ fields: [(name: String, value: String)]) {
-        let fields = fields.map { (name: String($0.name.printable().prefix(40)), value: $0.value.printable()) }
-        let width = (fields.map(\.name.count).max() ?? 0) + 2
-        for (name, value) in fields {
-            Console.print("  \(name)\(String(repeating: " ", count: width - name.count))\(value)")
-        }
-    }
-
     func printHead() {
         Console.printTitle(inspection.path.printable())
-        Self.printFields(inspection.summary.map(withCommand) + inspection.notes.map { (name: "note", value: $0) })
+        Fields(inspection.summary.map(withCommand) + inspection.notes.map { (name: "note", value: $0) }).print()
     }
 
     /// A field with the command that makes use of it.

@@ -20,14 +20,3 @@ extension RegionVerdict {
         return table.fittedLines
     }
 }
-
-extension RegionAnalysis {
-    var json: JSONValue {
-        .object([
-            ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
-            ("latent_norm_range", latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) } ?? .null),
-            ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
-            ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
-        ])
-    }
-}

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Datasets
 import ModelKit
 import Runs
@@ -79,72 +78,30 @@ struct DataOptions: ParsableArguments {
         }
     }
 
-    /// Opens the data set for a trained model: the one asked for, or the one it was trained on.
-    ///
-    /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
-    func open(for model: TrainedModel) throws -> any Dataset {
-        let dataset = try choice(for: model.definition, trainedOn: model.trainingData).open()
-        try model.requireFitting(dataset)
-        return dataset
+    /// What was said of the data.
+    var selection: DataSelection {
+        var selection = DataSelection(name: dataset, dataDirectory: dataDir)
+        selection.imageFolder = imageFolder
+        selection.array = arrayOptions.file
+        selection.fit = fit
+        selection.scaling = scaling
+        selection.skipsDamaged = skipDamaged
+        return selection
     }
 
     /// The data set for a model: the one asked for, the one it was trained on, or its own.
     ///
-    /// - Throws: `ZooError` (wrong usage) where none is named or there is none of that name.
+    /// - Throws: as `DataSelection.choice`.
     func choice(for definition: ModelDefinition, trainedOn data: TrainingData? = nil) throws -> DatasetChoice {
-        let shape = definition.input.dimensions
-        let given = array == nil ? imageFolder.map { _ in "image-folder" } : "array"
-        guard let name = dataset ?? given ?? data?.name ?? definition.dataset else {
-            throw Self.namesNone(definition)
-        }
-        if scaling != nil, data?.scaling != nil {
-            throw ZooError(
-                "--scaling: the scaling belongs to the model, which was trained with constants that it keeps",
-                advice: "leave it out", kind: .usage)
-        }
-        var options = DatasetOptions(
-            dataDirectory: dataDir, imageFolder: imageFolder,
-            array: arrayOptions.file, shape: shape,
-            scaling: data?.scaling.map { .constants($0) } ?? scaling.map { .method($0) })
-        options.skipsDamaged = skipDamaged
-        let isFolder = ["image-folder", "celeba"].contains(name)
-        if !isFolder, fit != nil || skipDamaged {
-            throw ZooError(
-                "\(fit == nil ? "--skip-damaged" : "--fit") belongs to the data sets image-folder and celeba, and the data are "
-                    + "\(name)", advice: "leave it out", kind: .usage)
-        }
-        if isFolder, shape.count == 3 {
-            // As in training, unless something else is asked for.
-            let trained = data?.preparation.flatMap { ImagePreparation($0, shape: definition.input) }
-            let plain = ImagePreparation(
-                crop: name == "celeba" ? (148, 148) : nil, width: shape[2], height: shape[1], channels: shape[0])
-            options.preparation = trained ?? plain
-            if let fit { options.preparation?.fit = fit }
-        }
-        let catalog = ZooContext.current.datasets
-        // `color-sprites` has two sizes; the model's input says which.
-        let sized = "\(name)-\(shape.last ?? 0)"
-        if let info = try? catalog.descriptor(name).info, info.shape != shape, catalog.names.contains(sized) {
-            return DatasetChoice(descriptor: try catalog.descriptor(sized), options: options)
-        }
-        return DatasetChoice(descriptor: try catalog.descriptor(name), options: options)
+        try selection.choice(for: definition, trainedOn: data, in: ZooContext.current.datasets)
     }
 
-    /// The error for a model without a data set.
-    private static func namesNone(_ definition: ModelDefinition) -> ZooError {
-        let shape = definition.input.dimensions
-        let fitting = ZooContext.current.datasets.descriptors.filter { $0.info.shape == shape }.map(\.name)
-        let name = definition.name
-        if !fitting.isEmpty || shape.count == 3 {
-            let known = fitting.isEmpty ? "" : "; \(fitting.joined(separator: ", ")) have its shape"
-            return ZooError(
-                "\(name) names no data set",
-                advice: "choose one with --dataset, or your own data with --image-folder or --array\(known)",
-                kind: .usage)
-        }
-        return ZooError(
-            "\(name) names no data set, and no data set has its shape \(definition.input)",
-            advice: "follow it by hand with `\(Tool.name) trace \(name)`, or give it your own data with --array",
-            kind: .usage)
+    /// Opens the data set for a trained model: the one asked for, or the one it was trained on.
+    ///
+    /// - Throws: `ZooError` where there is none, or its images are not of the model's shape.
+    func open(for model: TrainedModel) throws -> any Dataset {
+        let dataset = try choice(for: model.definition, trainedOn: model.trainingData).openWithProgress()
+        try model.requireFitting(dataset)
+        return dataset
     }
 }

@@ -1,6 +1,19 @@
 import LatentTools
 import TensorCore
 
+extension DimensionChoice {
+    /// Reads `all`, `active` or `3,7`.
+    ///
+    /// - Throws: as `LatentDimension.list`.
+    init(argument: String, size: Int) throws {
+        switch argument {
+        case "all": self = .all
+        case "active": self = .active
+        default: self = .listed(try LatentDimension.list(argument, size: size))
+        }
+    }
+}
+
 extension LatentDimension {
     /// Dimensions from a text such as `3,7` or `z3,z7`.
     /// - Throws: `ZooError` of kind `usage` for anything else, a dimension that does not exist, or one given twice.

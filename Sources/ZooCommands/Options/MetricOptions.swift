@@ -41,9 +41,7 @@ struct MetricOptions: ParsableArguments {
     var from: String = "prior"
 
     func validate() throws {
-        guard (1...1_000).contains(repetitions) else {
-            throw ValidationError("--repetitions must lie in 1…1000, is \(repetitions)")
-        }
+        try requireRange("--repetitions", repetitions, 1...1_000)
         guard metrics != nil || likelihood != nil else {
             let given = [
                 settings.isEmpty ? nil : "--with", withoutFactor.isEmpty ? nil : "--without-factor",

@@ -42,6 +42,16 @@ extension ZooError.Remedy {
                 + "--set objective.reconstruction=gaussian_learned_variance"
         case .skipDamaged: "repair, replace or remove them, or leave them out with --skip-damaged"
         case .stripPrefix(let prefix): "all names begin with it: remove it with --strip-prefix \(prefix)"
+        case .chooseDataset(let names):
+            "choose one with --dataset, or your own data with --image-folder or --array"
+                + (names.isEmpty ? "" : "; \(names.joined(separator: ", ")) have its shape")
+        case .traceOrGiveArray(let model):
+            "follow it by hand with `\(Tool.name) trace \(model)`, or give it your own data with --array"
+        case .writeNumbers: "write the numbers: --output latents.csv"
+        case .leaveOut(.scaling): "leave out --scaling"
+        case .leaveOut(.fit): "leave out --fit"
+        case .leaveOut(.skipsDamaged): "leave out --skip-damaged"
+        case .chooseDownloadFolder: "give one with --data-dir"
         case .giveDataFolder: "say where the files are with --data-dir or $ZOO_DATA"
         case .computeInF32: "use --precision f32"
         case .importWeights(let file):

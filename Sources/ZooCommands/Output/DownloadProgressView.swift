@@ -2,59 +2,37 @@ import Datasets
 import Synchronization
 import TextSupport
 
-/// Shows downloads on standard error: one line that redraws on a terminal, otherwise a plain line per file and ten
-/// seconds. Called from the threads of the connection.
+/// Shows downloads. Called from the threads of the connection.
 final class DownloadProgressView: Sendable {
     private struct State {
         var file = ""
-        var lastDraw = 0.0
         /// Where the attempt began: bytes of earlier attempts say nothing about the speed.
         var firstByteCount = 0
         var firstSeconds = 0.0
-        var hasLine = false
     }
 
-    private let isQuiet: Bool
-    private let isTerminal = Console.errorIsTerminal
-    /// Task-local values do not reach the connection's threads by themselves.
-    private let recording = Console.recording
+    private let line: ProgressLine
     private let state = Mutex(State())
 
     init(isQuiet: Bool) {
-        self.isQuiet = isQuiet
+        line = ProgressLine(isQuiet: isQuiet)
     }
 
     func show(_ progress: DownloadProgress) {
-        guard !isQuiet else { return }
-        let line = state.withLock { state -> String? in
-            if progress.file != state.file {
+        let (start, isNew) = state.withLock { state in
+            let isNew = progress.file != state.file
+            if isNew {
                 state = State(
-                    file: progress.file, lastDraw: -.infinity, firstByteCount: progress.byteCount,
-                    firstSeconds: progress.seconds, hasLine: state.hasLine)
+                    file: progress.file, firstByteCount: progress.byteCount, firstSeconds: progress.seconds)
             }
-            let isComplete = progress.byteCount == progress.totalByteCount
-            guard isComplete || progress.seconds - state.lastDraw >= (isTerminal ? 0.1 : 10) else { return nil }
-            state.lastDraw = progress.seconds
-            state.hasLine = isTerminal
-            return Self.line(progress, since: state)
+            return (state, isNew)
         }
-        guard let line else { return }
-        Console.$recording.withValue(recording) {
-            if isTerminal {
-                Console.redrawLine(line)
-            } else {
-                Console.writeError(line)
-            }
+        line.show(isForced: isNew || progress.byteCount == progress.totalByteCount) {
+            Self.line(progress, since: start)
         }
     }
 
-    func clearLine() {
-        let hasLine = state.withLock { state in
-            defer { state.hasLine = false }
-            return state.hasLine
-        }
-        if hasLine { Console.redrawLine("") }
-    }
+    func clearLine() { line.clear() }
 
     private static func line(_ progress: DownloadProgress, since start: State) -> String {
         var line = "\(progress.file)  \(Formatting.bytes(progress.byteCount))"

@@ -1,4 +1,3 @@
-import Glibc
 import ModelKit
 import Runs
 import TextSupport
@@ -9,13 +8,11 @@ final class TrainingProgressView {
     private let isQuiet: Bool
     private let epochCount: Int
     private let latentSize: Int
-    private let isTerminal = Console.errorIsTerminal
-    private let start = ContinuousClock.now
-    private var lastDraw = ContinuousClock.Instant?.none
-    private var hasLine = false
+    private let line: ProgressLine
 
     init(_ trainer: Trainer, isQuiet: Bool) {
         self.isQuiet = isQuiet
+        line = ProgressLine(isQuiet: isQuiet)
         epochCount = trainer.epochCount
         latentSize = trainer.definition.latentSize
     }
@@ -33,20 +30,18 @@ final class TrainingProgressView {
     }
 
     private func show(_ record: StepRecord) {
-        guard isDue else { return }
-        if isTerminal {
-            draw(Self.line(record, width: Console.width - 1))
-        } else {
-            Console.writeError(
-                "epoch \(record.epoch)/\(record.epochCount)  step \(record.step)/\(record.totalSteps)  "
-                    + "\(Self.losses(record))  \(Self.speed(record))  \(Self.left(record.secondsLeft))")
+        line.show {
+            line.isTerminal
+                ? Self.line(record, width: Console.width - 1)
+                : "epoch \(record.epoch)/\(record.epochCount)  step \(record.step)/\(record.totalSteps)  "
+                    + "\(Self.losses(record))  \(Self.speed(record))  \(Self.left(record.secondsLeft))"
         }
     }
 
     private func show(_ progress: EvaluationProgress) {
-        guard isTerminal, isDue else { return }
+        guard line.isTerminal else { return }
         let share = Double(progress.imagesDone) / Double(max(1, progress.imageCount))
-        draw(
+        line.show {
             Self.fitting(
                 Console.width - 1,
                 [
@@ -57,18 +52,18 @@ final class TrainingProgressView {
                     ],
                     [Self.bar(share, 10), "evaluating", Self.left(progress.secondsLeft)],
                     [Self.left(progress.secondsLeft)],
-                ]))
+                ])
+        }
     }
 
     /// What is done now, on a terminal, until something else is shown.
     private func say(_ text: String) {
-        if isTerminal, !isQuiet { draw(String(text.prefix(Console.width - 1))) }
+        if line.isTerminal { line.show(isForced: true) { text } }
     }
 
     private func show(_ record: EpochRecord) {
         guard !isQuiet else { return }
         clearLine()
-        lastDraw = nil
         var parts = [
             "epoch \(pad(record.epoch, epochCount))/\(epochCount)",
             "train \(Formatting.decimals(record.train.loss, 2)) on average",
@@ -85,33 +80,7 @@ final class TrainingProgressView {
         Console.writeError(parts.joined(separator: "  "))
     }
 
-    func clearLine() {
-        if hasLine { Console.redrawLine("") }
-        hasLine = false
-    }
-
-    private func draw(_ text: String) {
-        Console.redrawLine(text)
-        hasLine = true
-    }
-
-    /// Whether it is time to show something again; then the time begins anew.
-    private var isDue: Bool {
-        guard !isQuiet else { return false }
-        let now = ContinuousClock.now
-        guard let last = lastDraw else {
-            // The first steps say little of the speed.
-            lastDraw = now
-            return isTerminal
-        }
-        let pause = isTerminal ? 0.1 : Self.secondsBetweenLines(after: (now - start).inSeconds)
-        guard (now - last).inSeconds >= pause else { return false }
-        lastDraw = now
-        return true
-    }
-
-    /// Seconds between two lines of a log, a line a minute after the first minutes: logs are kept, and a run may take days.
-    static func secondsBetweenLines(after seconds: Double) -> Double { seconds < 120 ? 10 : 60 }
+    func clearLine() { line.clear() }
 
     // MARK: Words
 

@@ -10,37 +10,10 @@ import Training
 // What `zoo runs` says of a run.
 
 extension RunOverview {
-    /// - Parameter isWhole: with the epochs and the checkpoints.
-    func json(files: [File], isWhole: Bool) -> JSONValue {
-        let resumption = resumption(files)
-        var fields: [(String, JSONValue)] = [
-            ("run", .string(folder.path)), ("state", .string(state.rawValue)), ("writer", JSONValue(writer)),
-            ("resumable", .boolean(resumption != nil)), ("resumes_from_step", JSONValue(resumption?.step)),
-            ("record", record.json),
-        ]
-        guard isWhole else { return .object(fields) }
-        fields += [
-            ("epochs", .array(history.epochs.map(\.json))), ("steps", .array(history.steps.map(\.json))),
-            ("bytes", .integer(folder.byteCount)),
-            (
-                "checkpoints",
-                .array(
-                    files.map { file in
-                        .object([
-                            ("path", .string(file.path)), ("bytes", .integer(file.byteCount)),
-                            ("step", JSONValue(file.progress?.step)), ("epoch", JSONValue(file.progress?.epoch)),
-                            ("whole", .boolean(file.problem == nil)), ("problem", JSONValue(file.problem)),
-                        ])
-                    })
-            ),
-        ]
-        return .object(fields)
-    }
-
     /// The report for people.
     func lines(_ files: [File]) -> [String] {
         let record = record
-        var rows: [(String, String)] = [
+        var fields = Fields([
             ("model", "\(record.model) (\(record.family)), \(Formatting.grouped(record.parameterCount)) parameters"),
             ("data set", record.dataset), ("state", stateWords(files)),
             (
@@ -53,21 +26,16 @@ extension RunOverview {
                 Formatting.duration(record.seconds)
                     + (record.resumptions > 0 ? ", resumed \(record.resumptions) times" : "")
                     + "; begun \(record.started)" + (record.ended.map { ", ended \($0)" } ?? "")
-            ),
-        ]
-        rows.append(("size", Formatting.bytes(folder.byteCount)))
-        for (index, line) in (record.message ?? "").split(separator: "\n").enumerated() {
-            rows.append((index == 0 ? "failure" : "", String(line)))
-        }
+            ), ("size", Formatting.bytes(folder.byteCount)),
+        ])
+        fields.add("failure", lines: (record.message ?? "").split(separator: "\n").map(String.init))
         if !losses.isEmpty {
-            rows.append(("losses", "nats per image"))
-            rows += curveRows
+            fields.add("losses", "nats per image")
+            for (name, curve) in curveRows { fields.add(name, curve) }
         }
         if let best = record.best {
-            rows.append(("best", "\(Formatting.decimals(best.loss, 2)) in epoch \(best.epoch)"))
+            fields.add("best", "\(Formatting.decimals(best.loss, 2)) in epoch \(best.epoch)")
         }
-        let width = rows.map(\.0.count).max() ?? 0
-        let head = rows.map { name, text in "  \(name)\(String(repeating: " ", count: width - name.count))  \(text)" }
         var table = Table([
             ("CHECKPOINT", .left), ("EPOCHS", .right), ("STEP", .right), ("SIZE", .right), ("STATE", .left),
         ])
@@ -78,7 +46,7 @@ extension RunOverview {
                 file.problem ?? twin(of: file, in: files).map { "whole, the same file as \($0.name)" } ?? "whole",
             ])
         }
-        return [folder.path] + head + (files.isEmpty ? ["no checkpoints"] : table.lines)
+        return [folder.path] + fields.lines + (files.isEmpty ? ["no checkpoints"] : table.lines)
     }
 
     /// The checkpoint of a step that the best is.

@@ -1,16 +1,15 @@
 import ArgumentParser
-import Checkpoints
-import Glibc
 import ModelKit
 import Runs
 import TensorCore
+import Training
 
 /// A `zoo train` command line with a run folder, to be called until it is finished: it begins, goes on, or has nothing to do.
 struct ResumableTraining {
     /// Of `zoo train`, without `--run-dir`.
     let arguments: [String]
     private let command: TrainCommand
-    private let registry: Registry
+    let registry: Registry
     let planned: PlannedRun
 
     var folder: String { planned.folder }
@@ -32,15 +31,17 @@ struct ResumableTraining {
 
     /// Begins or resumes the run in this process, and trains it to its end.
     ///
-    /// - Throws: `ZooError` where it cannot, `ExitStatus.interrupted` for an interruption.
-    func train() throws { try command.train(planned, registry: registry, command: [Tool.name] + startCommand) }
+    /// - Throws: `ZooError` where it cannot.
+    func train() throws -> TrainingEnd {
+        try command.train(planned, registry: registry, command: [Tool.name] + startCommand)
+    }
 
     /// Downloads the data that training needs, if anything is left to train.
     ///
     /// - Throws: `ZooError` where it is neither here nor to be had.
     func prepareData() throws {
         // What is wrong with the folder is said when the run's turn comes.
-        guard (try? nextCommand()) != nil else { return }
+        guard let state = try? state(), state != .finished else { return }
         try command.data.choice(for: definition).prepareForTraining()
     }
 
@@ -68,25 +69,20 @@ struct ResumableTraining {
         return command
     }
 
-    /// What `zoo` has to be called with now; nil if nothing is left to do.
+    /// What `zoo` has to be called with to begin or resume it.
     ///
-    /// - Throws: `ZooError` where the folder holds a run of something else.
-    func nextCommand() throws -> (arguments: [String], state: PlannedRun.State)? {
-        let state = try state()
-        switch state {
-        case .finished: return nil
-        case .absent: return (startCommand, state)
-        case .unfinished:
-            var arguments = ["train", "--resume", folder]
-            // What it was to make at first holds unless there is more to do now.
-            if let steps = try planned.newStepLimit() { arguments += ["--steps", "\(steps)"] }
-            if try !planned.changes(since: RunFolder(path: folder).record()).isEmpty {
-                arguments += ["--epochs", "\(definition.training.epochs)"]
-            }
-            if let zoo = command.models.zoo { arguments += ["--zoo", zoo] }
-            arguments += command.data.arguments(isTrained: true)
-            if let threads = command.threads { arguments += ["--threads", "\(threads)"] }
-            return (arguments + (command.quiet ? ["--quiet"] : []), state)
+    /// - Throws: `ZooError` where the record of the run cannot be read.
+    func command(from state: PlannedRun.State) throws -> [String] {
+        guard state != .absent else { return startCommand }
+        var arguments = ["train", "--resume", folder]
+        // What it was to make at first holds unless there is more to do now.
+        if let steps = try planned.newStepLimit() { arguments += ["--steps", "\(steps)"] }
+        if try !planned.changes(since: RunFolder(path: folder).record()).isEmpty {
+            arguments += ["--epochs", "\(definition.training.epochs)"]
         }
+        if let zoo = command.models.zoo { arguments += ["--zoo", zoo] }
+        arguments += command.data.arguments(isTrained: true)
+        if let threads = command.threads { arguments += ["--threads", "\(threads)"] }
+        return arguments + (command.quiet ? ["--quiet"] : [])
     }
 }

@@ -1,31 +1,31 @@
-import ModelKit
 import TensorCore
 
 /// What a model costs: parameters, bytes, arithmetic.
-struct ModelCost {
+public struct ModelCost: Sendable {
     /// One line of the table of layers.
-    struct Row {
-        var path: String
-        var kind: String
-        var activation: String?
-        var outputShape: [Int]
-        var parameterCount: Int
+    public struct Row: Sendable {
+        public let path: String
+        public let kind: String
+        public let activation: String?
+        public let outputShape: [Int]
+        public let parameterCount: Int
         /// Of one image, forward.
-        var multiplyAdds: Int
+        public let multiplyAdds: Int
     }
 
-    let rows: [Row]
-    let parameterCount: Int
+    /// The layers, and what the objective learns.
+    public let rows: [Row]
+    public let parameterCount: Int
     /// Of one image in the forward pass: linear layers and convolutions.
-    let multiplyAdds: Int
+    public let multiplyAdds: Int
     /// Of one image in a training step, forward and backward.
-    let trainingMultiplyAdds: Int
+    public let trainingMultiplyAdds: Int
 
     /// Bytes of the parameters, which are 32-bit.
-    var byteCount: Int { 4 * parameterCount }
+    public var byteCount: Int { 4 * parameterCount }
 
     /// - Throws: `ZooError` where shapes do not fit.
-    init(_ definition: ModelDefinition) throws {
+    public init(_ definition: ModelDefinition) throws {
         let graph = try ModelGraph(definition, purpose: .training)
         let program = graph.program
         var rows = graph.rows.map {
@@ -37,7 +37,8 @@ struct ModelCost {
         for id in program.parameters where program[id].name.hasPrefix("objective.") {
             rows.append(
                 Row(
-                    path: program[id].name, kind: "parameter", outputShape: program[id].shape.dimensions,
+                    path: program[id].name, kind: "parameter", activation: nil,
+                    outputShape: program[id].shape.dimensions,
                     parameterCount: program[id].shape.count, multiplyAdds: 0))
         }
         self.rows = rows

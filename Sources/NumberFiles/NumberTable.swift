@@ -3,19 +3,24 @@ import Interchange
 import TensorCore
 
 /// Arrays of as many rows, as a file of numbers.
-struct NumberTable {
+public struct NumberTable: Sendable {
     /// The kinds of files.
-    static let extensions = ["npz", "csv"]
+    public static let extensions = ["npz", "csv"]
 
     /// Each `[N, …]`.
-    let arrays: [(name: String, rows: Tensor)]
+    public let arrays: [(name: String, rows: Tensor)]
 
-    static func isTable(_ path: String) -> Bool { extensions.contains { path.lowercased().hasSuffix("." + $0) } }
+    public init(arrays: [(name: String, rows: Tensor)]) {
+        self.arrays = arrays
+    }
+
+    /// Whether a file is one of numbers, by its extension.
+    public static func isTable(_ path: String) -> Bool { extensions.contains { path.lowercased().hasSuffix("." + $0) } }
 
     /// Writes the arrays under their names (`.npz`), or a line for each row with a column for each number (`.csv`).
     ///
     /// - Throws: `ZooError` where the file cannot be written.
-    func write(to path: String) throws {
+    public func write(to path: String) throws {
         try AtomicFile.write(path.lowercased().hasSuffix(".csv") ? Array(csv.utf8) : npz(), to: path)
     }
 

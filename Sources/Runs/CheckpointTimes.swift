@@ -1,24 +1,24 @@
 import Checkpoints
-import FileSupport
 import Glibc
 import ModelKit
 import Planning
-import Runs
 import TensorCore
 import TextSupport
 
 /// How long a full checkpoint of a model takes to save and to load.
-struct CheckpointMeasurement {
-    private let definition: ModelDefinition
-    private let byteCount: Int
-    private let saveSeconds: [Double]
-    private let loadSeconds: [Double]
+public struct CheckpointTimes: Sendable {
+    public let definition: ModelDefinition
+    /// Bytes of the file.
+    public let byteCount: Int
+    public let saving: TimeSample
+    public let loading: TimeSample
 
     /// Saves the model's first weights with the optimiser's state to a file in `folder`, as training does (with fsync, read
     /// back and compared), and loads them, again and again.
     ///
+    /// - Parameter seconds: for how long.
     /// - Throws: `ZooError` where the model cannot be compiled or the file cannot be written.
-    init(_ definition: ModelDefinition, seconds: Double, in folder: String) throws {
+    public init(_ definition: ModelDefinition, seconds: Double = 3, in folder: String = ".") throws {
         self.definition = definition
         let model = try CompiledModel(definition, purpose: .training, batchSize: 1, engine: Computing.engine)
         model.initialize(seed: 0)
@@ -40,32 +40,7 @@ struct CheckpointMeasurement {
         } while clock.now < end
         var status = stat()
         byteCount = stat(path, &status) == 0 ? Int(status.st_size) : 0
-        saveSeconds = saves.sorted()
-        loadSeconds = loads.sorted()
-    }
-
-    static let headings: [(String, Table.Alignment)] = [
-        ("MODEL", .left), ("SIZE", .right), ("SAVE MS", .right), ("10%–90%", .right), ("LOAD MS", .right),
-        ("10%–90%", .right),
-    ]
-
-    var cells: [String] {
-        [definition.name, Formatting.bytes(byteCount)] + Self.cells(saveSeconds) + Self.cells(loadSeconds)
-    }
-
-    /// Median and range in milliseconds.
-    private static func cells(_ seconds: [Double]) -> [String] {
-        func milliseconds(_ share: Int) -> String {
-            Formatting.decimals(seconds[seconds.count * share / 10] * 1000, 1)
-        }
-        return [milliseconds(5), "\(milliseconds(1))–\(milliseconds(9))"]
-    }
-
-    var json: JSONValue {
-        .object([
-            ("model", .string(definition.name)), ("bytes", .integer(byteCount)),
-            ("save_seconds", .number(saveSeconds[saveSeconds.count / 2])),
-            ("load_seconds", .number(loadSeconds[loadSeconds.count / 2])), ("count", .integer(saveSeconds.count)),
-        ])
+        saving = TimeSample(saves)
+        loading = TimeSample(loads)
     }
 }

@@ -5,7 +5,6 @@ import Metrics
 import Runs
 import TensorCore
 import TextSupport
-import WeightFiles
 
 extension Inspection {
     /// All of it, as `schemas/checkpoint.schema.json` describes it.
@@ -15,7 +14,7 @@ extension Inspection {
     ///   - latent: whether covariance and correlations are written.
     ///   - history: whether the epochs are written.
     /// - Throws: `ZooError` where the record of metrics cannot be read.
-    func json(weights: Bool, latent: Bool, history: Bool) throws -> JSONValue {
+    public func json(weights: Bool, latent: Bool, history: Bool) throws -> JSONValue {
         .object([
             ("format", "zoo.inspect/1"), ("path", .string(path)), ("bytes", .integer(byteCount)),
             ("file_format", .string(format)), ("checkpoint", checkpoint.map(Self.json) ?? .null),
@@ -93,8 +92,10 @@ extension TensorStatistics {
 }
 
 extension LatentStatistics {
+    /// The statistics as one object.
+    ///
     /// - Parameter matrices: whether covariance and correlations are written.
-    func json(matrices: Bool) -> JSONValue {
+    public func json(matrices: Bool) -> JSONValue {
         .object([
             ("dataset", JSONValue(dataset)), ("split", .string(split)), ("images", .integer(imageCount)),
             ("active_dimensions", .integer(activeCount)), ("kl", JSONValue(totalKL)),

@@ -1,5 +1,6 @@
 import Datasets
 import Figures
+import FileSupport
 import ImageFiles
 import Interchange
 import LatentTools
@@ -7,12 +8,36 @@ import ModelFigures
 import TensorCore
 
 /// μ, log σ² and what is known of each image, as a file of numbers.
-struct EmbeddingTable {
-    let codes: LatentCodes
-    let factors: [KnownFactor]
-    let dataset: any Dataset
+public struct EmbeddingTable {
+    public let codes: LatentCodes
+    public let factors: [KnownFactor]
+    public let dataset: any Dataset
     /// How its images are shown; nil to leave them out.
-    let pictures: Pictures?
+    public let pictures: Pictures?
+
+    public init(codes: LatentCodes, factors: [KnownFactor], dataset: any Dataset, pictures: Pictures? = nil) {
+        self.codes = codes
+        self.factors = factors
+        self.dataset = dataset
+        self.pictures = pictures
+    }
+
+    /// The kinds of files.
+    public static let extensions = ["parquet", "npz", "csv"]
+
+    /// Whether a file is one of numbers, by its extension.
+    public static func isTable(_ path: String) -> Bool { extensions.contains { path.lowercased().hasSuffix("." + $0) } }
+
+    /// Writes it as the extension says.
+    ///
+    /// - Parameter axes: two coordinates to look at, for `.parquet`; nil to leave them out.
+    /// - Throws: `ZooError` where the file cannot be written, and what `axes` throws.
+    public func write(to path: String, axes: () throws -> EmbeddingAxes? = { nil }) throws {
+        let name = path.lowercased()
+        let bytes =
+            name.hasSuffix(".csv") ? Array(csv.utf8) : name.hasSuffix(".npz") ? try npz() : try parquet(axes())
+        try AtomicFile.write(bytes, to: path)
+    }
 
     private var meanName: String { codes.isVariational ? "mean" : "code" }
 
@@ -23,7 +48,7 @@ struct EmbeddingTable {
     }
 
     /// A line per image; the first line names the columns. Factors are positions, counted from 0.
-    var csv: String {
+    public var csv: String {
         let size = codes.latentSize
         var text = columns.joined(separator: ",") + "\n"
         for (row, index) in codes.imageIndices.enumerated() {
@@ -37,7 +62,7 @@ struct EmbeddingTable {
 
     /// The arrays `mean` (or `code`) and `log_variance` `[N, D]`, `index` `[N]`, and each factor `[N]`, all of 32-bit floats,
     /// which hold these whole numbers exactly; and the images `image` `[N, H, W, C]` of bytes.
-    func npz() throws -> [UInt8] {
+    public func npz() throws -> [UInt8] {
         let (count, size) = (codes.imageCount, codes.latentSize)
         var arrays = [
             NamedTensor(path: meanName, shape: [count, size], values: codes.means)
@@ -65,7 +90,7 @@ struct EmbeddingTable {
     /// coordinates to look at; `vector`, the means or codes as a list; and `image`, PNG files.
     ///
     /// - Parameter axes: nil to leave out the two coordinates.
-    func parquet(_ axes: EmbeddingAxes?) throws -> [UInt8] {
+    public func parquet(_ axes: EmbeddingAxes?) throws -> [UInt8] {
         var writer = ParquetWriter()
         let size = codes.latentSize
         let points = axes?.project(codes).points

@@ -1,11 +1,9 @@
-import ModelFigures
-import ModelKit
 import TensorCore
 import TextSupport
 
 extension TrainingSettings {
     /// The settings in words, for instance "Adam, learning rate 0.001; batches of 128; 10 epochs".
-    var words: String {
+    public var words: String {
         var parts: [String]
         switch update.method {
         case .sgd(let momentum, let nesterov, let decay):

@@ -1,14 +1,13 @@
 import ModelKit
 import TensorCore
 import TextSupport
-import Tracing
 
 extension ModelTrace.Tensor {
     /// Tensors up to this size are shown with all their numbers.
     private static let fullSize = 16
 
     /// The numbers, nested as the shape is; for large tensors the shape, extremes, mean and L2 norm.
-    var text: String {
+    public var text: String {
         guard values.count <= Self.fullSize else {
             let statistics = TensorStatistics(values)
             return "\(shape)  min \(Formatting.significant(statistics.minimum, 4))  "
@@ -29,7 +28,8 @@ extension ModelTrace.Tensor {
         return "[\(parts.joined(separator: ", "))]"
     }
 
-    var json: JSONValue {
+    /// Name, shape and numbers; for large tensors extremes, mean and L2 norm in place of the numbers.
+    public var json: JSONValue {
         var fields: [(String, JSONValue)] = name.isEmpty ? [] : [("name", .string(name))]
         fields.append(("shape", .array(shape.map { .integer($0) })))
         if values.count <= Self.fullSize {
@@ -63,7 +63,7 @@ private struct TensorStatistics {
 
 extension ModelTrace {
     /// The trace as lines to be followed by hand.
-    var lines: [String] {
+    public var lines: [String] {
         var lines = header + ["", "FORWARD"]
         var number = 0
         for step in forward {
@@ -128,7 +128,7 @@ extension ModelTrace {
     }
 
     /// The trace as one object; large tensors as shape, extremes, mean and L2 norm.
-    var json: JSONValue {
+    public var json: JSONValue {
         func terms(_ terms: [Term]) -> JSONValue {
             .array(
                 terms.map { term in
