@@ -1,3 +1,4 @@
+import TensorCore
 import TextSupport
 
 /// Names and what they are, for people.
