@@ -134,8 +134,10 @@ import Testing
             #expect(try folder.newest().path == folder.best)
             try damage(folder.best)
             let error = #expect(throws: ZooError.self) { try folder.newest() }
-            #expect(error?.message.contains("best.h5: the checkpoint is damaged") == true)
-            #expect(error?.message.contains("step-0000000004.h5: the checkpoint is damaged") == true)
+            let reasons = error?.details ?? []
+            #expect(reasons.count == 4)
+            #expect(reasons.contains { $0.contains("best.h5: the checkpoint is damaged") })
+            #expect(reasons.contains { $0.contains("step-0000000004.h5: the checkpoint is damaged") })
         }
     }
 

@@ -41,7 +41,7 @@ import ZooModels
         _ = try WeightAssignment([file], to: definition)
         file.unevenlyPadded = ["conv2d (Conv2D, kernel 3, stride 2)"]
         let error = #expect(throws: ZooError.self) { _ = try WeightAssignment([file], to: definition) }
-        #expect(error?.message.contains("conv2d (Conv2D, kernel 3, stride 2)") == true)
+        #expect(error?.details == ["conv2d (Conv2D, kernel 3, stride 2)"])
         #expect(error?.advice?.contains("ZeroPadding2D") == true)
     }
 }

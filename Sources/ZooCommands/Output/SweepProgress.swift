@@ -1,4 +1,5 @@
 import Runs
+import TensorCore
 import TextSupport
 
 /// Says on standard error what happens in a sweep.
@@ -29,7 +30,7 @@ final class SweepProgress {
     }
 
     private func showEnd(_ label: String, _ failure: String?) {
-        if let failure { Console.complain("\(label) failed: \(failure)") }
+        if let failure { Console.complain("\(label.printable()) failed: \(failure)") }
         done += 1
         trained += 1
         let seconds = (ContinuousClock.now - start).inSeconds
