@@ -282,7 +282,7 @@ import Testing
         let checkpoint = try Samples.checkpoint(definition)
         for format in [InterchangeFormat.onnx, .keras] {
             let error = #expect(throws: ZooError.self) { try checkpoint.exported(to: format, definition: definition) }
-            #expect(error?.message.contains("encoder.scale1") == true, "\(String(describing: error))")
+            #expect(error?.description.contains("encoder.scale1") == true, "\(String(describing: error))")
         }
     }
 }

@@ -54,10 +54,18 @@ import Testing
         (["data", "verify", "mnist", "--array", "a.npy"], "--array belongs to the data set array"),
         (
             ["train", "beta-vae-sprites", "--fit", "pad", "--dry-run"],
-            "--fit belongs to the data sets image-folder and celeba"
+            "fitting pictures belongs to the data sets image-folder and celeba, and the data are sprites\n  leave out --fit\n"
         ),
-        (["train", "beta-vae-sprites", "--skip-damaged", "--dry-run"], "--skip-damaged belongs to the data sets"),
-        (["train", "beta-vae-sprites", "--scaling", "unit", "--dry-run"], "--scaling belongs to data of real numbers"),
+        (
+            ["train", "beta-vae-sprites", "--skip-damaged", "--dry-run"],
+            "leaving out damaged pictures belongs to the data sets image-folder and celeba, and the data are sprites\n"
+                + "  leave out --skip-damaged\n"
+        ),
+        (
+            ["train", "beta-vae-sprites", "--scaling", "unit", "--dry-run"],
+            "a scaling belongs to data of real numbers, and sprites has images of bytes, which become 0…1\n"
+                + "  leave out --scaling\n"
+        ),
         (["train", "beta-vae-sprites", "--labels", "kind"], "give it with --array"),
     ])
     func optionsOfOtherData(arguments: [String], message: String) throws {
