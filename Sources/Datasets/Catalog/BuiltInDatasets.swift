@@ -97,7 +97,7 @@ extension DatasetDescriptor {
         let info = DatasetInfo(
             name: "cifar-10", title: "CIFAR-10",
             summary: "60,000 small photographs of 10 kinds of things, 32 x 32, RGB.",
-            license: "none stated; free for research", source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+            license: "its publisher states none", source: "https://www.cs.toronto.edu/~kriz/cifar.html",
             shape: [3, 32, 32],
             classNames: [
                 "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

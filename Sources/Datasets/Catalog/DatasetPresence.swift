@@ -64,7 +64,7 @@ extension DatasetDescriptor {
         return (folder, files)
     }
 
-    /// What a download brings: `170.1 MB from https://www.cs.toronto.edu/~kriz/ (licence: none stated)`; nil where nothing can
+    /// What a download brings: `170.1 MB from https://www.cs.toronto.edu/~kriz/ (licence: its publisher states none)`; nil where nothing can
     /// be downloaded.
     public var downloadWords: String? {
         guard let first = files.first else { return nil }
