@@ -18,15 +18,15 @@ struct CheckpointDecoder<Source: HDF5Source> {
         else {
             throw ZooError(
                 "the file is HDF5, but no checkpoint: its attributes \"\(Names.Root.format)\" and "
-                    + "\"\(Names.Root.version)\" do not say \"\(Names.format)\" and a version")
+                    + "\"\(Names.Root.version)\" do not say \"\(Names.format)\" and a version", code: .damaged)
         }
         guard version <= Names.version else {
             throw ZooError(
                 "the checkpoint has format version \(version), newer than \(Names.version), the newest this zoo reads",
-                advice: "install a newer zoo to read it")
+                advice: "install a newer zoo to read it", code: .unsupported)
         }
         guard version >= 1, let result = Int(exactly: version) else {
-            throw ZooError("the checkpoint has format version \(version); versions begin with 1")
+            throw ZooError("the checkpoint has format version \(version); versions begin with 1", code: .damaged)
         }
         return result
     }
@@ -104,7 +104,8 @@ struct CheckpointDecoder<Source: HDF5Source> {
             case .string(Names.Tensor.parameter): parameters.append((index, tensor))
             case .string(Names.Tensor.buffer): buffers.append((index, tensor))
             default:
-                throw ZooError("\(tensor.path) is marked neither as a parameter nor as a buffer of the model")
+                throw ZooError(
+                    "\(tensor.path) is marked neither as a parameter nor as a buffer of the model", code: .damaged)
             }
         }
         return (try ordered(parameters, "the parameters"), try ordered(buffers, "the buffers"))
@@ -114,7 +115,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
         var slots: [(Int64, OptimizerSlot)] = []
         for member in group.members {
             guard case .group(let slot) = member.node else {
-                throw ZooError("/zoo/optimizer/\(member.name) is a dataset instead of a group")
+                throw ZooError("/zoo/optimizer/\(member.name) is a dataset instead of a group", code: .damaged)
             }
             let place = "/zoo/optimizer/\(member.name)"
             let tensors = try slot.datasets().map { path, dataset in
@@ -133,7 +134,9 @@ struct CheckpointDecoder<Source: HDF5Source> {
         let place = "/zoo/progress"
         let attributes = group.attributes
         guard case .unsigned(let seed) = attributes.value(Names.Progress.seed) else {
-            throw ZooError("the attribute \"\(Names.Progress.seed)\" of \(place) is missing or no unsigned integer")
+            throw ZooError(
+                "the attribute \"\(Names.Progress.seed)\" of \(place) is missing or no unsigned integer", code: .damaged
+            )
         }
         var progress = TrainingProgress(
             epoch: try attributes.count(Names.Progress.epoch, of: place),
@@ -146,7 +149,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
         progress.bestMetric = try attributes.real(Names.Progress.bestMetric, of: place)
         for sum in try self.group(Names.State.runningSums, in: group, place).attributes {
             guard case .real(let value) = sum.value else {
-                throw ZooError("the running sum \"\(sum.name)\" of \(place) is no real number")
+                throw ZooError("the running sum \"\(sum.name)\" of \(place) is no real number", code: .damaged)
             }
             progress.runningSums[sum.name] = value
         }
@@ -158,7 +161,9 @@ struct CheckpointDecoder<Source: HDF5Source> {
             }
         } else if let batches = progress.runningSums.removeValue(forKey: Names.Progress.batchSum) {
             guard let count = Int(exactly: batches), TrainingProgress.counts.contains(count) else {
-                throw ZooError("the running sum \"\(Names.Progress.batchSum)\" of \(place) is \(batches), no count")
+                throw ZooError(
+                    "the running sum \"\(Names.Progress.batchSum)\" of \(place) is \(batches), no count", code: .damaged
+                )
             }
             progress.batchesInEpoch = count
         }
@@ -168,7 +173,9 @@ struct CheckpointDecoder<Source: HDF5Source> {
     private func statistics(_ group: HDF5Group<HDF5Extent>) throws -> LatentStatistics {
         let place = "/zoo/latent_statistics"
         guard case .strings(let factors) = group.attributes.value(Names.Latent.factors) else {
-            throw ZooError("the attribute \"\(Names.Latent.factors)\" of \(place) is missing or no list of strings")
+            throw ZooError(
+                "the attribute \"\(Names.Latent.factors)\" of \(place) is missing or no list of strings", code: .damaged
+            )
         }
         let meanOfMean = try reals(Names.Latent.meanOfMean, in: group, shape: nil)
         let size = meanOfMean.count
@@ -177,13 +184,15 @@ struct CheckpointDecoder<Source: HDF5Source> {
         }
         let flags = try self.dataset(Names.Latent.active, in: group, place)
         guard case .uint8(let active) = try values(flags, "\(place)/active"), flags.shape == [size] else {
-            throw ZooError("\(place)/\(Names.Latent.active) is not \(size) bytes")
+            throw ZooError("\(place)/\(Names.Latent.active) is not \(size) bytes", code: .damaged)
         }
         let (meanVariance, kl) = (
             try optional(Names.Latent.meanVariance, shape: [size]), try optional(Names.Latent.kl, shape: [size])
         )
         guard meanVariance.count == kl.count else {
-            throw ZooError("\(place) has one of \(Names.Latent.meanVariance) and \(Names.Latent.kl) without the other")
+            throw ZooError(
+                "\(place) has one of \(Names.Latent.meanVariance) and \(Names.Latent.kl) without the other",
+                code: .damaged)
         }
         return LatentStatistics(
             meanOfMean: meanOfMean,
@@ -221,7 +230,7 @@ struct CheckpointDecoder<Source: HDF5Source> {
         guard case .float64(let reals) = try values(dataset, path), dataset.shape == shape ?? [reals.count] else {
             throw ZooError(
                 "\(path) has shape \(dataset.shape) of \(dataset.payload.elementType) instead of "
-                    + "\(shape.map { "\($0)" } ?? "one axis") of f64")
+                    + "\(shape.map { "\($0)" } ?? "one axis") of f64", code: .damaged)
         }
         return reals
     }

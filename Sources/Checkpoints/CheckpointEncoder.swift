@@ -65,7 +65,7 @@ package enum CheckpointEncoder {
             guard path.first != Names.reserved else {
                 throw ZooError(
                     "the path \(tensor.path) cannot be stored: \"\(Names.reserved)\" is reserved in checkpoints",
-                    advice: "give this part of the model another name")
+                    advice: "give this part of the model another name", code: .unsupported)
             }
             try insert(tensor, index, at: path, into: &root, role: role, halfPrecision: halfPrecision)
             let layer = Array(path.dropLast())
@@ -99,7 +99,8 @@ package enum CheckpointEncoder {
             try group.insert(
                 .dataset(HDF5Dataset(shape: tensor.shape, payload: values, attributes: attributes)), at: path[...])
         } catch let error as ZooError {
-            throw ZooError("\(tensor.path) cannot be stored: \(error.message)", advice: error.advice)
+            throw ZooError(
+                "\(tensor.path) cannot be stored: \(error.message)", advice: error.advice, code: .unsupported)
         }
     }
 
@@ -144,7 +145,8 @@ package enum CheckpointEncoder {
         ]
         if let limit = progress.stepLimit { attributes.append(integer(Names.Progress.stepLimit, limit)) }
         for case .integer(let value) in attributes.map(\.value) where value < 0 {
-            throw ZooError("the training progress cannot be stored: one of its counts is negative (\(value))")
+            throw ZooError(
+                "the training progress cannot be stored: one of its counts is negative (\(value))", code: .unsupported)
         }
         attributes.append(HDF5Attribute(Names.Progress.elapsedSeconds, .real(progress.elapsedSeconds)))
         if let metric = progress.bestMetric {
@@ -182,7 +184,7 @@ package enum CheckpointEncoder {
             throw ZooError(
                 "the latent statistics do not fit together: \(counts) values per dimension, "
                     + "\(statistics.covariance.count) of covariance, \(statistics.mutualInformation.count) of mutual "
-                    + "information for \(factorCount) factors, \(statistics.imageCount) images")
+                    + "information for \(factorCount) factors, \(statistics.imageCount) images", code: .mismatch)
         }
         var group = HDF5Group<HDF5Values>(attributes: [
             integer(Names.Latent.imageCount, statistics.imageCount), text(Names.Latent.split, statistics.split),

@@ -41,7 +41,8 @@ extension Checkpoint {
         if trailer.state == .missing, !acceptsUnverified {
             throw ZooError(
                 "the checkpoint cannot be verified: the 40 bytes with its SHA-256 are missing at the end",
-                advice: "another HDF5 tool may have changed the file. Read it as unverified only if you trust it")
+                advice: "another HDF5 tool may have changed the file. Read it as unverified only if you trust it",
+                code: .damaged)
         }
         let source = HDF5MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
         guard trailer.state != .mismatch else { throw Self.damage(in: source) }
@@ -85,7 +86,7 @@ extension Checkpoint {
         }
         return ZooError(
             "the checkpoint is damaged: its bytes do not match its SHA-256; \(found)",
-            advice: "take an older checkpoint, or copy the file again from where it came")
+            advice: "take an older checkpoint, or copy the file again from where it came", code: .damaged)
     }
 
     static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
@@ -140,7 +141,7 @@ package struct CheckpointTrailer {
         guard restCount == byteCount, rest.starts(with: magic) else {
             throw ZooError(
                 "the end of the checkpoint is damaged: \(restCount) bytes follow its \(hdf5ByteCount) bytes of HDF5, "
-                    + "instead of the 40 bytes with its SHA-256")
+                    + "instead of the 40 bytes with its SHA-256", code: .damaged)
         }
         return (hdf5ByteCount, Array(rest.dropFirst(magic.count)))
     }

@@ -114,7 +114,8 @@ public struct CheckpointFolder: Sendable {
         throw ZooError(
             "\(path) has no checkpoint that can be read" + (rejected.isEmpty ? "" : ":"),
             details: rejected.map(\.reason),
-            advice: rejected.isEmpty ? "was the run stopped before it was saved for the first time?" : nil)
+            advice: rejected.isEmpty ? "was the run stopped before it was saved for the first time?" : nil,
+            code: .notFound)
     }
 
     /// Saves the state of a step, as the best if it is, and then removes what is older than the newest `count` whole

@@ -96,7 +96,9 @@ extension CheckpointOutline: TensorFile {
     }
 
     public func values(at index: Int) throws -> [Float] {
-        guard tensors.indices.contains(index) else { throw ZooError("\(path) has no tensor number \(index)") }
+        guard tensors.indices.contains(index) else {
+            throw ZooError("\(path) has no tensor number \(index)", code: .invalidValue)
+        }
         return try values(of: tensors[index])
     }
 }
@@ -116,7 +118,8 @@ extension CheckpointDecoder {
             case .string(Names.Tensor.buffer): buffers.append(try entry(path, dataset, .buffer, in: "/"))
             default:
                 throw ZooError(
-                    "\(path.joined(separator: ".")) is marked neither as a parameter nor as a buffer of the model")
+                    "\(path.joined(separator: ".")) is marked neither as a parameter nor as a buffer of the model",
+                    code: .damaged)
             }
         }
         let weights = try ordered(parameters, "the parameters") + ordered(buffers, "the buffers")
@@ -130,7 +133,7 @@ extension CheckpointDecoder {
         for member in optimizer.members {
             let place = "/zoo/optimizer/\(member.name)"
             guard case .group(let slot) = member.node else {
-                throw ZooError("\(place) is a dataset instead of a group")
+                throw ZooError("\(place) is a dataset instead of a group", code: .damaged)
             }
             let tensors = try slot.datasets().map { try entry($0.path, $0.dataset, .optimizer(member.name), in: place) }
             slots.append((try slot.attributes.integer(Names.Tensor.index, of: place), try ordered(tensors, place)))

@@ -23,7 +23,7 @@ package final class RegularFile: Sendable {
         }
         guard opened.byteCount <= limit else {
             close(opened.descriptor)
-            throw ZooError("the file has \(opened.byteCount) bytes; at most \(limit) are read")
+            throw ZooError("the file has \(opened.byteCount) bytes; at most \(limit) are read", code: .limit)
         }
         (descriptor, byteCount) = opened
     }
@@ -41,10 +41,13 @@ package final class RegularFile: Sendable {
             let done = target.count - rest.count
             let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw ZooError("the file cannot be read: \(SystemCallFailure(errno))") }
+            guard count >= 0 else {
+                throw ZooError("the file cannot be read: \(SystemCallFailure(errno))", code: .system)
+            }
             guard count > 0 else {
                 throw ZooError(
-                    "the file ended at byte \(offset + done) while it was read; it had \(byteCount) bytes before")
+                    "the file ended at byte \(offset + done) while it was read; it had \(byteCount) bytes before",
+                    code: .damaged)
             }
             rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(count))
         }

@@ -53,7 +53,7 @@ public enum AtomicFile {
             throw ZooError(
                 "\(path) was written and is in place, but its folder could not be brought to the disk: "
                     + "\(error.cause)",
-                advice: "the new file could be lost in a power failure. Check the disk, then save again")
+                advice: "the new file could be lost in a power failure. Check the disk, then save again", code: .system)
         }
         if let twin, !isLinked { try write(bytes, to: twin, using: operations) }
     }
@@ -265,6 +265,6 @@ public enum AtomicFile {
         let rest = leftover.map { " The unfinished file \($0) could not be removed." } ?? ""
         return ZooError(
             "\(path) was not saved: could not \(error.step): \(error.cause). What was there before is unchanged.\(rest)",
-            advice: "free space, or choose a folder you may write to, and save again")
+            advice: "free space, or choose a folder you may write to, and save again", code: .system)
     }
 }

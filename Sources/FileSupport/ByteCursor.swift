@@ -116,11 +116,13 @@ package struct ByteCursor {
 
     /// An error saying that the file breaks the format here.
     package func damaged(_ what: String) -> ZooError {
-        ZooError("damaged \(format.name) data at byte \(offset), in \(subject): \(what)")
+        ZooError("damaged \(format.name) data at byte \(offset), in \(subject): \(what)", code: .damaged)
     }
 
     /// An error saying that the file uses a feature that is not read.
     package func unsupported(_ what: String) -> ZooError {
-        ZooError("unsupported \(format.name) feature at byte \(offset), in \(subject): \(what)", advice: format.advice)
+        ZooError(
+            "unsupported \(format.name) feature at byte \(offset), in \(subject): \(what)", advice: format.advice,
+            code: .unsupported)
     }
 }

@@ -22,14 +22,14 @@ package struct ExtentMap {
         guard address >= 0, count >= 0, !overflow, end <= byteCount else {
             throw ZooError(
                 "damaged \(format) data: \(subject) claims \(count) bytes at \(address), outside the \(byteCount) bytes "
-                    + "of the file")
+                    + "of the file", code: .damaged)
         }
         guard count > 0 else { return address..<end }
         // Neither can overflow: both are at most `byteCount`.
         guard count <= byteCount - total else {
             throw ZooError(
                 "damaged \(format) data: with \(subject), its parts together claim more than the \(byteCount) bytes of the "
-                    + "file")
+                    + "file", code: .damaged)
         }
         total += count
         extents.append((address..<end, subject))
@@ -43,7 +43,7 @@ package struct ExtentMap {
         where second.range.lowerBound < first.range.upperBound {
             throw ZooError(
                 "damaged \(format) data: \(second.subject) begins at byte \(second.range.lowerBound), inside "
-                    + "\(first.subject), which ends at \(first.range.upperBound)")
+                    + "\(first.subject), which ends at \(first.range.upperBound)", code: .damaged)
         }
     }
 }

@@ -30,13 +30,15 @@ public struct FileLock: ~Copyable {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
             guard errno != ELOOP else {
-                throw ZooError("the lock \(path) is a link", advice: "remove it, if nobody trains there")
+                throw ZooError(
+                    "the lock \(path) is a link", advice: "remove it, if nobody trains there", code: .unsupported)
             }
-            throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))")
+            throw ZooError("cannot open the lock \(path): \(String(cString: strerror(errno)))", code: .system)
         }
         var lock = FileLock(descriptor: descriptor)
         guard isRegular(descriptor) else {
-            throw ZooError("the lock \(path) is no regular file", advice: "remove it, if nobody trains there")
+            throw ZooError(
+                "the lock \(path) is no regular file", advice: "remove it, if nobody trains there", code: .unsupported)
         }
         // Who only asks (`holder(of:)`) has it for a moment: try again for a while.
         for _ in 0..<10 {
@@ -51,7 +53,7 @@ public struct FileLock: ~Copyable {
                 return lock
             }
             guard errno == EWOULDBLOCK || errno == EINTR else {
-                throw ZooError("cannot lock \(path): \(String(cString: strerror(errno)))")
+                throw ZooError("cannot lock \(path): \(String(cString: strerror(errno)))", code: .system)
             }
             usleep(20_000)
         }

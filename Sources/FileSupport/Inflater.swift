@@ -19,11 +19,13 @@ package enum Inflater {
     ) throws -> [UInt8] {
         // Deflate cannot pack tighter than 1032 to 1, so a larger claim is a lie that need not be given memory.
         guard byteCount >= 0, packed.count <= Int32.max, byteCount <= Int32.max, byteCount / 1032 <= packed.count else {
-            throw ZooError("\(subject) claims to unpack from \(packed.count) bytes to \(byteCount), which cannot be")
+            throw ZooError(
+                "\(subject) claims to unpack from \(packed.count) bytes to \(byteCount), which cannot be",
+                code: .damaged)
         }
         var stream = z_stream()
         guard inflateInit2_(&stream, wrapper.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw ZooError("zlib could not start: out of memory")
+            throw ZooError("zlib could not start: out of memory", code: .system)
         }
         defer { inflateEnd(&stream) }
         var status = Z_OK
@@ -42,7 +44,7 @@ package enum Inflater {
             if unpacked.count > byteCount { unpacked.removeLast() }
             throw ZooError(
                 "\(subject) is damaged: its deflated data does not unpack to exactly \(byteCount) bytes "
-                    + "(\(unpacked.count) came, \(stream.avail_in) packed ones are left over)")
+                    + "(\(unpacked.count) came, \(stream.avail_in) packed ones are left over)", code: .damaged)
         }
         return unpacked
     }
@@ -102,7 +104,7 @@ package struct UnpackingBudget {
             throw ZooError(
                 "unpacked, \(subject) would take \(byteCount) bytes of memory, and \(max(0, left)) are left of what a file "
                     + "of \(fileByteCount) bytes may take (three times its length and 56 MiB)",
-                advice: "store the file without compression")
+                advice: "store the file without compression", code: .limit)
         }
     }
 }

@@ -13,7 +13,7 @@ package final class InflatingStream {
         self.packed = packed
         self.subject = subject
         guard inflateInit2_(&stream, 15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw ZooError("zlib could not start: out of memory")
+            throw ZooError("zlib could not start: out of memory", code: .system)
         }
         stream.avail_in = 0
     }

@@ -20,20 +20,23 @@ package struct NumPyHeader: Equatable, Sendable {
     package init(name: String, read: (Int) throws -> [UInt8]) throws {
         let start = try read(8)
         guard start.count == 8, Array(start[..<6]) == Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) else {
-            throw ZooError("\(name) is not a NumPy array: it does not begin with \\x93NUMPY")
+            throw ZooError("\(name) is not a NumPy array: it does not begin with \\x93NUMPY", code: .damaged)
         }
         let version = start[6]
         guard (1...3).contains(version), start[7] == 0 else {
-            throw ZooError("\(name) has the NumPy format version \(version).\(start[7]); 1.0, 2.0 and 3.0 are known")
+            throw ZooError(
+                "\(name) has the NumPy format version \(version).\(start[7]); 1.0, 2.0 and 3.0 are known",
+                code: .unsupported)
         }
         let sizeBytes = try read(version == 1 ? 2 : 4)
         let byteCount = sizeBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
         guard sizeBytes.count == (version == 1 ? 2 : 4), byteCount <= NumPyHeader.maximumByteCount else {
             throw ZooError(
-                "\(name) has a header of \(byteCount) bytes; at most \(NumPyHeader.maximumByteCount) are read")
+                "\(name) has a header of \(byteCount) bytes; at most \(NumPyHeader.maximumByteCount) are read",
+                code: .limit)
         }
         let text = try read(byteCount)
-        guard text.count == byteCount else { throw ZooError("\(name) ends in its header") }
+        guard text.count == byteCount else { throw ZooError("\(name) ends in its header", code: .damaged) }
         var parser = Parser(text: text, name: name)
         try parser.expect("{'descr': ")
         let descriptor = try parser.quoted()
@@ -49,11 +52,11 @@ package struct NumPyHeader: Equatable, Sendable {
         guard !descriptor.contains("O") else {
             throw ZooError(
                 "\(name) holds Python objects (type '\(descriptor)'): reading them would run code from the file, so it "
-                    + "is refused", advice: "save the array with a numeric type")
+                    + "is refused", advice: "save the array with a numeric type", code: .unsupported)
         }
         guard let type = StoredElementType.allCases.first(where: { $0.numPyDescriptor == descriptor }) else {
             let known = StoredElementType.allCases.compactMap(\.numPyDescriptor).joined(separator: " ")
-            throw ZooError("\(name) has elements of type '\(descriptor)'; read are \(known)")
+            throw ZooError("\(name) has elements of type '\(descriptor)'; read are \(known)", code: .unsupported)
         }
         self.type = type
     }
@@ -112,7 +115,8 @@ package struct NumPyHeader: Equatable, Sendable {
 
         func failure(_ expected: String) -> ZooError {
             let found = String(decoding: text[position...].prefix(24), as: UTF8.self)
-            return ZooError("\(name) has a malformed header: \(expected) was expected where \"\(found)\" stands")
+            return ZooError(
+                "\(name) has a malformed header: \(expected) was expected where \"\(found)\" stands", code: .damaged)
         }
     }
 }

@@ -30,7 +30,7 @@ public struct Image8: Sendable, Equatable {
         guard pixels.count == width * height * channels else {
             throw ZooError(
                 "an image of \(width) x \(height) pixels with \(channels) channels needs "
-                    + "\(width * height * channels) samples, but \(pixels.count) were given")
+                    + "\(width * height * channels) samples, but \(pixels.count) were given", code: .mismatch)
         }
         self.init(uncheckedWidth: width, height: height, channels: channels, pixels: pixels)
     }
@@ -56,18 +56,19 @@ public struct Image8: Sendable, Equatable {
     /// Throws if no image may have these sizes. `subject` begins the message, for example "'a.png'".
     static func check(width: Int, height: Int, of subject: String) throws {
         guard width > 0, height > 0 else {
-            throw ZooError("the size of \(subject) is \(width) x \(height) pixels; both must be at least 1")
+            throw ZooError(
+                "the size of \(subject) is \(width) x \(height) pixels; both must be at least 1", code: .invalidValue)
         }
         guard width <= maximumSide, height <= maximumSide, width * height <= maximumPixelCount else {
             throw ZooError(
                 "the size of \(subject) is \(width) x \(height) pixels; at most \(maximumSide) pixels a side and "
-                    + "\(maximumPixelCount) pixels in all are allowed")
+                    + "\(maximumPixelCount) pixels in all are allowed", code: .limit)
         }
     }
 
     private static func check(channels: Int) throws {
         guard channels == 1 || channels == 3 else {
-            throw ZooError("an image has 1 channel (grey) or 3 (RGB), not \(channels)")
+            throw ZooError("an image has 1 channel (grey) or 3 (RGB), not \(channels)", code: .invalidValue)
         }
     }
 }
@@ -81,7 +82,7 @@ extension Image8 {
         guard newWidth <= width, newHeight <= height else {
             throw ZooError(
                 "a crop of \(newWidth) x \(newHeight) pixels does not fit in an image of \(width) x \(height)",
-                advice: "crop to at most \(width) x \(height), or resize first")
+                advice: "crop to at most \(width) x \(height), or resize first", code: .mismatch)
         }
         let left = (width - newWidth) / 2
         let top = (height - newHeight) / 2

@@ -47,7 +47,7 @@ public enum ImageFiles {
         guard let kind = PictureKind(bytes) else {
             throw ZooError(
                 "'\(name)' is no \(kinds()) image: \(describeStart(of: bytes))",
-                advice: "convert the image to one of these first")
+                advice: "convert the image to one of these first", code: .unsupported)
         }
         guard kind != .bmp else { return try BMP.decode(bytes, name: name) }
         return try PictureDecoding(kind, bytes, name: name, resizingTo: size).image()
@@ -70,7 +70,7 @@ public enum ImageFiles {
             throw ZooError(
                 "\(subject) has \(pixelCount) pixels in \(fileByteCount) bytes; decoding it would take \(needed >> 20) MB, and "
                     + "at most \(freeMemory >> 20) MB and \(memoryFactor) times the file's length are used",
-                advice: "make the image smaller first")
+                advice: "make the image smaller first", code: .limit)
         }
     }
 
@@ -88,15 +88,16 @@ public enum ImageFiles {
             switch error {
             case .system(let code): throw readError(name, code)
             case .notRegular:
-                throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image")
+                throw ZooError("'\(name)' is not a regular file, so it cannot be read as an image", code: .unsupported)
             case .tooLong(let byteCount):
                 throw ZooError(
-                    "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read")
+                    "'\(name)' has \(byteCount) bytes; image files of at most \(maximumByteCount) bytes are read",
+                    code: .limit)
             }
         }
     }
 
     private static func readError(_ path: String, _ code: Int32) -> ZooError {
-        ZooError("cannot read the image file '\(path)': \(String(cString: strerror(code)))")
+        ZooError("cannot read the image file '\(path)': \(String(cString: strerror(code)))", code: .system)
     }
 }

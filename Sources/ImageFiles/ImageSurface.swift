@@ -37,7 +37,7 @@ package struct ImageSurface: ~Copyable {
     package init(format: cairo_format_t, width: Int, height: Int) throws {
         try Image8.check(width: width, height: height, of: "the image")
         try self.init(cairo_image_surface_create(format, Int32(width), Int32(height))) {
-            ZooError("an image of \(width) x \(height) pixels cannot be made: \($0)")
+            ZooError("an image of \(width) x \(height) pixels cannot be made: \($0)", code: .system)
         }
     }
 
@@ -134,7 +134,8 @@ package struct ImageSurface: ~Copyable {
         cairo_paint(context)
         let status = cairo_status(context)
         guard status == CAIRO_STATUS_SUCCESS else {
-            throw ZooError("an image of \(width) x \(height) pixels cannot be converted: \(PNG.describe(status))")
+            throw ZooError(
+                "an image of \(width) x \(height) pixels cannot be converted: \(PNG.describe(status))", code: .system)
         }
         return result
     }

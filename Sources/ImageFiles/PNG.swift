@@ -13,7 +13,8 @@ enum PNG {
         }
         guard status == CAIRO_STATUS_SUCCESS else {
             throw ZooError(
-                "an image of \(image.width) x \(image.height) pixels cannot be written as PNG: \(describe(status))")
+                "an image of \(image.width) x \(image.height) pixels cannot be written as PNG: \(describe(status))",
+                code: .invalidValue)
         }
         return bytes
     }

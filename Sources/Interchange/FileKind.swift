@@ -25,7 +25,8 @@ enum FileKind {
             if name.hasSuffix(".keras") || names("model.weights.h5") {
                 throw ZooError(
                     "this is an archive of Keras with a description of a model, which is not read",
-                    advice: "save its weights with model.save_weights(\"model.weights.h5\") and import that file")
+                    advice: "save its weights with model.save_weights(\"model.weights.h5\") and import that file",
+                    code: .unsupported)
             }
             self = .zip
         } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
@@ -40,7 +41,8 @@ enum FileKind {
             throw Self.pickle
         } else {
             throw ZooError(
-                "this is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)"
+                "this is none of the formats that are read: safetensors, npz, npy, ONNX and the weights of Keras (HDF5)",
+                code: .unsupported
             )
         }
     }
@@ -65,5 +67,6 @@ enum FileKind {
     private static let pickle = ZooError(
         "this is a Python pickle, a program that runs when it is loaded, so it is refused",
         advice:
-            "in PyTorch, write safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") and import that")
+            "in PyTorch, write safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") and import that",
+        code: .unsupported)
 }

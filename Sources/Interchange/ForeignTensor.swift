@@ -50,7 +50,7 @@ public struct ForeignTensor: Sendable {
         guard !name.isEmpty, name.utf8.count <= 255, !isControl else {
             throw ZooError(
                 "\(String(name.prefix(64)).debugDescription) is no usable name of a tensor: 1 to 255 bytes without control "
-                    + "characters")
+                    + "characters", code: .unsupported)
         }
     }
 
@@ -74,7 +74,10 @@ public struct ForeignTensor: Sendable {
         case .float64: return try converted(from: UInt64.self) { Float(Double(bitPattern: $0)) }
         case .float16: return try converted(from: UInt16.self) { Float(Float16(bitPattern: $0)) }
         case .bfloat16: return try converted(from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-        default: throw ZooError("\(name) holds \(elementType), which are no weights: f32, f16, bf16 or f64 are read")
+        default:
+            throw ZooError(
+                "\(name) holds \(elementType), which are no weights: f32, f16, bf16 or f64 are read", code: .unsupported
+            )
         }
     }
 

@@ -11,7 +11,9 @@ extension ForeignFile: TensorFile {
     }
 
     public func values(at index: Int) throws -> [Float] {
-        guard tensors.indices.contains(index) else { throw ZooError("\(path) has no tensor number \(index)") }
+        guard tensors.indices.contains(index) else {
+            throw ZooError("\(path) has no tensor number \(index)", code: .invalidValue)
+        }
         return try tensors[index].floats()
     }
 }

@@ -56,7 +56,9 @@ public struct TransposedConvolution2D: Layer {
         let input = try builder.maps(x, for: "conv_transpose2d")
         guard window.outputPadding.height < window.stride.height, window.outputPadding.width < window.stride.width
         else {
-            throw ZooError("\(builder.path) (conv_transpose2d): the output padding must be smaller than the stride")
+            throw ZooError(
+                "\(builder.path) (conv_transpose2d): the output padding must be smaller than the stride",
+                code: .invalidValue)
         }
         let area = window.kernel.height * window.kernel.width
         let (weight, bias) = try settings.parameters(
@@ -73,7 +75,7 @@ extension GraphBuilder {
         guard input.rank == 3 else {
             throw ZooError(
                 "\(path) (\(kind)): needs an input [C, H, W], but gets \(input)",
-                advice: "put a reshape before it, for instance `- reshape: [64, 7, 7]`")
+                advice: "put a reshape before it, for instance `- reshape: [64, 7, 7]`", code: .mismatch)
         }
         return input
     }

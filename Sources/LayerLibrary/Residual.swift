@@ -19,7 +19,7 @@ public struct Residual: Layer {
         guard from.rank == 3, to.rank == 3, from.height % to.height == 0, from.width % to.width == 0 else {
             throw ZooError(
                 "\(builder.path) (residual): the layers inside turn \(from) into \(to), which no shortcut can follow",
-                advice: "keep the shape, or divide height and width by whole numbers")
+                advice: "keep the shape, or divide height and width by whole numbers", code: .unsupported)
         }
         let window = Window(
             kernel: Window.Extent(1), stride: Window.Extent(from.height / to.height, from.width / to.width))

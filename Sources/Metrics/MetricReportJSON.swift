@@ -4,31 +4,22 @@ import TextSupport
 extension MetricReport {
     /// As it is stored and printed: `schemas/evaluation.schema.json`.
     public var json: JSONValue {
-        .object([
-            ("metric", .string(metric)), ("version", .integer(version)),
-            ("parameters", .object(parameters.map { ($0.name, $0.value) })),
-            (
-                "scores",
-                .array(
-                    scores.map { score in
-                        .object([
-                            ("name", .string(score.name)), ("value", .number(score.value)),
-                            ("standard_deviation", JSONValue(score.standardDeviation)), ("unit", JSONValue(score.unit)),
-                        ])
-                    })
-            ),
-            (
-                "table",
-                table.map { table in
-                    .object([
-                        ("title", .string(table.title)), ("rows", .array(table.rows.map { .string($0) })),
-                        ("columns", .array(table.columns.map { .string($0) })),
-                        ("values", .array(table.values.map { JSONValue($0) })),
-                    ])
-                } ?? .null
-            ),
-            ("notes", .array(notes.map { .string($0) })),
-        ])
+        [
+            "metric": metric, "version": version,
+            "parameters": JSONValue.object(parameters.map { ($0.name, $0.value) }),
+            "scores": scores.map { score in
+                [
+                    "name": score.name, "value": score.value, "standard_deviation": score.standardDeviation,
+                    "unit": score.unit,
+                ] as JSONValue
+            },
+            "table": table.map { table in
+                [
+                    "title": table.title, "rows": table.rows, "columns": table.columns,
+                    "values": table.values.map { JSONValue($0) },
+                ] as JSONValue
+            }, "notes": notes,
+        ]
     }
 
     /// What `json` made.
@@ -36,12 +27,14 @@ extension MetricReport {
     /// - Throws: `ZooError` naming the field that is missing or of another type.
     public init(json: JSONValue) throws {
         func require<Value>(_ value: Value?, _ field: String) throws -> Value {
-            guard let value else { throw ZooError("a metric's '\(field)' is missing or of another type") }
+            guard let value else {
+                throw ZooError("a metric's '\(field)' is missing or of another type", code: .damaged)
+            }
             return value
         }
         let metric = try require(json["metric"]?.stringValue, "metric")
         guard case .object(let fields)? = json["parameters"] else {
-            throw ZooError("the parameters of '\(metric)' are missing or of another type")
+            throw ZooError("the parameters of '\(metric)' are missing or of another type", code: .damaged)
         }
         let scores = try require(json["scores"]?.arrayValue, "scores").map { score in
             Score(
@@ -62,7 +55,7 @@ extension MetricReport {
         let (rows, columns) = (strings("rows"), strings("columns"))
         let values = (json["values"]?.arrayValue ?? []).map { ($0.arrayValue ?? []).compactMap(\.numberValue) }
         guard values.count == rows.count, values.allSatisfy({ $0.count == columns.count }) else {
-            throw ZooError("a metric's table is not \(rows.count) x \(columns.count)")
+            throw ZooError("a metric's table is not \(rows.count) x \(columns.count)", code: .damaged)
         }
         return Table(title: json["title"]?.stringValue ?? "", rows: rows, columns: columns, values: values)
     }

@@ -69,14 +69,14 @@ public struct ComparedModel {
                 if found.isEmpty {
                     throw ZooError(
                         "the sweep \(argument) has no run with a checkpoint",
-                        advice: "train its runs first")
+                        advice: "train its runs first", code: .notFound)
                 }
                 models += found
             } catch {
                 problems.append("\(error)")
             }
         }
-        guard problems.isEmpty else { throw ZooError(problems) }
+        guard problems.isEmpty else { throw ZooError(problems, code: .invalidValue) }
         return (distinguished(models, arguments), notes)
     }
 

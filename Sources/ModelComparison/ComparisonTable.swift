@@ -149,29 +149,24 @@ extension Comparison {
 
     /// The numbers behind the tables and the curves.
     public var json: JSONValue {
-        .object([
-            ("datasets", .array(datasets.map { .string($0) })), ("seed", .string(String(inputs.seed))),
-            ("images", .array(inputs.shown.map { .integer(Int($0)) })),
-            ("notes", .array(notes.map { .string($0) })),
-            ("models", .array(zip(models, pictures).map(Self.json))),
-            ("over_seeds", .array(seedGroups.map(\.json))), ("best", bestJSON),
-        ])
+        [
+            "datasets": datasets, "seed": String(inputs.seed),
+            "images": inputs.shown.map { JSONValue.integer(Int($0)) }, "notes": notes,
+            "models": zip(models, pictures).map(Self.json), "over_seeds": seedGroups.map(\.json), "best": bestJSON,
+        ]
     }
 
     private static func json(_ model: ComparedModel, _ pictures: ModelPictures) -> JSONValue {
         let last = model.history.last
-        return .object([
-            ("label", .string(model.label)), ("model", .string(model.definition.name)),
-            ("checkpoint", .string(model.trained.path)), ("objective", .string(model.definition.objective.formula)),
-            ("likelihood", .string(model.likelihood)), ("latent_size", .integer(model.definition.latentSize)),
-            ("parameters", .integer(model.parameterCount)), ("epochs", JSONValue(last?.epoch)),
-            ("steps", JSONValue(last?.step)), ("train", last?.train.json ?? .null),
-            ("test", last?.test?.json ?? .null), ("active_units", JSONValue(last?.activeUnits)),
-            ("half_squared_error", JSONValue(pictures.squaredError)),
-            ("scores", .object(model.scores.map { ($0.name, .number($0.value)) })),
-            ("images_per_second", JSONValue(last?.imagesPerSecond)),
-            ("command", .array(model.command.map { .string($0) })),
-            ("epochs_history", .array(model.history.epochs.map(\.json))),
-        ])
+        return [
+            "label": model.label, "model": model.definition.name, "checkpoint": model.trained.path,
+            "objective": model.definition.objective.formula, "likelihood": model.likelihood,
+            "latent_size": model.definition.latentSize, "parameters": model.parameterCount, "epochs": last?.epoch,
+            "steps": last?.step, "train": last?.train.json, "test": last?.test?.json, "active_units": last?.activeUnits,
+            "half_squared_error": pictures.squaredError,
+            "scores": JSONValue.object(model.scores.map { ($0.name, .number($0.value)) }),
+            "images_per_second": last?.imagesPerSecond, "command": model.command,
+            "epochs_history": model.history.epochs.map(\.json),
+        ]
     }
 }

@@ -89,16 +89,10 @@ extension Comparison {
     var bestJSON: JSONValue {
         guard let ranking else { return .null }
         let ranked = ranked(by: ranking)
-        return .object([
-            ("score", .string(ranking.name)), ("better", .string(ranking.direction.rawValue)),
-            ("label", JSONValue(ranked.first?.model.label)),
-            ("checkpoint", JSONValue(ranked.first?.model.trained.path)),
-            ("value", JSONValue(ranked.first?.value)),
-            (
-                "ranking",
-                .array(
-                    ranked.map { .object([("label", .string($0.model.label)), ("value", .number($0.value))]) })
-            ),
-        ])
+        return [
+            "score": ranking.name, "better": ranking.direction.rawValue, "label": ranked.first?.model.label,
+            "checkpoint": ranked.first?.model.trained.path, "value": ranked.first?.value,
+            "ranking": ranked.map { ["label": $0.model.label, "value": $0.value] as JSONValue },
+        ]
     }
 }

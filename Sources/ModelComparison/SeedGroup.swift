@@ -61,9 +61,7 @@ public struct SeedGroup {
                     (
                         measure.key,
                         spread.map {
-                            .object([
-                                ("mean", .number($0.mean)), ("standard_deviation", .number($0.standardDeviation)),
-                            ])
+                            ["mean": $0.mean, "standard_deviation": $0.standardDeviation] as JSONValue
                         } ?? .null
                     )
                 })

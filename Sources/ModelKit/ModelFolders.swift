@@ -79,7 +79,8 @@ extension ModelFolders.Findings {
                 guard let model = try DefinitionText.name(in: text, source: path) else {
                     throw ZooError(
                         "\(path): no model, the file has no field name",
-                        advice: "a definition begins with `format: \(ModelDefinition.format)` and `name: …`")
+                        advice: "a definition begins with `format: \(ModelDefinition.format)` and `name: …`",
+                        code: .damaged)
                 }
                 try add(ModelSource(name: model, text: text, origin: .file(path)), builtIn)
             } catch {
@@ -98,12 +99,12 @@ extension ModelFolders.Findings {
                 }
             throw ZooError(
                 "\(source.label): the name \(source.name) belongs to \(owner); this file is left out",
-                advice: "change its field name")
+                advice: "change its field name", code: .alreadyExists)
         }
         if let taken = models.first(where: { $0.name == source.name }) {
             throw ZooError(
                 "\(source.label): the name \(source.name) belongs to \(taken.label); this file is left out",
-                advice: "change the field name of one of them")
+                advice: "change the field name of one of them", code: .alreadyExists)
         }
         models.append(source)
     }
@@ -134,7 +135,7 @@ private enum DefinitionFile {
             }
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ZooError("\(path): not UTF-8 text")
+            throw ZooError("\(path): not UTF-8 text", code: .damaged)
         }
         return text
     }

@@ -80,7 +80,8 @@ public struct Registry: Sendable {
         let names = (self.likelihoods + likelihoods).map(\.name)
         if let taken = (self.distributions + distributions).first(where: { names.contains($0.name) }) {
             throw ZooError(
-                "the likelihood \(taken.name) is registered twice", advice: "give one of them another name")
+                "the likelihood \(taken.name) is registered twice", advice: "give one of them another name",
+                code: .alreadyExists)
         }
         var registry = Registry(
             layers: try merged(self.layers, layers, "layer", \.kind),
@@ -125,7 +126,9 @@ public struct Registry: Sendable {
         var all = old
         for item in new {
             guard !all.contains(where: { name($0) == name(item) }) else {
-                throw ZooError("the \(what) \(name(item)) is registered twice", advice: "give one of them another name")
+                throw ZooError(
+                    "the \(what) \(name(item)) is registered twice", advice: "give one of them another name",
+                    code: .alreadyExists)
             }
             all.append(item)
         }

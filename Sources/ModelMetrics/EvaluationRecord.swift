@@ -86,7 +86,7 @@ public struct EvaluationRecord: Sendable {
         do {
             let json = try JSONValue(parsing: String(decoding: try RegularFile.text(of: path), as: UTF8.self))
             guard json["format"]?.stringValue == "zoo.evaluation/1", let list = json["evaluations"]?.arrayValue else {
-                throw ZooError("it is no record of evaluations: its format is not zoo.evaluation/1")
+                throw ZooError("it is no record of evaluations: its format is not zoo.evaluation/1", code: .damaged)
             }
             entries = try list.map(Entry.init(json:))
         } catch let error as ZooError {
@@ -123,7 +123,7 @@ public struct EvaluationRecord: Sendable {
     ///
     /// - Throws: `ZooError` where it cannot.
     public func write(to path: String) throws {
-        let json = JSONValue.object([("format", "zoo.evaluation/1"), ("evaluations", .array(entries.map(\.json)))])
+        let json = ["format": "zoo.evaluation/1", "evaluations": entries.map(\.json)] as JSONValue
         try AtomicFile.write(Array((json.text(indented: true) + "\n").utf8), to: path)
     }
 
@@ -158,26 +158,27 @@ public struct MetricTable: Sendable {
 
 extension EvaluationRecord.Entry {
     public var json: JSONValue {
-        .object([
-            ("checkpoint", .string(checkpoint)), ("sha256", .string(digest)), ("dataset", .string(dataset)),
-            ("split", .string(split)), ("seed", .string(String(seed))), ("repetitions", .integer(repetitions)),
-            ("without_factors", .array(withoutFactors.map { .string($0) })), ("from", .string(region)),
-            ("features", JSONValue(features)), ("tool", .string(tool)), ("date", .string(date)),
-            ("seconds", .number(seconds)), ("metrics", .array(reports.map(\.json))),
-        ])
+        [
+            "checkpoint": checkpoint, "sha256": digest, "dataset": dataset, "split": split, "seed": String(seed),
+            "repetitions": repetitions, "without_factors": withoutFactors, "from": region, "features": features,
+            "tool": tool, "date": date, "seconds": seconds, "metrics": reports.map(\.json),
+        ]
     }
 
     /// - Throws: `ZooError` naming the field that is missing or of another type.
     init(json: JSONValue) throws {
         func text(_ field: String) throws -> String {
             guard let value = json[field]?.stringValue else {
-                throw ZooError("an evaluation's '\(field)' is missing or no text")
+                throw ZooError("an evaluation's '\(field)' is missing or no text", code: .damaged)
             }
             return value
         }
         guard let seed = UInt64(try text("seed")), let repetitions = json["repetitions"]?.countValue,
             let reports = json["metrics"]?.arrayValue
-        else { throw ZooError("an evaluation's seed, repetitions or metrics are missing or of another type") }
+        else {
+            throw ZooError(
+                "an evaluation's seed, repetitions or metrics are missing or of another type", code: .damaged)
+        }
         self.init(
             checkpoint: try text("checkpoint"), digest: try text("sha256"), dataset: try text("dataset"),
             split: try text("split"), seed: seed, repetitions: repetitions,

@@ -71,19 +71,21 @@ public final class CompiledModel {
     public func loadOptimizerState(_ state: [(slot: UpdateRule.Slot, tensors: [NamedTensor])]) throws {
         for slot in slots {
             guard let tensors = state.first(where: { $0.slot == slot })?.tensors else {
-                throw ZooError("the optimiser's state \(slot.rawValue) is missing")
+                throw ZooError("the optimiser's state \(slot.rawValue) is missing", code: .mismatch)
             }
             let byPath = Dictionary(tensors.map { ($0.path, $0) }) { first, _ in first }
             for id in parameters(with: slot) {
                 let info = graph.program[id]
                 guard let tensor = byPath[info.name], tensor.shape == info.shape.dimensions else {
                     throw ZooError(
-                        "the optimiser's state \(slot.rawValue) of \(info.name) is missing or has not the shape \(info.shape)"
+                        "the optimiser's state \(slot.rawValue) of \(info.name) is missing or has not the shape \(info.shape)",
+                        code: .mismatch
                     )
                 }
                 guard tensor.values.allSatisfy(\.isFinite) else {
                     throw ZooError(
-                        "the optimiser's state \(slot.rawValue) of \(info.name) holds values that are not finite")
+                        "the optimiser's state \(slot.rawValue) of \(info.name) holds values that are not finite",
+                        code: .notFinite)
                 }
                 compiled.writeState(slot, of: id, tensor.values)
             }

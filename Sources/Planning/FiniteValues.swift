@@ -40,6 +40,7 @@ extension CompiledModel {
                 + (watched.firstNonFiniteOutput(imageCount: imageCount).map {
                     "the first tensor that is not finite is \($0)"
                 } ?? "run again with all tensors kept, the same batch gives finite numbers only"),
-            advice: "look at the range of each weight: training that diverges leaves some that are too large")
+            advice: "look at the range of each weight: training that diverges leaves some that are too large",
+            code: .notFinite)
     }
 }

@@ -67,7 +67,7 @@ extension CompiledModel {
     public func load(_ tensors: [NamedTensor]) throws {
         let fit = fit(tensors)
         guard fit.isComplete else {
-            throw ZooError("the weights cannot be used: " + fit.problems.joined(separator: "; "))
+            throw ZooError("the weights cannot be used: " + fit.problems.joined(separator: "; "), code: .mismatch)
         }
         write(fit)
     }

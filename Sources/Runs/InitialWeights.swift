@@ -42,11 +42,9 @@ public struct InitialWeights {
     }
 
     public var json: JSONValue {
-        .object([
-            ("checkpoint", .string(path)), ("loaded", .array(fit.fitting.map { .string($0.path) })),
-            ("missing", .array(fit.missing.map { .string($0) })), ("unused", .array(fit.unused.map { .string($0) })),
-            ("other_shape", .array(fit.misshapen.map { .string($0.path) })),
-            ("not_finite", .array(fit.nonFinite.map { .string($0) })),
-        ])
+        [
+            "checkpoint": path, "loaded": fit.fitting.map(\.path), "missing": fit.missing, "unused": fit.unused,
+            "other_shape": fit.misshapen.map(\.path), "not_finite": fit.nonFinite,
+        ]
     }
 }

@@ -9,7 +9,7 @@ extension JSONValue: Decodable {
         do {
             self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
         } catch {
-            throw ZooError("it is not JSON: \(Self.reason(error))")
+            throw ZooError("it is not JSON: \(Self.reason(error))", code: .damaged)
         }
     }
 

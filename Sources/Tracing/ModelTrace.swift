@@ -103,7 +103,7 @@ public struct ModelTrace {
         let engine = ReferenceEngine(keepsEverything: true)
         let model = try CompiledModel(traced, purpose: .training, batchSize: 1, engine: engine)
         guard let compiled = model.compiled as? ReferenceProgram else {
-            throw ZooError("the reference engine gave a program of another engine")
+            throw ZooError("the reference engine gave a program of another engine", code: .unsupported)
         }
         model.initialize(seed: input.seed)
         if let weights { try model.load(weights) }

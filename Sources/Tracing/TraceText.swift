@@ -139,32 +139,23 @@ extension ModelTrace {
         func steps(_ steps: [Step]) -> JSONValue {
             .array(
                 steps.map { step in
-                    .object([
-                        ("path", .string(step.path)), ("operation", .string(step.operation)),
-                        ("formulas", .array(step.formulas.map { .string($0) })), ("inputs", terms(step.inputs)),
-                        ("intermediates", terms(step.intermediates)), ("outputs", terms(step.outputs)),
-                    ])
+                    [
+                        "path": step.path, "operation": step.operation, "formulas": step.formulas,
+                        "inputs": terms(step.inputs), "intermediates": terms(step.intermediates),
+                        "outputs": terms(step.outputs),
+                    ] as JSONValue
                 })
         }
         let image = Tensor(name: "", shape: definition.input.dimensions, values: input.image)
         let target = Tensor(name: "", shape: definition.input.dimensions, values: input.target ?? input.image)
-        return .object([
-            ("model", .string(definition.name)), ("objective", .string(definition.objective.formula)),
-            ("input", image.json), ("target", target.json),
-            (
-                "noise",
-                input.noise.isEmpty
-                    ? .null : Tensor(name: "", shape: [input.noise.count], values: input.noise).json
-            ),
-            ("forward", steps(forward)),
-            (
-                "loss",
-                .object([
-                    ("loss", .number(loss)), ("reconstruction", .number(reconstruction)), ("kl", JSONValue(kl)),
-                    ("regularizer", .number(regularizer)),
-                ])
-            ),
-            ("backward", steps(backward)), ("gradients", .array(parameterGradients.map(\.json))),
-        ])
+        return [
+            "model": definition.name, "objective": definition.objective.formula, "input": image.json,
+            "target": target.json,
+            "noise": input.noise.isEmpty
+                ? JSONValue.null : Tensor(name: "", shape: [input.noise.count], values: input.noise).json,
+            "forward": steps(forward),
+            "loss": ["loss": loss, "reconstruction": reconstruction, "kl": kl, "regularizer": regularizer] as JSONValue,
+            "backward": steps(backward), "gradients": parameterGradients.map(\.json),
+        ]
     }
 }

@@ -114,7 +114,7 @@ public final class Trainer {
             guard (0...most).contains(count) else {
                 throw ZooError(
                     "no run can go on from \(count) \(what): there are at most \(most)",
-                    advice: "resume from another checkpoint of the run")
+                    advice: "resume from another checkpoint of the run", code: .limit)
             }
         }
         try check(state.step, Self.maximumStepCount, "steps")
@@ -124,7 +124,8 @@ public final class Trainer {
         try check(state.images, splits.train.count, "images in an epoch")
         guard state.sums.isFinite, state.interval.isFinite, state.finalLossSum.isFinite else {
             throw ZooError(
-                "no run can go on from losses that are not finite", advice: "resume from another checkpoint of the run")
+                "no run can go on from losses that are not finite", advice: "resume from another checkpoint of the run",
+                code: .notFinite)
         }
         self.state = state
     }

@@ -70,10 +70,8 @@ public struct Inspection: Sendable {
     public func weights(at index: Int) -> Result<TensorStatistics, ZooError> {
         do {
             return .success(TensorStatistics(try file.values(at: index), shape: entries[index].shape))
-        } catch let error as ZooError {
-            return .failure(error)
         } catch {
-            return .failure(ZooError(["\(error)"]))
+            return .failure(ZooError(error))
         }
     }
 

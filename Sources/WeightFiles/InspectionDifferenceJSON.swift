@@ -5,17 +5,13 @@ import TextSupport
 extension InspectionDifference {
     /// All of it as one object.
     public var json: JSONValue {
-        .object([
-            ("first", .string(paths.0)), ("second", .string(paths.1)), ("same", .boolean(isSame)),
-            ("definition", definition.map { .array($0.map { .string($0) }) } ?? .null),
-            ("tensors", .array(tensors.map(Self.json))),
-            (
-                "latent",
-                latent.map {
-                    .object([("first", $0.0.json(matrices: false)), ("second", $0.1.json(matrices: false))])
-                } ?? .null
-            ),
-        ])
+        [
+            "first": paths.0, "second": paths.1, "same": isSame, "definition": definition,
+            "tensors": tensors.map(Self.json),
+            "latent": latent.map {
+                ["first": $0.0.json(matrices: false), "second": $0.1.json(matrices: false)] as JSONValue
+            },
+        ]
     }
 
     private static func json(_ tensor: Tensor) -> JSONValue {

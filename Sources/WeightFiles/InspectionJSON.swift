@@ -15,50 +15,40 @@ extension Inspection {
     ///   - history: whether the epochs are written.
     /// - Throws: `ZooError` where the record of metrics cannot be read.
     public func json(weights: Bool, latent: Bool, history: Bool) throws -> JSONValue {
-        .object([
-            ("format", "zoo.inspect/1"), ("path", .string(path)), ("bytes", .integer(byteCount)),
-            ("file_format", .string(format)), ("checkpoint", checkpoint.map(Self.json) ?? .null),
-            (
-                "tensors",
-                .list(count: entries.count) { index in
-                    Self.json(entries[index], weights ? self.weights(at: index) : nil)
-                }
-            ),
-            ("metadata", .object(metadata.map { ($0.name, .string($0.text)) })),
-            ("notes", .array(notes.map { .string($0) })),
-            ("latent", self.latent.map { $0.json(matrices: latent) } ?? .null),
-            ("scores", .object(try metrics().scores.map { ($0.name, .number($0.value)) })),
-            ("history", history ? .array(self.history.map(\.json)) : .null),
-        ])
+        [
+            "format": "zoo.inspect/1", "path": path, "bytes": byteCount, "file_format": format,
+            "checkpoint": checkpoint.map(Self.json),
+            "tensors": JSONValue.list(count: entries.count) { index in
+                Self.json(entries[index], weights ? self.weights(at: index) : nil)
+            }, "metadata": JSONValue.object(metadata.map { ($0.name, .string($0.text)) }), "notes": notes,
+            "latent": self.latent.map { $0.json(matrices: latent) },
+            "scores": JSONValue.object(try metrics().scores.map { ($0.name, .number($0.value)) }),
+            "history": history ? .array(self.history.map(\.json)) : JSONValue.null,
+        ]
     }
 
     private static func json(_ checkpoint: CheckpointOutline) -> JSONValue {
         let header = checkpoint.header
-        return .object([
-            ("format_version", .integer(checkpoint.formatVersion)),
-            ("kind", header.isResumable ? "full" : "slim"), ("resumable", .boolean(header.isResumable)),
-            ("model", .string(header.model)), ("family", .string(header.family)),
-            ("dataset", JSONValue(header.dataset)), ("dataset_sha256", JSONValue(header.datasetDigest)),
-            ("sha256", JSONValue(checkpoint.digest)), ("definition", .string(header.definition)),
-            ("definition_sha256", .string(SHA256.hexadecimal(SHA256.digest(Array(header.definition.utf8))))),
-            ("progress", header.progress.map(json) ?? .null),
-            (
-                "provenance",
-                .object(header.provenance.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
-            ),
-        ])
+        return [
+            "format_version": checkpoint.formatVersion, "kind": header.isResumable ? "full" : "slim",
+            "resumable": header.isResumable, "model": header.model, "family": header.family, "dataset": header.dataset,
+            "dataset_sha256": header.datasetDigest, "sha256": checkpoint.digest, "definition": header.definition,
+            "definition_sha256": SHA256.hexadecimal(SHA256.digest(Array(header.definition.utf8))),
+            "progress": header.progress.map(json),
+            "provenance": JSONValue.object(
+                header.provenance.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }),
+        ]
     }
 
     private static func json(_ progress: TrainingProgress) -> JSONValue {
-        .object([
-            ("epoch", .integer(progress.epoch)), ("step", .integer(progress.step)),
-            ("images_seen_in_epoch", .integer(progress.imagesSeenInEpoch)),
-            ("batches_in_epoch", .integer(progress.batchesInEpoch)), ("step_limit", JSONValue(progress.stepLimit)),
-            ("elapsed_seconds", .number(progress.elapsedSeconds)), ("seed", .string(String(progress.seed))),
-            ("random_stream_version", .integer(progress.randomStreamVersion)),
-            ("optimizer_step", .integer(progress.optimizerStep)), ("best_metric", JSONValue(progress.bestMetric)),
-            ("evaluations_without_improvement", .integer(progress.evaluationsWithoutImprovement)),
-        ])
+        [
+            "epoch": progress.epoch, "step": progress.step, "images_seen_in_epoch": progress.imagesSeenInEpoch,
+            "batches_in_epoch": progress.batchesInEpoch, "step_limit": progress.stepLimit,
+            "elapsed_seconds": progress.elapsedSeconds, "seed": String(progress.seed),
+            "random_stream_version": progress.randomStreamVersion, "optimizer_step": progress.optimizerStep,
+            "best_metric": progress.bestMetric,
+            "evaluations_without_improvement": progress.evaluationsWithoutImprovement,
+        ]
     }
 
     private static func json(
@@ -81,13 +71,11 @@ extension Inspection {
 
 extension TensorStatistics {
     fileprivate var json: JSONValue {
-        .object([
-            ("min", JSONValue(minimum)), ("max", JSONValue(maximum)), ("mean", JSONValue(mean)),
-            ("standard_deviation", JSONValue(standardDeviation)), ("zero_share", JSONValue(zeroShare)),
-            ("nan", .integer(nanCount)), ("infinite", .integer(infinityCount)), ("l2_norm", .number(l2Norm)),
-            ("spectral_norm", JSONValue(spectralNorm)), ("stable_rank", JSONValue(stableRank)),
-            ("histogram", .array(histogram.map { .integer($0) })),
-        ])
+        [
+            "min": minimum, "max": maximum, "mean": mean, "standard_deviation": standardDeviation,
+            "zero_share": zeroShare, "nan": nanCount, "infinite": infinityCount, "l2_norm": l2Norm,
+            "spectral_norm": spectralNorm, "stable_rank": stableRank, "histogram": histogram,
+        ]
     }
 }
 
@@ -96,46 +84,29 @@ extension LatentStatistics {
     ///
     /// - Parameter matrices: whether covariance and correlations are written.
     public func json(matrices: Bool) -> JSONValue {
-        .object([
-            ("dataset", JSONValue(dataset)), ("split", .string(split)), ("images", .integer(imageCount)),
-            ("active_dimensions", .integer(activeCount)), ("kl", JSONValue(totalKL)),
-            ("effective_dimensions", JSONValue(effectiveDimensions)),
-            ("dimensions", .array((0..<latentSize).map(json))),
-            (
-                "factors",
-                .array(
-                    factors.enumerated().map { index, name in
-                        .object([
-                            ("name", .string(name)),
-                            (
-                                "entropy",
-                                JSONValue(factorEntropies.indices.contains(index) ? factorEntropies[index] : nil)
-                            ),
-                            (
-                                "mutual_information",
-                                .array((0..<latentSize).map { JSONValue(information(factor: index, dimension: $0)) })
-                            ),
-                        ])
-                    })
-            ),
-            ("covariance", matrices && !covariance.isEmpty ? matrix { covariance[$0 * latentSize + $1] } : .null),
-            ("correlation", matrices && !covariance.isEmpty ? matrix { correlation($0, $1) } : .null),
-        ])
+        [
+            "dataset": dataset, "split": split, "images": imageCount, "active_dimensions": activeCount, "kl": totalKL,
+            "effective_dimensions": effectiveDimensions, "dimensions": (0..<latentSize).map(json),
+            "factors": factors.enumerated().map { index, name in
+                [
+                    "name": name, "entropy": factorEntropies.indices.contains(index) ? factorEntropies[index] : nil,
+                    "mutual_information": (0..<latentSize).map { JSONValue(information(factor: index, dimension: $0)) },
+                ] as JSONValue
+            },
+            "covariance": matrices && !covariance.isEmpty
+                ? matrix { covariance[$0 * latentSize + $1] } : JSONValue.null,
+            "correlation": matrices && !covariance.isEmpty ? matrix { correlation($0, $1) } : JSONValue.null,
+        ]
     }
 
     private func json(_ dimension: Int) -> JSONValue {
         let strongest = strongestFactor(of: dimension)
-        return .object([
-            ("dimension", .integer(dimension)), ("mean", .number(meanOfMean[dimension])),
-            ("variance_of_mean", .number(varianceOfMean[dimension])),
-            ("mean_variance", JSONValue(isVariational ? meanVariance[dimension] : nil)),
-            ("kl", JSONValue(isVariational ? kl[dimension] : nil)), ("active", .boolean(active[dimension])),
-            (
-                "strongest_factor",
-                strongest.map { .object([("name", .string($0.name)), ("mutual_information", .number($0.nats))]) }
-                    ?? .null
-            ),
-        ])
+        return [
+            "dimension": dimension, "mean": meanOfMean[dimension], "variance_of_mean": varianceOfMean[dimension],
+            "mean_variance": isVariational ? meanVariance[dimension] : nil, "kl": isVariational ? kl[dimension] : nil,
+            "active": active[dimension],
+            "strongest_factor": strongest.map { ["name": $0.name, "mutual_information": $0.nats] as JSONValue },
+        ]
     }
 
     private func matrix(_ value: (Int, Int) -> Double?) -> JSONValue {

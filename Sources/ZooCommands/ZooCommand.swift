@@ -123,9 +123,21 @@ extension ParsableCommand {
         if let index = known.firstIndex(where: { $0.contains(name) }) {
             return try children[index].checkSubcommand(arguments.dropFirst(), of: "\(path) \(name)")
         }
-        let near = nearestName(to: name, among: known.flatMap { $0 }).map { "did you mean \(path) \($0)?" }
+        let near =
+            children.lazy.compactMap { $0.path(ofSubcommand: name) }.first
+            ?? nearestName(to: name, among: known.flatMap { $0 })
         throw ZooError(
-            "\(path) has no command \(name)", advice: near ?? "`\(path) --help` shows all commands", kind: .usage)
+            "\(path) has no command \(name)",
+            advice: near.map { "did you mean \(path) \($0)?" } ?? "`\(path) --help` shows all commands", kind: .usage)
+    }
+
+    /// What calls a command of that name below this one: `convert inspect`.
+    private static func path(ofSubcommand name: String) -> String? {
+        for child in configuration.subcommands {
+            if child._commandName == name { return "\(_commandName) \(name)" }
+            if let path = child.path(ofSubcommand: name) { return "\(_commandName) \(path)" }
+        }
+        return nil
     }
 }
 

@@ -208,6 +208,7 @@ import TextSupport
         (["data", "lst"], "did you mean zoo data list?"),
         (["xyzzy-plugh"], "`zoo --help` shows all commands"),
         (["convert", "exprot"], "did you mean zoo convert export?"),
+        (["inspect", "model.h5"], "did you mean zoo convert inspect?"),
     ])
     func misspeltCommands(arguments: [String], message: String) throws {
         let result = try zoo(arguments)

@@ -98,7 +98,8 @@ struct HDF5ChunkArray<Source: HDF5Source> {
     /// Checks that `count` entries can be in the file.
     private func check(_ count: Int, _ state: HDF5ReadingState) throws {
         guard count <= state.extents.byteCount / entryByteCount else {
-            throw ZooError("damaged HDF5 data: \(subject) have \(count) entries, more than the file has room for")
+            throw ZooError(
+                "damaged HDF5 data: \(subject) have \(count) entries, more than the file has room for", code: .damaged)
         }
     }
 

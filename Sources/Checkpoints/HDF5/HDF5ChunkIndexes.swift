@@ -17,7 +17,7 @@ extension HDF5Chunks {
         let endless = largest.firstIndex(of: .max)
         for axis in shape.indices.reversed() where axis != endless {
             guard largest[axis] < Int.max, largest[axis] > 0 else {
-                throw ZooError("damaged HDF5 data: \(subject) are counted along two axes without limit")
+                throw ZooError("damaged HDF5 data: \(subject) are counted along two axes without limit", code: .damaged)
             }
             let count = (largest[axis] - 1) / chunkShape[axis] + 1
             place(rest % count, on: axis)
@@ -26,7 +26,7 @@ extension HDF5Chunks {
         if let endless {
             place(rest, on: endless)
         } else if rest > 0 {
-            throw ZooError("damaged HDF5 data: \(subject) are more than the dataset has")
+            throw ZooError("damaged HDF5 data: \(subject) are more than the dataset has", code: .damaged)
         }
         return isInside ? offset : nil
     }
@@ -36,7 +36,7 @@ extension HDF5Chunks {
     ) throws {
         let counts = zip(largest, chunkShape).map { max(0, $0 - 1) / $1 + 1 }
         guard let count = Self.product(counts) else {
-            throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold")
+            throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold", code: .damaged)
         }
         var next = address
         for number in 0..<count {
@@ -72,7 +72,9 @@ extension HDF5Chunks {
         let tree = try HDF5TreeVersion2(source, at: address, kind: filters.isEmpty ? 10 : 11, subject, &state)
         let entryByteCount = tree.recordByteCount - 8 * shape.count
         guard filters.isEmpty ? entryByteCount == 8 : (13...20).contains(entryByteCount) else {
-            throw ZooError("damaged HDF5 data: the tree of \(subject) has records of \(tree.recordByteCount) bytes")
+            throw ZooError(
+                "damaged HDF5 data: the tree of \(subject) has records of \(tree.recordByteCount) bytes", code: .damaged
+            )
         }
         var chunks = self
         try tree.forEachRecord(source, &state) { record, state in

@@ -48,7 +48,7 @@ package struct HDF5Chunks: Sendable, Equatable {
         (self.shape, chunkShape, filters, elementByteCount) = (shape, shape, [], type.byteCount)
         self.fillValue = fillValue
         guard let total = Self.product(shape + [elementByteCount]) else {
-            throw ZooError("damaged HDF5 data: \(path) is more than any file can hold")
+            throw ZooError("damaged HDF5 data: \(path) is more than any file can hold", code: .damaged)
         }
         try state.budget.take(total, for: path)
     }
@@ -65,17 +65,21 @@ package struct HDF5Chunks: Sendable, Equatable {
         elementByteCount = type.byteCount
         (shape, self.filters, self.fillValue) = (space.shape, filters, fillValue)
         guard chunkShape.count == shape.count, layout.extents.last == elementByteCount else {
-            throw ZooError("damaged HDF5 data: \(subject) have the shape \(layout.extents) for \(shape) of \(type)")
+            throw ZooError(
+                "damaged HDF5 data: \(subject) have the shape \(layout.extents) for \(shape) of \(type)", code: .damaged
+            )
         }
         let counts = zip(shape, chunkShape).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
         let (expected, total) = (Self.product(counts), Self.product(shape + [elementByteCount]))
         guard let expected, let total, let chunkByteCount = Self.product(layout.extents) else {
-            throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold")
+            throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold", code: .damaged)
         }
         // The dataset will be in memory, and what one chunk is while it passes the filters.
         try state.budget.take(total, for: path)
         let (working, overflow) = chunkByteCount.multipliedReportingOverflow(by: filters.count)
-        guard !overflow else { throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold") }
+        guard !overflow else {
+            throw ZooError("damaged HDF5 data: \(subject) are more than any file can hold", code: .damaged)
+        }
         try state.budget.borrow(working, for: subject)
         guard expected > 0, let address else { return }
         switch layout.index {
@@ -95,10 +99,10 @@ package struct HDF5Chunks: Sendable, Equatable {
         case .treeVersion2: try readTreeVersion2(source, at: address, chunkByteCount, subject, &state)
         }
         guard Set(pieces.map(\.offset)).count == pieces.count else {
-            throw ZooError("damaged HDF5 data: one of \(subject) is there twice")
+            throw ZooError("damaged HDF5 data: one of \(subject) is there twice", code: .damaged)
         }
         guard filters.contains(.deflate) || pieces.allSatisfy({ $0.range.count == chunkByteCount }) else {
-            throw ZooError("damaged HDF5 data: one of \(subject) does not have \(chunkByteCount) bytes")
+            throw ZooError("damaged HDF5 data: one of \(subject) does not have \(chunkByteCount) bytes", code: .damaged)
         }
     }
 
@@ -135,7 +139,8 @@ package struct HDF5Chunks: Sendable, Equatable {
         _ address: Int, _ byteCount: Int, at offset: [Int], _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
         guard state.chunksLeft > 0 else {
-            throw ZooError("unsupported HDF5 file: it has more than \(state.limits.chunkCount) chunks")
+            throw ZooError(
+                "unsupported HDF5 file: it has more than \(state.limits.chunkCount) chunks", code: .unsupported)
         }
         state.chunksLeft -= 1
         pieces.append((offset, try state.extents.claim(address, byteCount, subject)))
@@ -175,7 +180,9 @@ package struct HDF5Chunks: Sendable, Equatable {
                 case .shuffle: chunk = Self.unshuffled(chunk, elementByteCount)[...]
                 }
             }
-            guard chunk.count == chunkByteCount else { throw ZooError("damaged HDF5 data: a chunk is too short") }
+            guard chunk.count == chunkByteCount else {
+                throw ZooError("damaged HDF5 data: a chunk is too short", code: .damaged)
+            }
             copy(chunk, at: piece.offset, to: target)
         }
     }

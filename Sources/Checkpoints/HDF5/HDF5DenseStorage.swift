@@ -122,7 +122,7 @@ struct HDF5FractalHeap {
     ) throws {
         let range = try state.extents.claim(address, count, subject)
         guard count >= prefixByteCount else {
-            throw ZooError("damaged HDF5 data: a block of \(subject) has only \(count) bytes")
+            throw ZooError("damaged HDF5 data: a block of \(subject) has only \(count) bytes", code: .damaged)
         }
         var bytes = try source.bytes(range)
         var cursor = ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
@@ -145,7 +145,7 @@ struct HDF5FractalHeap {
         _ state: inout HDF5ReadingState
     ) throws {
         guard (1...64).contains(rowCount) else {
-            throw ZooError("damaged HDF5 data: a block of \(subject) has \(rowCount) rows")
+            throw ZooError("damaged HDF5 data: a block of \(subject) has \(rowCount) rows", code: .damaged)
         }
         var cursor = try state.extents.verifiedCursor(
             source, at: address, count: 17 + offsetByteCount + 8 * width * rowCount, signature: "FHIB", subject)

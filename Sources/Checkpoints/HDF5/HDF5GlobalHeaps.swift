@@ -62,14 +62,17 @@ struct HDF5GlobalHeaps {
         }
         guard let object = heaps[reference.heap]?[reference.index], object.count >= reference.byteCount else {
             throw ZooError(
-                "damaged HDF5 data: a string of \(reference.byteCount) bytes is not in the heap at \(reference.heap)")
+                "damaged HDF5 data: a string of \(reference.byteCount) bytes is not in the heap at \(reference.heap)",
+                code: .damaged)
         }
         guard reference.byteCount <= bytesLeft else {
-            throw ZooError("unsupported HDF5 feature: the strings of its attributes have more than 16 MiB")
+            throw ZooError(
+                "unsupported HDF5 feature: the strings of its attributes have more than 16 MiB", code: .unsupported)
         }
         bytesLeft -= reference.byteCount
         guard let text = String(validating: object.prefix(reference.byteCount).prefix { $0 != 0 }, as: UTF8.self) else {
-            throw ZooError("damaged HDF5 data: a string in the heap at \(reference.heap) is not valid UTF-8")
+            throw ZooError(
+                "damaged HDF5 data: a string in the heap at \(reference.heap) is not valid UTF-8", code: .damaged)
         }
         return text
     }

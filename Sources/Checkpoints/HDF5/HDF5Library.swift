@@ -37,7 +37,7 @@ struct HDF5Handle: ~Copyable {
 /// Checked calls of libhdf5.
 enum HDF5Library {
     static func failure(_ what: String) -> ZooError {
-        ZooError("libhdf5 could not \(what)", advice: "this is most often a lack of memory")
+        ZooError("libhdf5 could not \(what)", advice: "this is most often a lack of memory", code: .system)
     }
 
     /// Checks the status that a call returned.
@@ -79,7 +79,7 @@ enum HDF5Library {
             try check(H5Tset_cset(type.id, isUTF8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII), what)
             return try body(type.id, type.id)
         case .other, .variableString, .opaque:
-            throw ZooError("elements of type \(elementType) are read and not written")
+            throw ZooError("elements of type \(elementType) are read and not written", code: .unsupported)
         }
     }
 

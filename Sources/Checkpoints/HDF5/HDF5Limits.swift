@@ -57,13 +57,14 @@ package struct HDF5Limits: Sendable {
     /// - Throws: `ZooError` when it is empty, `.` or `..`, too long, or contains `/` or a control character.
     package func checkName(_ name: String) throws {
         guard name.utf8.count <= nameByteCount else {
-            throw ZooError("an HDF5 name has \(name.utf8.count) bytes; at most \(nameByteCount) are accepted")
+            throw ZooError(
+                "an HDF5 name has \(name.utf8.count) bytes; at most \(nameByteCount) are accepted", code: .limit)
         }
         let forbidden = name.unicodeScalars.contains { $0 == "/" || $0.value < 0x20 || $0.value == 0x7F }
         guard !name.isEmpty, name != ".", name != "..", !forbidden else {
             throw ZooError(
                 "\(name.debugDescription) is no usable HDF5 name: it must not be empty, \".\" or \"..\", nor contain "
-                    + "\"/\" or control characters")
+                    + "\"/\" or control characters", code: .unsupported)
         }
     }
 }

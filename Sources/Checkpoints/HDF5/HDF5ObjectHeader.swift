@@ -56,7 +56,9 @@ struct HDF5ReadingState {
     /// Checks how deep an object lies.
     func checkDepth(_ depth: Int, _ path: String) throws {
         guard depth <= limits.depth else {
-            throw ZooError("unsupported HDF5 file: groups are nested more than \(limits.depth) deep at \(path)")
+            throw ZooError(
+                "unsupported HDF5 file: groups are nested more than \(limits.depth) deep at \(path)", code: .unsupported
+            )
         }
     }
 
@@ -65,7 +67,8 @@ struct HDF5ReadingState {
     /// - Throws: `ZooError` when they are too many.
     mutating func countObject() throws {
         guard objectsLeft > 0 else {
-            throw ZooError("unsupported HDF5 file: it holds more than \(limits.objectCount) objects")
+            throw ZooError(
+                "unsupported HDF5 file: it holds more than \(limits.objectCount) objects", code: .unsupported)
         }
         objectsLeft -= 1
     }
@@ -76,7 +79,7 @@ struct HDF5ReadingState {
     /// - Throws: `ZooError` when that is more than what is left.
     mutating func share(_ node: HDF5Node<HDF5Extent>, _ path: String, depth: Int) throws {
         guard limits.profile == .foreign else {
-            throw ZooError("unsupported HDF5 feature: two links lead to the object \(path)")
+            throw ZooError("unsupported HDF5 feature: two links lead to the object \(path)", code: .unsupported)
         }
         try checkDepth(depth, path)
         try countObject()
@@ -132,7 +135,8 @@ extension HDF5ObjectHeader {
     private static func clamped(_ address: Int, _ count: Int, _ byteCount: Int, _ subject: String) throws -> Range<Int>
     {
         guard address >= 0, address < byteCount else {
-            throw ZooError("damaged HDF5 data: \(subject) is said to be at byte \(address) of \(byteCount)")
+            throw ZooError(
+                "damaged HDF5 data: \(subject) is said to be at byte \(address) of \(byteCount)", code: .damaged)
         }
         return address..<address + min(count, byteCount - address)
     }
@@ -144,7 +148,8 @@ extension HDF5ObjectHeader {
     ) throws {
         let bytes = try source.bytes(try state.extents.claim(address, count, subject))
         guard bytes.count >= (skipping ?? 4) + 4 else {
-            throw ZooError("damaged HDF5 data: \(subject) at byte \(address) has only \(bytes.count) bytes")
+            throw ZooError(
+                "damaged HDF5 data: \(subject) at byte \(address) has only \(bytes.count) bytes", code: .damaged)
         }
         var whole = ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
         var cursor = try whole.part(bytes.count - 4, subject)

@@ -18,7 +18,7 @@ package enum HDF5Reader {
         _ = try state.extents.claim(0, superblock.byteCount, "the superblock")
         let root = try node(source, at: superblock.rootAddress, path: "/", depth: 0, &state)
         guard case .group(let group) = root else {
-            throw ZooError("damaged HDF5 data: the root of the file is no group")
+            throw ZooError("damaged HDF5 data: the root of the file is no group", code: .damaged)
         }
         try state.extents.checkDisjoint()
         return group
@@ -30,7 +30,8 @@ package enum HDF5Reader {
     ) throws -> HDF5Node<HDF5Extent>? {
         try state.checkDepth(depth, path)
         guard !state.openGroups.contains(address) else {
-            throw ZooError("unsupported HDF5 feature: \(path) is a link to a group that contains it")
+            throw ZooError(
+                "unsupported HDF5 feature: \(path) is a link to a group that contains it", code: .unsupported)
         }
         if let known = state.nodes[address] {
             try state.share(known, path, depth: depth)
@@ -46,7 +47,8 @@ package enum HDF5Reader {
         let isDatatype = !header.isGroup && header.space == nil && header.layout == nil
         if isDatatype, let datatype = header.datatype, !datatype.isShared {
             guard state.limits.profile == .foreign else {
-                throw ZooError("unsupported HDF5 feature: \(path) is a datatype that is an object of its own")
+                throw ZooError(
+                    "unsupported HDF5 feature: \(path) is a datatype that is an object of its own", code: .unsupported)
             }
             state.datatypes[address] = datatype.body
             return nil
@@ -58,7 +60,7 @@ package enum HDF5Reader {
             return node
         }
         guard header.space == nil, header.datatype == nil, header.layout == nil else {
-            throw ZooError("damaged HDF5 data: \(path) is a group and a dataset at once")
+            throw ZooError("damaged HDF5 data: \(path) is a group and a dataset at once", code: .damaged)
         }
         try checkUnique(header.links.map(\.name), "members", path)
         var group = HDF5Group<HDF5Extent>(attributes: attributes)
@@ -115,14 +117,15 @@ package enum HDF5Reader {
         guard let space = header.space, var message = header.datatype, let layout = header.layout,
             header.links.isEmpty
         else {
-            throw ZooError("damaged HDF5 data: \(path) is neither a whole dataset nor a group")
+            throw ZooError("damaged HDF5 data: \(path) is neither a whole dataset nor a group", code: .damaged)
         }
         if message.isShared { message.body = try datatype(source, &message.body, path, &state) }
         let type = try HDF5Message.datatype(&message.body, state.limits)
         if state.limits.profile == .checkpoint || message.body.remaining >= 8 { try message.body.finish() }
         let (shape, fillValue) = (space.shape, header.fillValue)
         guard fillValue.isEmpty || fillValue.count == type.byteCount else {
-            throw ZooError("damaged HDF5 data: the fill value of \(path) has \(fillValue.count) bytes for \(type)")
+            throw ZooError(
+                "damaged HDF5 data: the fill value of \(path) has \(fillValue.count) bytes for \(type)", code: .damaged)
         }
         let byteCount = try HDF5Reader.byteCount(shape, type, path)
         if state.limits.profile == .foreign, type.byteCount > 1 {
@@ -143,7 +146,7 @@ package enum HDF5Reader {
                     path, &state))
         }
         guard header.filters.isEmpty else {
-            throw ZooError("damaged HDF5 data: \(path) has filters, but is not stored in chunks")
+            throw ZooError("damaged HDF5 data: \(path) has filters, but is not stored in chunks", code: .damaged)
         }
         if state.limits.profile == .foreign, layout.address == nil, byteCount > 0 {
             return inChunks(
@@ -152,7 +155,7 @@ package enum HDF5Reader {
         guard layout.byteCount == byteCount, layout.address != nil || byteCount == 0 else {
             throw ZooError(
                 "damaged HDF5 data: \(path) has shape \(shape) of \(type), \(byteCount) bytes, and "
-                    + "\(layout.address == nil ? 0 : layout.byteCount) are stored")
+                    + "\(layout.address == nil ? 0 : layout.byteCount) are stored", code: .damaged)
         }
         let range: Range<Int> =
             if byteCount == 0 {
@@ -173,7 +176,8 @@ package enum HDF5Reader {
         let byteCount = try shape.reduce(type.byteCount) { total, extent in
             let (product, overflow) = total.multipliedReportingOverflow(by: max(1, extent))
             guard !overflow else {
-                throw ZooError("damaged HDF5 data: \(path) claims the shape \(shape), more than any file can hold")
+                throw ZooError(
+                    "damaged HDF5 data: \(path) claims the shape \(shape), more than any file can hold", code: .damaged)
             }
             return product
         }
@@ -183,7 +187,7 @@ package enum HDF5Reader {
     private static func checkUnique(_ names: [String], _ what: String, _ path: String) throws {
         var seen: Set<String> = []
         for name in names where !seen.insert(name).inserted {
-            throw ZooError("damaged HDF5 data: two \(what) of \(path) are called \"\(name)\"")
+            throw ZooError("damaged HDF5 data: two \(what) of \(path) are called \"\(name)\"", code: .damaged)
         }
     }
 }
@@ -212,7 +216,7 @@ extension HDF5Extent {
     package func load(from source: some HDF5Source) throws -> HDF5Values {
         switch elementType {
         case .other, .variableString, .opaque:
-            throw ZooError("unsupported HDF5 dataset: elements of type \(elementType)")
+            throw ZooError("unsupported HDF5 dataset: elements of type \(elementType)", code: .unsupported)
         case .float16: return .float16(try source.elements(range, as: Float16.self))
         case .float32: return .float32(try source.elements(range, as: Float.self))
         case .float64: return .float64(try source.elements(range, as: Double.self))
@@ -221,13 +225,15 @@ extension HDF5Extent {
         case .uint8: return .uint8(try source.bytes(range))
         case .string(let byteCount):
             guard range.count == byteCount else {
-                throw ZooError("unsupported HDF5 dataset: an array of texts, where only one text is read")
+                throw ZooError(
+                    "unsupported HDF5 dataset: an array of texts, where only one text is read", code: .unsupported)
             }
             let used = try source.bytes(range).prefix { $0 != 0 }
             guard let text = String(validating: used, as: UTF8.self),
                 used.count == byteCount || (used.isEmpty && byteCount == 1)
             else {
-                throw ZooError("damaged HDF5 data: a text of \(byteCount) bytes is not UTF-8, or contains NUL")
+                throw ZooError(
+                    "damaged HDF5 data: a text of \(byteCount) bytes is not UTF-8, or contains NUL", code: .damaged)
             }
             return .text(text)
         }

@@ -41,7 +41,7 @@ extension HDF5Source {
 
     fileprivate func check(_ range: Range<Int>) throws {
         guard range.lowerBound >= 0, range.upperBound <= byteCount else {
-            throw ZooError("bytes \(range) were asked for, and the file has \(byteCount)")
+            throw ZooError("bytes \(range) were asked for, and the file has \(byteCount)", code: .invalidValue)
         }
     }
 }

@@ -35,11 +35,12 @@ package struct HDF5Superblock {
     /// - Throws: `ZooError` when the file is too short, no HDF5, damaged, or of another kind.
     package init(_ source: some HDF5Source, profile: HDF5Limits.Profile = .checkpoint) throws {
         guard source.byteCount >= Self.byteCount else {
-            throw ZooError("the file has \(source.byteCount) bytes, too few for HDF5, which begins with 48")
+            throw ZooError(
+                "the file has \(source.byteCount) bytes, too few for HDF5, which begins with 48", code: .damaged)
         }
         let bytes = try source.bytes(0..<min(Self.byteCountOfVersion0, source.byteCount))
         guard bytes.starts(with: Self.signature) else {
-            throw ZooError("the file is no HDF5: it does not begin with the HDF5 signature")
+            throw ZooError("the file is no HDF5: it does not begin with the HDF5 signature", code: .damaged)
         }
         var cursor = ByteCursor(bytes, address: 0, format: .hdf5, subject: "the superblock")
         _ = try cursor.bytes(Self.signature.count, "signature")
@@ -85,7 +86,7 @@ package struct HDF5Superblock {
         guard endOfFile - base <= source.byteCount else {
             throw ZooError(
                 "the file is cut short: its HDF5 part has \(endOfFile - base) bytes, and only \(source.byteCount) are "
-                    + "there")
+                    + "there", code: .damaged)
         }
         return endOfFile - base
     }

@@ -24,7 +24,9 @@ package struct HDF5Group<Payload: Sendable>: Sendable {
     ///
     /// - Throws: `ZooError` when the place is taken, or a dataset stands where a group is needed.
     package mutating func insert(_ node: HDF5Node<Payload>, at path: ArraySlice<String>) throws {
-        guard let name = path.first else { throw ZooError("an HDF5 object needs a name; its path is empty") }
+        guard let name = path.first else {
+            throw ZooError("an HDF5 object needs a name; its path is empty", code: .invalidValue)
+        }
         let rest = path.dropFirst()
         let place = members.firstIndex { $0.name == name }
         guard let place else {
@@ -40,7 +42,7 @@ package struct HDF5Group<Payload: Sendable>: Sendable {
         guard !rest.isEmpty, case .group(var group) = members[place].node else {
             throw ZooError(
                 "the HDF5 name \"\(name)\" is used twice: for a tensor, and for another tensor or a group",
-                advice: "rename one of the two layers or tensors")
+                advice: "rename one of the two layers or tensors", code: .alreadyExists)
         }
         // Gives up the place's reference meanwhile, so that the members are changed and not copied.
         members[place].node = .group(HDF5Group())

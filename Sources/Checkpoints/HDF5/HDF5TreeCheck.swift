@@ -18,7 +18,8 @@ struct HDF5TreeCheck {
     /// - Throws: `ZooError` naming the object and the limit.
     mutating func visit(_ group: HDF5Group<HDF5Values>, path: String, depth: Int) throws {
         guard depth <= limits.depth else {
-            throw ZooError("the name \(path) is nested \(depth) levels deep; at most \(limits.depth) can be stored")
+            throw ZooError(
+                "the name \(path) is nested \(depth) levels deep; at most \(limits.depth) can be stored", code: .limit)
         }
         try count(group.attributes, path)
         for member in group.members {
@@ -34,17 +35,20 @@ struct HDF5TreeCheck {
     private mutating func visit(_ dataset: HDF5Dataset<HDF5Values>, path: String) throws {
         try count(dataset.attributes, path)
         guard dataset.shape.count <= limits.rank, dataset.shape.allSatisfy({ $0 >= 0 }) else {
-            throw ZooError("\(path) has the shape \(dataset.shape); at most \(limits.rank) axes can be stored")
+            throw ZooError(
+                "\(path) has the shape \(dataset.shape); at most \(limits.rank) axes can be stored", code: .limit)
         }
         let expected = dataset.shape.reduce((1, false)) { total, extent in
             let (product, overflow) = total.0.multipliedReportingOverflow(by: extent)
             return (product, total.1 || overflow)
         }
         guard expected == (dataset.payload.count, false) else {
-            throw ZooError("\(path): \(dataset.payload.count) values do not fill the shape \(dataset.shape)")
+            throw ZooError(
+                "\(path): \(dataset.payload.count) values do not fill the shape \(dataset.shape)", code: .mismatch)
         }
         if case .text(let text) = dataset.payload, text.utf8.contains(0) {
-            throw ZooError("\(path) contains a NUL character, which a checkpoint cannot hold in a text")
+            throw ZooError(
+                "\(path) contains a NUL character, which a checkpoint cannot hold in a text", code: .unsupported)
         }
         estimatedByteCount += dataset.payload.count * dataset.payload.elementType.byteCount
     }
@@ -59,12 +63,13 @@ struct HDF5TreeCheck {
             guard encoded.bytes.count <= limits.attributeByteCount else {
                 throw ZooError(
                     "the attribute \(attribute.name) of \(path) takes \(encoded.bytes.count) bytes; at most "
-                        + "\(limits.attributeByteCount) can be stored")
+                        + "\(limits.attributeByteCount) can be stored", code: .limit)
             }
             guard case .string = encoded.elementType else { continue }
             stringCount += encoded.shape.first ?? 1
             guard encoded.isText else {
-                throw ZooError("the attribute \(attribute.name) of \(path) is not printable ASCII text")
+                throw ZooError(
+                    "the attribute \(attribute.name) of \(path) is not printable ASCII text", code: .unsupported)
             }
         }
         guard objectCount <= limits.objectCount, attributeCount <= limits.attributeCount,
@@ -73,7 +78,7 @@ struct HDF5TreeCheck {
             throw ZooError(
                 "the checkpoint has at least \(objectCount) groups and tensors, \(attributeCount) attributes and "
                     + "\(stringCount) strings in them; at most \(limits.objectCount), \(limits.attributeCount) and "
-                    + "\(limits.stringCount) can be stored")
+                    + "\(limits.stringCount) can be stored", code: .limit)
         }
     }
 }

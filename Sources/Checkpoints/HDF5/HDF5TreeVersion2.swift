@@ -69,7 +69,8 @@ struct HDF5TreeVersion2 {
         let (pointers, more) =
             depth == 0 ? (0, false) : pointerByteCount.multipliedReportingOverflow(by: count &+ 1)
         guard !overflow, !more, used <= nodeByteCount - 10, pointers <= nodeByteCount - 10 - used else {
-            throw ZooError("damaged HDF5 data: a node of \(subject) at byte \(address) has \(count) records")
+            throw ZooError(
+                "damaged HDF5 data: a node of \(subject) at byte \(address) has \(count) records", code: .damaged)
         }
         // The checksum follows what is used; the rest of the node is free.
         let end = 10 + used + pointers

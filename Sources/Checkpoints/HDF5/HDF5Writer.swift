@@ -23,7 +23,8 @@ package enum HDF5Writer {
         let estimate = check.estimatedByteCount
         guard estimate <= limits.fileByteCount else {
             throw ZooError(
-                "the checkpoint would have about \(estimate) bytes; files of at most \(limits.fileByteCount) are read")
+                "the checkpoint would have about \(estimate) bytes; files of at most \(limits.fileByteCount) are read",
+                code: .limit)
         }
         return try lock.withLock { _ in try build(root, estimatedByteCount: estimate) }
     }

@@ -10,7 +10,8 @@ public struct DatasetCatalog: Sendable {
         var names = Set<String>()
         for descriptor in descriptors where !names.insert(descriptor.name).inserted {
             throw ZooError(
-                "two data sets have the name '\(descriptor.name)'", advice: "give one of them another name")
+                "two data sets have the name '\(descriptor.name)'", advice: "give one of them another name",
+                code: .alreadyExists)
         }
         self.descriptors = descriptors
     }

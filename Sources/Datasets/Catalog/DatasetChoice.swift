@@ -23,12 +23,8 @@ public struct DatasetChoice: Sendable {
 
     /// Why it cannot be opened: its files are nowhere; nil where they are here or it needs none.
     public var missing: ZooError? {
-        do {
-            _ = try descriptor.locate(options)
-            return nil
-        } catch {
-            return error as? ZooError ?? ZooError(["\(error)"])
-        }
+        guard case .missing(let reason) = descriptor.presence(options) else { return nil }
+        return reason
     }
 
     /// Whether it would be downloaded: its publisher offers files, and nobody has said where they are.

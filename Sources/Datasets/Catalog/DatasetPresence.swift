@@ -27,14 +27,12 @@ public enum DatasetPresence: Sendable {
 
 extension DatasetDescriptor {
     /// Whether and where it is on this machine.
-    ///
-    /// - Throws: what is neither found nor missing: a failure of another kind.
-    public func presence(_ options: DatasetOptions = DatasetOptions()) throws -> DatasetPresence {
+    public func presence(_ options: DatasetOptions = DatasetOptions()) -> DatasetPresence {
         guard !info.isGenerated else { return .generated }
         do {
             return .found(try locate(options))
-        } catch let error as ZooError {
-            return .missing(error)
+        } catch {
+            return .missing(ZooError(error))
         }
     }
 

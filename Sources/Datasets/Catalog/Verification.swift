@@ -60,7 +60,7 @@ extension DatasetCatalog {
         let located = try descriptor.locate(options)
         let dataset = try descriptor.open(options)
         if let expected = descriptor.imageCount, dataset.count != expected {
-            throw ZooError("'\(name)' has \(dataset.count) images; \(expected) were expected")
+            throw ZooError("'\(name)' has \(dataset.count) images; \(expected) were expected", code: .damaged)
         }
         let files = try located.map { file in
             let byteCount: Int? = if case .file(let count) = Files.kind(file.path) { count } else { nil }

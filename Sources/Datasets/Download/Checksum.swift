@@ -39,7 +39,7 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
         while true {
             let count = read(descriptor, buffer.baseAddress, buffer.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw ZooError("cannot read '\(path)': \(Files.reason())") }
+            guard count >= 0 else { throw ZooError("cannot read '\(path)': \(Files.reason())", code: .system) }
             if count == 0 { return }
             body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
@@ -51,10 +51,11 @@ private struct MD5: ~Copyable {
     private let context: OpaquePointer
 
     init() throws {
-        guard let context = EVP_MD_CTX_new() else { throw ZooError("libcrypto is out of memory") }
+        guard let context = EVP_MD_CTX_new() else { throw ZooError("libcrypto is out of memory", code: .system) }
         guard EVP_DigestInit_ex(context, EVP_md5(), nil) == 1 else {
             EVP_MD_CTX_free(context)
-            throw ZooError("libcrypto does not offer MD5 on this system, so the checksum cannot be computed")
+            throw ZooError(
+                "libcrypto does not offer MD5 on this system, so the checksum cannot be computed", code: .unsupported)
         }
         self.context = context
     }

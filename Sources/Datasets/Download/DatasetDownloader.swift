@@ -85,7 +85,7 @@ public struct DatasetDownloader: Sendable {
                     first.message, details: failures.dropFirst().map(\.message), advice: first.advice, code: first.code)
         }
         guard rename(partial, path) == 0 else {
-            throw ZooError("cannot rename '\(partial)' to '\(path)': \(Files.reason())")
+            throw ZooError("cannot rename '\(partial)' to '\(path)': \(Files.reason())", code: .system)
         }
         return path
     }
@@ -115,21 +115,23 @@ public struct DatasetDownloader: Sendable {
         case .complete:
             return
         case .rangeRefused:
-            throw ZooError("the server refuses to send \(address) (HTTP status 416)")
+            throw ZooError("the server refuses to send \(address) (HTTP status 416)", code: .system)
         case .status(let code):
             throw ZooError(
                 "the server answered HTTP status \(code)\(code == 404 ? " (not found)" : "") for \(address)",
                 advice: code == 404
                     ? "the publisher may have moved the file; get it elsewhere and put it in the data folder by hand."
-                    : "try again later")
+                    : "try again later", code: .system)
         case .diskFailure(let code):
             throw ZooError(
-                "cannot write '\(partial)': \(Files.reason(code))", advice: "make room on the disk; \(goesOn)")
+                "cannot write '\(partial)': \(Files.reason(code))", advice: "make room on the disk; \(goesOn)",
+                code: .system)
         case .connectionFailure(let reason, let received, let total):
-            guard received > 0 else { throw ZooError("the connection for \(address) failed: \(reason)") }
+            guard received > 0 else { throw ZooError("the connection for \(address) failed: \(reason)", code: .system) }
             let progress = total.map { "\(received) of \($0) bytes" } ?? "\(received) bytes"
             throw ZooError(
-                "the connection for \(address) failed: \(reason); \(progress) are in \(partial)", advice: goesOn)
+                "the connection for \(address) failed: \(reason); \(progress) are in \(partial)", advice: goesOn,
+                code: .system)
         }
     }
 
@@ -138,10 +140,10 @@ public struct DatasetDownloader: Sendable {
         _ progress: @escaping @Sendable (DownloadProgress) -> Void
     ) throws -> HTTPTransfer.Outcome {
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())") }
+        guard descriptor >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())", code: .system) }
         defer { close(descriptor) }
         let start = lseek(descriptor, 0, SEEK_END)
-        guard start >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())") }
+        guard start >= 0 else { throw ZooError("cannot write '\(partial)': \(Files.reason())", code: .system) }
         let transfer = HTTPTransfer(file: file, descriptor: descriptor, resumeOffset: Int(start), progress: progress)
         let outcome = try transfer.run(address: address, timeoutSeconds: timeoutSeconds)
         if case .complete = outcome, fsync(descriptor) != 0 { return .diskFailure(errno) }
@@ -153,7 +155,9 @@ public struct DatasetDownloader: Sendable {
         let advice = "It was deleted. Try again; if it happens again, the publisher has changed the file."
         if let expected = file.byteCount, case .file(let found) = Files.kind(partial), found != expected {
             unlink(partial)
-            throw ZooError("the file from \(address) has \(found) bytes; \(expected) were expected", advice: advice)
+            throw ZooError(
+                "the file from \(address) has \(found) bytes; \(expected) were expected", advice: advice, code: .damaged
+            )
         }
         guard let expected = file.checksum else { return }
         let found = try expected.ofFile(at: partial)
@@ -161,7 +165,7 @@ public struct DatasetDownloader: Sendable {
             unlink(partial)
             throw ZooError(
                 "the file from \(address) has the wrong checksum: \(expected) was expected, \(found) found",
-                advice: advice)
+                advice: advice, code: .damaged)
         }
     }
 }

@@ -40,7 +40,7 @@ final class Archive {
         let descriptor = try Files.openForReading(path).descriptor
         guard let handle = archive_read_new() else {
             close(descriptor)
-            throw ZooError("cannot open '\(path)': libarchive is out of memory")
+            throw ZooError("cannot open '\(path)': libarchive is out of memory", code: .system)
         }
         self.init(path, handle, descriptor: descriptor, memory: nil)
         support(form)
@@ -53,7 +53,7 @@ final class Archive {
     /// - Throws: `ZooError` if it is not of the form.
     convenience init(bytes: [UInt8], name: String, form: Form) throws {
         guard let handle = archive_read_new() else {
-            throw ZooError("cannot open \(name): libarchive is out of memory")
+            throw ZooError("cannot open \(name): libarchive is out of memory", code: .system)
         }
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
         memory.copyBytes(from: bytes)
@@ -100,7 +100,7 @@ final class Archive {
         if result == ARCHIVE_EOF { return nil }
         guard result == ARCHIVE_OK, let entry else { throw failure() }
         guard let name = archive_entry_pathname(entry) else {
-            throw ZooError("'\(path)' is damaged: an entry has a name that cannot be read")
+            throw ZooError("'\(path)' is damaged: an entry has a name that cannot be read", code: .damaged)
         }
         let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
         return (String(cString: name), size)
@@ -130,7 +130,7 @@ final class Archive {
             let found = bytes.count > byteCount ? "more" : "only \(bytes.count)"
             throw ZooError(
                 "\(name) has the wrong size: \(byteCount) bytes were expected, \(found) found",
-                advice: Archive.damageAdvice)
+                advice: Archive.damageAdvice, code: .damaged)
         }
         return bytes
     }
@@ -151,6 +151,6 @@ final class Archive {
 
     private func failure() -> ZooError {
         let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"
-        return ZooError("cannot read '\(path)': \(reason)", advice: Archive.damageAdvice)
+        return ZooError("cannot read '\(path)': \(reason)", advice: Archive.damageAdvice, code: .damaged)
     }
 }

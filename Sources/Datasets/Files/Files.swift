@@ -58,7 +58,7 @@ enum Files {
     /// - Throws: `ZooError` if the folder cannot be read.
     static func names(in path: String) throws -> [String] {
         do { return try FolderListing.names(in: path) } catch {
-            throw ZooError("cannot read the folder '\(path)': \(error)")
+            throw ZooError("cannot read the folder '\(path)': \(error)", code: .system)
         }
     }
 
@@ -85,20 +85,22 @@ enum Files {
 
     private static func explained(_ failure: FileReadingFailure, _ path: String, limit: Int) -> ZooError {
         switch failure {
-        case .system(let code): ZooError("cannot read '\(path)': \(reason(code))")
-        case .notRegular: ZooError("cannot read '\(path)': it is not a regular file")
+        case .system(let code): ZooError("cannot read '\(path)': \(reason(code))", code: .system)
+        case .notRegular: ZooError("cannot read '\(path)': it is not a regular file", code: .unsupported)
         case .tooLong(let byteCount):
-            ZooError("'\(path)' has \(byteCount) bytes; at most \(limit) were expected")
+            ZooError("'\(path)' has \(byteCount) bytes; at most \(limit) were expected", code: .limit)
         }
     }
 
     /// Writes a file, replacing what is there.
     /// - Throws: `ZooError` if that fails.
     static func write(_ bytes: [UInt8], to path: String) throws {
-        guard let stream = fopen(path, "wbe") else { throw ZooError("cannot write '\(path)': \(reason())") }
+        guard let stream = fopen(path, "wbe") else {
+            throw ZooError("cannot write '\(path)': \(reason())", code: .system)
+        }
         let written = fwrite(bytes, 1, bytes.count, stream)
         guard fclose(stream) == 0, written == bytes.count else {
-            throw ZooError("cannot write '\(path)': \(reason())")
+            throw ZooError("cannot write '\(path)': \(reason())", code: .system)
         }
     }
 
@@ -113,7 +115,7 @@ enum Files {
     /// - Throws: `ZooError` if one cannot be made.
     static func makeFolder(_ path: String) throws {
         if let failure = FolderMaking.make(path) {
-            throw ZooError("cannot make the folder '\(failure.folder)': \(reason(failure.code))")
+            throw ZooError("cannot make the folder '\(failure.folder)': \(reason(failure.code))", code: .system)
         }
     }
 

@@ -18,30 +18,35 @@ struct AttributeFile {
             else {
                 throw ZooError(
                     "'\(path)' is not an attribute file: its first line must be the number of images, its second the "
-                        + "names of the attributes", advice: "see CelebA's list_attr_celeba.txt for the format")
+                        + "names of the attributes", advice: "see CelebA's list_attr_celeba.txt for the format",
+                    code: .unsupported)
             }
             guard lines.count - 2 == count else {
-                throw ZooError("'\(path)' says that it describes \(count) images, but describes \(lines.count - 2)")
+                throw ZooError(
+                    "'\(path)' says that it describes \(count) images, but describes \(lines.count - 2)", code: .damaged
+                )
             }
             lines.removeFirst()
         }
         names = lines[0].fields.map { String($0) }
         guard names.count <= 255, !names.isEmpty else {
-            throw ZooError("'\(path)' names \(names.count) attributes; 1 to 255 were expected")
+            throw ZooError("'\(path)' names \(names.count) attributes; 1 to 255 were expected", code: .damaged)
         }
         var attributes: [String: [UInt8]] = [:]
         attributes.reserveCapacity(lines.count)
         for line in lines.dropFirst() {
             guard line.fields.count == names.count + 1 else {
                 throw ZooError(
-                    "'\(path)' line \(line.number) has \(line.fields.count - 1) values; \(names.count) were expected")
+                    "'\(path)' line \(line.number) has \(line.fields.count - 1) values; \(names.count) were expected",
+                    code: .damaged)
             }
             attributes[String(line.fields[0])] = try line.fields.dropFirst().map { field in
                 switch field {
                 case "1": return 1
                 case "-1", "0": return 0
                 default:
-                    throw ZooError("'\(path)' line \(line.number) has the value '\(field)'; 1 or -1 was expected")
+                    throw ZooError(
+                        "'\(path)' line \(line.number) has the value '\(field)'; 1 or -1 was expected", code: .damaged)
                 }
             }
         }
@@ -54,7 +59,7 @@ struct AttributeFile {
     func positions(of paths: [String]) throws -> [UInt8] {
         try paths.flatMap { path in
             guard let attributes = attributes[path] ?? attributes[Files.lastComponent(path)] else {
-                throw ZooError("the attribute file says nothing about the image '\(path)'")
+                throw ZooError("the attribute file says nothing about the image '\(path)'", code: .notFound)
             }
             return attributes
         }
@@ -74,7 +79,8 @@ struct PartitionFile {
         for line in lines {
             guard line.fields.count == 2, let part = Int(line.fields[1]), (0...2).contains(part) else {
                 throw ZooError(
-                    "'\(path)' line \(line.number) is not a file name and 0 (training), 1 (validation) or 2 (test)")
+                    "'\(path)' line \(line.number) is not a file name and 0 (training), 1 (validation) or 2 (test)",
+                    code: .damaged)
             }
             splits[String(line.fields[0])] = [Split.train, .validation, .test][part]
         }
@@ -88,7 +94,7 @@ struct PartitionFile {
         var indices: [Split: [Int32]] = [:]
         for (position, path) in paths.enumerated() {
             guard let split = splits[path] ?? splits[Files.lastComponent(path)] else {
-                throw ZooError("the partition file says nothing about the image '\(path)'")
+                throw ZooError("the partition file says nothing about the image '\(path)'", code: .notFound)
             }
             indices[split, default: []].append(Int32(position))
         }

@@ -46,7 +46,8 @@ struct ImageFolder {
                     + "cannot be made: sides are 1 to 4096, channels 1 or 3", kind: .usage)
         }
         guard listing.pictures.count <= Int32.max else {
-            throw ZooError("'\(folder)' has \(listing.pictures.count) pictures; at most \(Int32.max) are read")
+            throw ZooError(
+                "'\(folder)' has \(listing.pictures.count) pictures; at most \(Int32.max) are read", code: .limit)
         }
         let pictures = try decoded(listing, imageByteCount: shape.reduce(1, *))
         let rows = pictures.decoded

@@ -64,7 +64,7 @@ struct ImageFolderListing {
             throw ZooError(
                 "the image folder '\(folder)' holds no \(ImageFiles.kinds()) images"
                     + (notes.first.map { ": \($0)" } ?? ", nor do its folders"),
-                advice: "convert pictures to one of these, or give another folder")
+                advice: "convert pictures to one of these, or give another folder", code: .notFound)
         }
         pictures.sort { $0.path < $1.path }
         var seen = Set<[UInt64]>()
@@ -99,11 +99,12 @@ struct ImageFolderListing {
         let text = String(decoding: folder, as: UTF8.self)
         guard depth <= Self.maximumDepth else {
             throw ZooError(
-                "'\(text)' is more than \(Self.maximumDepth) folders deep; a link may point back to a parent")
+                "'\(text)' is more than \(Self.maximumDepth) folders deep; a link may point back to a parent",
+                code: .limit)
         }
         let names: [[UInt8]]
         do { names = try FolderListing.nameBytes(in: folder) } catch {
-            throw ZooError("cannot read the folder '\(text)': \(error)")
+            throw ZooError("cannot read the folder '\(text)': \(error)", code: .system)
         }
         for name in names where name.first != UInt8(ascii: ".") {
             let path = Self.join(relative, name)

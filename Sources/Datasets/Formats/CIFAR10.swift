@@ -37,7 +37,7 @@ enum CIFAR10Format {
                 guard label < 10 else {
                     throw ZooError(
                         "'\(fileNames[file])' in '\(path)' is damaged: the label of record \(record) is \(label), and "
-                            + "labels are 0 to 9", advice: Archive.damageAdvice)
+                            + "labels are 0 to 9", advice: Archive.damageAdvice, code: .damaged)
                 }
                 labels[file * recordsPerFile + record] = label
             }
@@ -51,7 +51,7 @@ enum CIFAR10Format {
                 guard records.count == byteCount else {
                     throw ZooError(
                         "'\(filePath)' has \(records.count) bytes; \(byteCount) were expected (\(recordsPerFile) "
-                            + "records of \(recordByteCount))", advice: Archive.damageAdvice)
+                            + "records of \(recordByteCount))", advice: Archive.damageAdvice, code: .damaged)
                 }
                 try add(records, file: file)
             }
@@ -83,7 +83,7 @@ enum CIFAR10Format {
             let name = Files.lastComponent(entry.name)
             guard let file = fileNames.firstIndex(of: name) else { continue }
             guard missing.remove(name) != nil else {
-                throw ZooError("'\(path)' holds '\(name)' twice", advice: Archive.damageAdvice)
+                throw ZooError("'\(path)' holds '\(name)' twice", advice: Archive.damageAdvice, code: .damaged)
             }
             try body(archive.read(byteCount: byteCount, of: "'\(entry.name)' in '\(path)'"), file)
         }
@@ -91,7 +91,8 @@ enum CIFAR10Format {
             throw ZooError(
                 "'\(path)' does not hold \(missing.sorted().joined(separator: ", "))",
                 advice:
-                    "it must be the binary version of CIFAR-10 (cifar-10-binary.tar.gz), not the Python or Matlab one")
+                    "it must be the binary version of CIFAR-10 (cifar-10-binary.tar.gz), not the Python or Matlab one",
+                code: .damaged)
         }
     }
 

@@ -55,7 +55,7 @@ struct DSprites: Dataset {
             ]
             throw ZooError(
                 "'\(path)' does not hold \(missing.compactMap(\.self).joined(separator: ", "))",
-                advice: "it must be the published file \(DSprites.fileName)")
+                advice: "it must be the published file \(DSprites.fileName)", code: .damaged)
         }
         self.bits = bits
         splits = DataSplits.fixed(count: grid.count, testCount: testCount)
@@ -93,7 +93,7 @@ struct DSprites: Dataset {
 
 extension DSprites {
     private static func duplicate(_ name: String) -> ZooError {
-        ZooError("\(name) is there twice", advice: Archive.damageAdvice)
+        ZooError("\(name) is there twice", advice: Archive.damageAdvice, code: .damaged)
     }
 
     /// Reads and checks the header of the array in the current entry.
@@ -110,7 +110,7 @@ extension DSprites {
                 "\(name) has the type \(header.type.rawValue) and the shape \(header.shape)"
                     + (header.isFortranOrder ? ", in Fortran order; " : "; ")
                     + "\(type.rawValue) and \(shape) were expected",
-                advice: "it must be the published file \(fileName)")
+                advice: "it must be the published file \(fileName)", code: .damaged)
         }
     }
 
@@ -128,7 +128,7 @@ extension DSprites {
                     guard eight & 0xFEFE_FEFE_FEFE_FEFE == 0 else {
                         throw ZooError(
                             "\(name) is damaged: image \((filled * 8) / 4096) holds a value other than 0 and 1",
-                            advice: Archive.damageAdvice)
+                            advice: Archive.damageAdvice, code: .damaged)
                     }
                     // The product gathers the lowest bit of byte i in bit 56 + i.
                     packed[filled] = UInt8((eight &* 0x0102_0408_1020_4080) >> 56)
@@ -140,7 +140,9 @@ extension DSprites {
     }
 
     private static func wrongSize(_ name: String, expected: Int) -> ZooError {
-        ZooError("\(name) does not hold the \(expected) bytes that its header says", advice: Archive.damageAdvice)
+        ZooError(
+            "\(name) does not hold the \(expected) bytes that its header says", advice: Archive.damageAdvice,
+            code: .damaged)
     }
 
     /// Checks that the rows of 8-byte numbers (colour, then the factors of `grid`) are what `matches` wants.
@@ -162,7 +164,7 @@ extension DSprites {
                     guard matches(bits, column == 0 ? nil : column - 1, index) else {
                         throw ZooError(
                             "\(name) is not in the published order: row \(index) differs in column \(column)",
-                            advice: "it must be the published file \(fileName)")
+                            advice: "it must be the published file \(fileName)", code: .damaged)
                     }
                 }
                 index += 1

@@ -29,7 +29,7 @@ struct IDXFile {
     init(_ archive: Archive, expected: [Int?]) throws {
         let path = archive.path
         guard try archive.nextEntry() != nil else {
-            throw ZooError("'\(path)' is empty", advice: Archive.damageAdvice)
+            throw ZooError("'\(path)' is empty", advice: Archive.damageAdvice, code: .damaged)
         }
         let headerByteCount = 4 + 4 * expected.count
         let header = try [UInt8](unsafeUninitializedCapacity: headerByteCount) { buffer, count in
@@ -40,12 +40,12 @@ struct IDXFile {
             throw ZooError(
                 "'\(path)' is not the expected IDX file: it begins with \(IDXFile.hexadecimal(header.prefix(4))), and "
                     + "\(IDXFile.hexadecimal(magic[...])) (unsigned bytes, \(expected.count) dimensions) was expected",
-                advice: "check that the file is what its name says, or fetch it again")
+                advice: "check that the file is what its name says, or fetch it again", code: .damaged)
         }
         guard header.count == headerByteCount else {
             throw ZooError(
                 "'\(path)' ends in its header, after \(header.count) of \(headerByteCount) bytes",
-                advice: Archive.damageAdvice)
+                advice: Archive.damageAdvice, code: .damaged)
         }
         let shape = stride(from: 4, to: headerByteCount, by: 4).map { start in
             header[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
@@ -54,7 +54,7 @@ struct IDXFile {
             let wanted = zip(shape, expected).map { $1 ?? $0 }
             throw ZooError(
                 "'\(path)' holds \(IDXFile.describe(shape)) values; \(IDXFile.describe(wanted)) were expected",
-                advice: "check that the file belongs to this data set and split")
+                advice: "check that the file belongs to this data set and split", code: .damaged)
         }
         self.shape = shape
         // Sizes have 32 bits each, so that two of them cannot overflow.
@@ -62,7 +62,8 @@ struct IDXFile {
         for extent in shape {
             count = count.multipliedReportingOverflow(by: extent).partialValue
             guard (1...Self.elementLimit).contains(count) else {
-                throw ZooError("'\(path)' claims \(IDXFile.describe(shape)) values", advice: Archive.damageAdvice)
+                throw ZooError(
+                    "'\(path)' claims \(IDXFile.describe(shape)) values", advice: Archive.damageAdvice, code: .damaged)
             }
         }
         elements = try archive.read(byteCount: count, of: "The data of '\(path)' after its header")
@@ -101,7 +102,7 @@ enum MNISTFormat {
             if let position = elements[part].firstIndex(where: { $0 > 9 }) {
                 throw ZooError(
                     "'\(paths[part])' is damaged: the label of image \(position) is \(elements[part][position]), and "
-                        + "labels are 0 to 9", advice: Archive.damageAdvice)
+                        + "labels are 0 to 9", advice: Archive.damageAdvice, code: .damaged)
             }
         }
         return MemoryDataset(

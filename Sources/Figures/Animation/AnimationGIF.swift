@@ -47,22 +47,23 @@ public struct AnimationGIF: Sendable {
     }
 
     private func validate() throws -> Image8 {
-        guard let first = frames.first else { throw ZooError("an animation has no frame to show") }
+        guard let first = frames.first else { throw ZooError("an animation has no frame to show", code: .invalidValue) }
         for (index, frame) in frames.enumerated()
         where frame.width != first.width || frame.height != first.height || frame.channels != first.channels {
             throw ZooError(
                 "frame \(index) of an animation is \(frame.width) x \(frame.height) with \(frame.channels) channels, "
                     + "but frame 0 is \(first.width) x \(first.height) with \(first.channels)",
-                advice: "give all frames one size and number of channels")
+                advice: "give all frames one size and number of channels", code: .mismatch)
         }
         guard (0.02...600).contains(secondsPerFrame) else {
-            throw ZooError("a frame of an animation is shown for 0.02 to 600 seconds, not \(secondsPerFrame)")
+            throw ZooError(
+                "a frame of an animation is shown for 0.02 to 600 seconds, not \(secondsPerFrame)", code: .invalidValue)
         }
         let largest = Image8.maximumSide / max(first.width, first.height)
         guard scale >= 1, scale <= largest else {
             throw ZooError(
                 "the scale of an animation of \(first.width) x \(first.height) frames is from 1 to \(largest), "
-                    + "not \(scale)")
+                    + "not \(scale)", code: .invalidValue)
         }
         return first
     }

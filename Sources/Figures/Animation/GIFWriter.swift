@@ -47,7 +47,7 @@ struct GIFWriter: ~Copyable {
             return GifColorType(Red: color.x, Green: color.y, Blue: color.z)
         }
         guard let map = GifMakeMapObject(Int32(colorCount), colors) else {
-            throw ZooError("an animation cannot be made: out of memory")
+            throw ZooError("an animation cannot be made: out of memory", code: .system)
         }
         defer { GifFreeMapObject(map) }
         try check(EGifPutScreenDesc(file, Int32(width), Int32(height), 8, 0, map))
@@ -95,6 +95,6 @@ struct GIFWriter: ~Copyable {
 
     private static func failure(_ code: Int32) -> ZooError {
         let reason = GifErrorString(code).map { String(cString: $0) } ?? "error \(code)"
-        return ZooError("an animation cannot be written as GIF: \(reason)")
+        return ZooError("an animation cannot be written as GIF: \(reason)", code: .system)
     }
 }

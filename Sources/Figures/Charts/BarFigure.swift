@@ -40,7 +40,7 @@ public struct BarFigure: Figure, Equatable {
         guard (320...20_000).contains(width), (240...20_000).contains(height), highest > 0 else {
             throw ZooError(
                 "a figure of \(bars.count) bars, \(width) × \(height), has nothing to draw: it needs a finite value above 0 "
-                    + "and from 320 × 240 to 20000 × 20000 units")
+                    + "and from 320 × 240 to 20000 × 20000 units", code: .invalidValue)
         }
         let measurer = try TextMeasurer()
         let canvas = try Canvas(width: width, height: height, format: format)

@@ -42,7 +42,8 @@ public struct HeatmapFigure: Figure, Equatable {
             rows.allSatisfy({ $0.count == columnNames.count }), (320...20_000).contains(width)
         else {
             throw ZooError(
-                "a heat map of \(rowNames.count) × \(columnNames.count) names and \(rows.count) rows cannot be drawn")
+                "a heat map of \(rowNames.count) × \(columnNames.count) names and \(rows.count) rows cannot be drawn",
+                code: .invalidValue)
         }
         let measurer = try TextMeasurer()
         let font = FigureFont.footer
@@ -50,7 +51,7 @@ public struct HeatmapFigure: Figure, Equatable {
         let left = (names.map { measurer.width(of: $0, in: font) }.max() ?? 0) + 14
         let cell = min(56, ((Double(width) - left - 12) / Double(columnNames.count)).rounded(.down))
         guard cell >= 3, Double(rows.count) * cell < 19_000 else {
-            throw ZooError("\(rows.count) × \(columnNames.count) cells are more than a heat map can show")
+            throw ZooError("\(rows.count) × \(columnNames.count) cells are more than a heat map can show", code: .limit)
         }
         let height = min(cell, 34)
         let columns = columnNames.map { measurer.elided($0, in: font, width: 120) }

@@ -118,13 +118,15 @@ public struct CurveFigure: Figure {
     func validate() throws {
         guard (320...20_000).contains(width), (240...20_000).contains(height) else {
             throw ZooError(
-                "a figure of curves is from 320 x 240 to 20000 x 20000 pixels, not \(width) x \(height)")
+                "a figure of curves is from 320 x 240 to 20000 x 20000 pixels, not \(width) x \(height)",
+                code: .invalidValue)
         }
         guard series.contains(where: { $0.points.contains(where: isDrawable) }) else {
             let count = series.reduce(0) { $0 + $1.points.count }
             throw ZooError(
                 "the figure\(title.isEmpty ? "" : " '\(title)'") has no point to draw: \(series.count) curves with "
-                    + "\(count) points, none of them \(isLogarithmic ? "finite and above 0" : "finite")")
+                    + "\(count) points, none of them \(isLogarithmic ? "finite and above 0" : "finite")",
+                code: .invalidValue)
         }
     }
 }

@@ -65,7 +65,7 @@ package struct CurveLayout {
         guard bottom - top >= 60 else {
             throw ZooError(
                 "a figure of \(figure.width) x \(figure.height) pixels has no room for curves between its texts",
-                advice: "make the figure higher or its title, legend and footer shorter")
+                advice: "make the figure higher or its title, legend and footer shorter", code: .invalidValue)
         }
 
         // The marks' labels are above the axes.

@@ -22,7 +22,7 @@ public struct Canvas: ~Copyable {
             throw ZooError(
                 "a figure of \(width) x \(height) pixels cannot be drawn; at most \(largest) pixels a side and "
                     + "\(Image8.maximumPixelCount) in all are possible",
-                advice: "draw fewer or smaller images")
+                advice: "draw fewer or smaller images", code: .limit)
         }
         let output = UnsafeMutablePointer<[UInt8]>.allocate(capacity: 1)
         output.initialize(to: [])
@@ -37,7 +37,7 @@ public struct Canvas: ~Copyable {
             surface = cairo_pdf_surface_create_for_stream(appendToByteArray, output, Double(width), Double(height))
         }
         do {
-            guard let surface else { throw ZooError("a figure cannot be drawn: out of memory") }
+            guard let surface else { throw ZooError("a figure cannot be drawn: out of memory", code: .system) }
             context = try DrawingContext(surface: surface)
             self.surface = surface
         } catch {
@@ -68,7 +68,8 @@ public struct Canvas: ~Copyable {
         cairo_surface_finish(surface)
         let status = cairo_surface_status(surface)
         guard status == CAIRO_STATUS_SUCCESS else {
-            throw ZooError("a figure cannot be finished: \(String(cString: cairo_status_to_string(status)))")
+            throw ZooError(
+                "a figure cannot be finished: \(String(cString: cairo_status_to_string(status)))", code: .system)
         }
         return output.pointee
     }
@@ -79,10 +80,10 @@ public struct Canvas: ~Copyable {
     consuming func finishImage() throws -> Image8 {
         try context.checkStatus()
         guard format == .png else {
-            throw ZooError("a canvas for \(format.rawValue) has no pixels")
+            throw ZooError("a canvas for \(format.rawValue) has no pixels", code: .unsupported)
         }
         let surface = try ImageSurface(cairo_surface_reference(surface)) {
-            ZooError("a figure cannot be finished: \($0)")
+            ZooError("a figure cannot be finished: \($0)", code: .system)
         }
         return try surface.image(channels: surface.isGrey ? 1 : 3)
     }

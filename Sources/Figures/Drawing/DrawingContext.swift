@@ -8,7 +8,7 @@ struct DrawingContext: ~Copyable {
     /// - Throws: `ZooError` if memory is short.
     init(surface: OpaquePointer) throws {
         guard let handle = cairo_create(surface) else {
-            throw ZooError("a figure cannot be drawn: out of memory")
+            throw ZooError("a figure cannot be drawn: out of memory", code: .system)
         }
         do {
             try Self.checkStatus(of: handle)
@@ -39,7 +39,8 @@ struct DrawingContext: ~Copyable {
     private static func checkStatus(of handle: OpaquePointer) throws {
         let status = cairo_status(handle)
         guard status == CAIRO_STATUS_SUCCESS else {
-            throw ZooError("a figure cannot be drawn: \(String(cString: cairo_status_to_string(status)))")
+            throw ZooError(
+                "a figure cannot be drawn: \(String(cString: cairo_status_to_string(status)))", code: .system)
         }
     }
 

@@ -97,19 +97,21 @@ public struct ImageGrid: Figure {
 
     func validate() throws {
         guard columns >= 1 else {
-            throw ZooError("a grid of images needs at least 1 column, not \(columns)")
+            throw ZooError("a grid of images needs at least 1 column, not \(columns)", code: .invalidValue)
         }
         guard !images.isEmpty else {
-            throw ZooError("a grid of images has no image to show\(title.isEmpty ? "" : " ('\(title)')")")
+            throw ZooError(
+                "a grid of images has no image to show\(title.isEmpty ? "" : " ('\(title)')")", code: .invalidValue)
         }
         try validate(rowCaptions, atMost: rows, of: "row")
         try validate(columnCaptions, atMost: columns, of: "column")
         try validate(imageCaptions, atMost: images.count, of: "image")
         if let gap, !(0...1000).contains(gap) {
-            throw ZooError("images in a grid are from 0 to 1000 apart, not \(gap)")
+            throw ZooError("images in a grid are from 0 to 1000 apart, not \(gap)", code: .invalidValue)
         }
         if let scale, !(1...Image8.maximumSide).contains(scale) {
-            throw ZooError("the scale of a grid of images is from 1 to \(Image8.maximumSide), not \(scale)")
+            throw ZooError(
+                "the scale of a grid of images is from 1 to \(Image8.maximumSide), not \(scale)", code: .invalidValue)
         }
     }
 
@@ -117,7 +119,7 @@ public struct ImageGrid: Figure {
         guard captions.count <= count else {
             throw ZooError(
                 "a grid of \(images.count) images in \(columns) columns has \(count) \(subject) captions at most, but "
-                    + "\(captions.count) were given")
+                    + "\(captions.count) were given", code: .limit)
         }
     }
 }

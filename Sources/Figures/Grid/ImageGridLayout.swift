@@ -173,7 +173,7 @@ package struct ImageGridLayout {
         guard !overflow, product <= Image8.maximumPixelCount else {
             throw ZooError(
                 "a grid of images would be more than \(Image8.maximumPixelCount) pixels wide or high",
-                advice: "show fewer columns or use a smaller scale")
+                advice: "show fewer columns or use a smaller scale", code: .limit)
         }
         return product
     }

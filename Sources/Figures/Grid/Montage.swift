@@ -11,10 +11,10 @@ extension Image8 {
     /// - Throws: `ZooError` where there is no image or they differ in size.
     public static func montage(of images: [Image8], columns: Int, gap: Int = 2) throws -> Image8 {
         guard let first = images.first, columns >= 1 else {
-            throw ZooError("a montage needs at least 1 image and 1 column")
+            throw ZooError("a montage needs at least 1 image and 1 column", code: .invalidValue)
         }
         guard images.allSatisfy({ ($0.width, $0.height, $0.channels) == (first.width, first.height, first.channels) })
-        else { throw ZooError("the images of a montage are not all of one size") }
+        else { throw ZooError("the images of a montage are not all of one size", code: .mismatch) }
         let shown = min(columns, images.count)
         let rows = (images.count + columns - 1) / columns
         var sheet = try Image8(

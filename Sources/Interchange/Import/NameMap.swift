@@ -34,7 +34,7 @@ public struct NameMap: Sendable {
         self.source = source
         let node: Node?
         do { node = try Yams.compose(yaml: text) } catch {
-            throw ZooError("\(source): not valid YAML: \(error)")
+            throw ZooError("\(source): not valid YAML: \(error)", code: .damaged)
         }
         guard let mapping = node?.mapping else {
             throw ZooError("\(source): a map of names has lines `theirs: ours`", kind: .usage)

@@ -96,7 +96,7 @@ struct JSONScanner {
 
     /// An error at this place.
     func failure(_ what: String) -> ZooError {
-        ZooError("\(subject) is damaged at byte \(position - text.startIndex): \(what)")
+        ZooError("\(subject) is damaged at byte \(position - text.startIndex): \(what)", code: .damaged)
     }
 
     private mutating func integer(_ what: String) throws -> Int {

@@ -29,7 +29,7 @@ struct KerasImport {
         guard result.problems.isEmpty else {
             throw ZooError(
                 "\(file.path) does not fit the Keras model of \(definition.name), which docs/interchange.md describes:",
-                details: Array(result.problems.prefix(40)))
+                details: Array(result.problems.prefix(40)), code: .mismatch)
         }
         return result.tensors
     }

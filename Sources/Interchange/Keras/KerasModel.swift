@@ -54,7 +54,7 @@ struct KerasModel {
         guard problems.isEmpty else {
             throw ZooError(
                 "\(definition.name) has no counterpart in Keras:", details: problems,
-                advice: "export to safetensors or npz, which hold the weights alone, or try onnx")
+                advice: "export to safetensors or npz, which hold the weights alone, or try onnx", code: .unsupported)
         }
     }
 

@@ -91,21 +91,22 @@ package enum KerasReader {
         for layer in layers {
             let layerPath = layer.split(separator: "/").map(String.init)
             guard listed.insert(layerPath).inserted else {
-                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed twice")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed twice", code: .damaged)
             }
             guard case .group(let group) = model.node(at: layerPath[...]) else {
-                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed, but not there")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" is listed, but not there", code: .damaged)
             }
             guard let weights = try list("weight_names", group.attributes) else {
-                throw ZooError("damaged Keras file: the layer \"\(layer)\" does not list its weights")
+                throw ZooError("damaged Keras file: the layer \"\(layer)\" does not list its weights", code: .damaged)
             }
             for weight in weights {
                 let path = weight.split(separator: "/").map(String.init)
                 guard listed.insert(layerPath + path).inserted else {
-                    throw ZooError("damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed twice")
+                    throw ZooError("damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed twice", code: .damaged)
                 }
                 guard case .dataset(let dataset) = group.node(at: path[...]) else {
-                    throw ZooError("damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there")
+                    throw ZooError(
+                        "damaged Keras file: \"\(weight)\" of \"\(layer)\" is listed, but not there", code: .damaged)
                 }
                 contents.tensors.append(try tensor(dataset, "\(layer)/\(weight)", source))
             }
@@ -122,7 +123,7 @@ package enum KerasReader {
         for name in names {
             guard let value = values[name] else { break }
             guard case .strings(let more) = value else {
-                throw ZooError("damaged Keras file: the attribute \"\(name)\" is no list of names")
+                throw ZooError("damaged Keras file: the attribute \"\(name)\" is no list of names", code: .damaged)
             }
             strings = (strings ?? []) + more
         }
@@ -145,9 +146,11 @@ package enum KerasReader {
         case .other(let other): type = isBrainFloat && other.byteCount == 2 ? .bfloat16 : other
         // So h5py stores a type that HDF5 does not have.
         case .opaque(2) where isBrainFloat: type = .bfloat16
-        case .opaque: throw ZooError("unsupported Keras file: \(name) holds \(dataset.payload.elementType)")
-        case .string: throw ZooError("unsupported Keras file: \(name) is a text")
-        case .variableString: throw ZooError("unsupported Keras file: \(name) holds texts of any length")
+        case .opaque:
+            throw ZooError("unsupported Keras file: \(name) holds \(dataset.payload.elementType)", code: .unsupported)
+        case .string: throw ZooError("unsupported Keras file: \(name) is a text", code: .unsupported)
+        case .variableString:
+            throw ZooError("unsupported Keras file: \(name) holds texts of any length", code: .unsupported)
         }
         guard dataset.payload.chunks == nil else {
             return ForeignTensor(

@@ -23,7 +23,7 @@ enum KerasWriter {
         for part in try KerasModel(definition).parts {
             for (variable, path) in zip(part.variables, part.paths) {
                 guard let weight = weights[variable.path] else {
-                    throw ZooError("\(variable.path) is missing in the checkpoint")
+                    throw ZooError("\(variable.path) is missing in the checkpoint", code: .notFound)
                 }
                 let values = HDF5Values.float32(variable.kerasValues(weight.values))
                 try root.insert(

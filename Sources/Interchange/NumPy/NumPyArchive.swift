@@ -62,7 +62,7 @@ public enum NumPyArchive {
             guard entry.name.hasSuffix(".npy"), entry.name.utf8.count > 4 else {
                 throw ZooError(
                     "this is a zip archive that holds \"\(entry.name)\", which is no .npy: it is not a file of numpy.savez",
-                    advice: "unpack it, and import the file of weights that is in it")
+                    advice: "unpack it, and import the file of weights that is in it", code: .unsupported)
             }
             let name = String(entry.name.dropLast(4))
             let contents = try zip.contents(of: entry)
@@ -99,12 +99,13 @@ public enum NumPyArchive {
             return try source.bytes(next)
         }
         guard header.shape.count <= ForeignTensor.rankLimit else {
-            throw ZooError("\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read")
+            throw ZooError(
+                "\(name) has \(header.shape.count) axes; at most \(ForeignTensor.rankLimit) are read", code: .limit)
         }
         guard let byteCount = header.type.byteCount(of: header.shape), byteCount == rest.count else {
             throw ZooError(
                 "\(name) is damaged: \(header.shape) of \(header.type) does not fill the \(rest.count) bytes after its "
-                    + "header")
+                    + "header", code: .damaged)
         }
         if header.isFortranOrder, header.shape.count > 1 {
             try budget.take(byteCount, for: name)

@@ -51,7 +51,9 @@ struct ONNXLowering {
         let paths = (model.program.parameters + model.program.buffers).map { model.program[$0].name }
         let byPath = Dictionary(uniqueKeysWithValues: weights.map { ($0.path, $0) })
         lowering.graph.weights = try paths.map { path in
-            guard let weight = byPath[path] else { throw ZooError("\(path) is missing in the checkpoint") }
+            guard let weight = byPath[path] else {
+                throw ZooError("\(path) is missing in the checkpoint", code: .notFound)
+            }
             return weight
         }
         for id in model.program.parameters + model.program.buffers { lowering.values[id] = model.program[id].name }
@@ -153,7 +155,7 @@ struct ONNXLowering {
     private static func inexpressible(_ path: String, _ operation: Operation) -> ZooError {
         ZooError(
             "\(path) cannot be written as ONNX: there is no operator for \(operation.definitionName)",
-            advice: "export to safetensors or npz, which hold the weights alone")
+            advice: "export to safetensors or npz, which hold the weights alone", code: .unsupported)
     }
 
     private static func attributes(_ window: Window) -> [(name: String, value: ONNXNode.Attribute)] {

@@ -59,7 +59,8 @@ package enum ONNXReader {
             }
         }
         guard let version, (3...64).contains(version), graphs == 1 else {
-            throw ZooError("the file is no ONNX model: it has \(graphs) graphs and the version \(version ?? 0)")
+            throw ZooError(
+                "the file is no ONNX model: it has \(graphs) graphs and the version \(version ?? 0)", code: .damaged)
         }
         try checkUnique(contents.tensors)
         try outside?.checkDisjoint()
@@ -79,7 +80,7 @@ package enum ONNXReader {
                 try budget.borrow(tensor.floatByteCount ?? 0, for: tensor.name)
                 contents.tensors.append(tensor)
             case Fields.Graph.sparseInitializers:
-                throw ZooError("unsupported ONNX feature: the graph has sparse weights")
+                throw ZooError("unsupported ONNX feature: the graph has sparse weights", code: .unsupported)
             default: break
             }
         }
@@ -88,7 +89,7 @@ package enum ONNXReader {
     private static func checkUnique(_ tensors: [ForeignTensor]) throws {
         var names: Set<String> = []
         for tensor in tensors where !names.insert(tensor.name).inserted {
-            throw ZooError("damaged ONNX data: two tensors are called \"\(tensor.name)\"")
+            throw ZooError("damaged ONNX data: two tensors are called \"\(tensor.name)\"", code: .damaged)
         }
     }
 }

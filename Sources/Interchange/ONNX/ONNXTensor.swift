@@ -35,7 +35,8 @@ struct ONNXTensor {
             case Fields.floats, Fields.int32s, Fields.int64s, Fields.doubles, Fields.uint64s:
                 try add(value, of: field)
             case Fields.segment, Fields.strings:
-                throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment")
+                throw ZooError(
+                    "unsupported ONNX feature: the tensor \"\(name)\" holds texts or is a segment", code: .unsupported)
             case Fields.external:
                 let (field, text) = try ProtobufReader.texts(try reader.bytes(value, "a place"), subject: "a place")
                 guard outside?[field] == nil, (outside?.count ?? 0) < 16 else {
@@ -50,7 +51,7 @@ struct ONNXTensor {
 
     private mutating func add(_ value: ProtobufReader.Value, of field: UInt64) throws {
         guard case .bytes = value else {
-            throw ZooError("unsupported ONNX feature: the elements of \"\(name)\" are not packed")
+            throw ZooError("unsupported ONNX feature: the elements of \"\(name)\" are not packed", code: .unsupported)
         }
         guard typed == nil || typed?.field == field, (typed?.pieces.count ?? 0) < 64 else {
             throw reader.damaged("the elements of \"\(name)\" are in several fields")
@@ -66,7 +67,8 @@ struct ONNXTensor {
     func tensor(budget: inout UnpackingBudget, _ outsideData: inout ONNXOutsideData?) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         guard let type = StoredElementType.allCases.first(where: { $0.onnxDataType == dataType }) else {
-            throw ZooError("unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType)")
+            throw ZooError(
+                "unsupported ONNX feature: the tensor \"\(name)\" has data type \(dataType)", code: .unsupported)
         }
         guard raw == nil || typed == nil else {
             throw reader.damaged("the elements of \"\(name)\" are there twice, raw and typed")
@@ -125,7 +127,7 @@ struct ONNXTensor {
         ZooError(
             "the tensor \"\(name)\" lies in another file, and there are only the bytes of this one",
             advice: "write one file: torch.onnx.export(…, external_data=False), or of a model that is loaded "
-                + "onnx.save(model, path, save_as_external_data=False)")
+                + "onnx.save(model, path, save_as_external_data=False)", code: .unsupported)
     }
 }
 

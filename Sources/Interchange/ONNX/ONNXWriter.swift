@@ -12,7 +12,8 @@ enum ONNXWriter {
     static func encode(_ graph: ONNXGraph, metadata: [(name: String, value: String)]) throws -> [UInt8] {
         let byteCount = graph.weights.reduce(0) { $0 + 4 * $1.values.count }
         guard byteCount < 2 << 30 - 1 << 20 else {
-            throw ZooError("\(graph.name) has \(byteCount) bytes of weights; an ONNX file holds less than 2 GiB")
+            throw ZooError(
+                "\(graph.name) has \(byteCount) bytes of weights; an ONNX file holds less than 2 GiB", code: .limit)
         }
         var model = ProtobufWriter()
         model.integer(Fields.Model.irVersion, Fields.irVersion)

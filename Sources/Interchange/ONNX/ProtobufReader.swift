@@ -63,7 +63,7 @@ struct ProtobufReader {
     }
 
     func damaged(_ what: String) -> ZooError {
-        ZooError("damaged ONNX data at byte \(rest.startIndex), in \(subject): \(what)")
+        ZooError("damaged ONNX data at byte \(rest.startIndex), in \(subject): \(what)", code: .damaged)
     }
 }
 

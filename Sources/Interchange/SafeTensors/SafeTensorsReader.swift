@@ -37,18 +37,19 @@ package enum SafeTensorsReader {
     /// - Throws: `ZooError` as `decode`.
     static func decode(_ source: some HDF5Source) throws -> Contents {
         guard source.byteCount >= 8 else {
-            throw ZooError("the file has \(source.byteCount) bytes, too few for safetensors, which begins with 8")
+            throw ZooError(
+                "the file has \(source.byteCount) bytes, too few for safetensors, which begins with 8", code: .damaged)
         }
         let length = try source.bytes(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= headerLimit, let count = Int(exactly: length), count <= source.byteCount - 8 else {
             throw ZooError(
                 "the header of the safetensors file is said to have \(length) bytes; \(source.byteCount - 8) follow, and at "
-                    + "most \(headerLimit) are read")
+                    + "most \(headerLimit) are read", code: .damaged)
         }
         // From the beginning, so that problems are named with their place in the file.
         let header = try source.slice(0..<8 + count).dropFirst(8)
         guard header.first == UInt8(ascii: "{") else {
-            throw ZooError("the header of the safetensors file does not begin with \"{\"")
+            throw ZooError("the header of the safetensors file does not begin with \"{\"", code: .damaged)
         }
         var contents = Contents(tensors: [], metadata: [:], unknownFields: [])
         let entries = try entries(header, &contents)
@@ -120,13 +121,14 @@ package enum SafeTensorsReader {
                 throw ZooError(
                     "the safetensors file is damaged: \(entry.name) begins at byte \(entry.range.lowerBound) of the data, "
                         + (entry.range.lowerBound < end ? "inside the tensor" : "with a gap behind the tensor")
-                        + " that ends at \(end)")
+                        + " that ends at \(end)", code: .damaged)
             }
             end = entry.range.upperBound
         }
         guard end == byteCount else {
             throw ZooError(
-                "the safetensors file is damaged: its tensors take \(end) bytes, and \(byteCount) follow the header")
+                "the safetensors file is damaged: its tensors take \(end) bytes, and \(byteCount) follow the header",
+                code: .damaged)
         }
     }
 }

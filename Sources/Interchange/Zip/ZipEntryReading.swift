@@ -97,7 +97,8 @@ extension ZipReader {
         _ expected: Description, _ name: String, at start: Int, in source: any HDF5Source
     ) throws -> Int {
         guard start >= 0, start < source.byteCount, source.byteCount - start >= 30 else {
-            throw ZooError("damaged zip data: the local header of \(name) is said to be at byte \(start)")
+            throw ZooError(
+                "damaged zip data: the local header of \(name) is said to be at byte \(start)", code: .damaged)
         }
         let most = min(source.byteCount, start + 30 + 2 * 0xFFFF)
         var cursor = ByteCursor(

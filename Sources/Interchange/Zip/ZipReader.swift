@@ -37,7 +37,8 @@ struct ZipReader {
         let end = try Self.end(of: source)
         comment = try source.slice(end.position + Self.endByteCount..<source.byteCount)
         guard end.count <= Self.entryLimit else {
-            throw ZooError("the zip archive has \(end.count) entries; at most \(Self.entryLimit) are read")
+            throw ZooError(
+                "the zip archive has \(end.count) entries; at most \(Self.entryLimit) are read", code: .limit)
         }
         var extents = ExtentMap(byteCount: source.byteCount, format: "zip")
         _ = try extents.claim(end.directory.lowerBound, source.byteCount - end.directory.lowerBound, "the directory")
@@ -49,7 +50,7 @@ struct ZipReader {
         try extents.checkDisjoint()
         var names: Set<String> = []
         for entry in entries where !names.insert(entry.name).inserted {
-            throw ZooError("damaged zip data: two entries are called \"\(entry.name)\"")
+            throw ZooError("damaged zip data: two entries are called \"\(entry.name)\"", code: .damaged)
         }
         self.entries = entries
     }
@@ -69,7 +70,7 @@ struct ZipReader {
             checksum = try storedChecksum(entry.range)
         }
         guard checksum == entry.checksum else {
-            throw ZooError("damaged zip data: \(entry.name) does not match its CRC-32")
+            throw ZooError("damaged zip data: \(entry.name) does not match its CRC-32", code: .damaged)
         }
         return contents
     }
@@ -97,7 +98,7 @@ struct ZipReader {
                     && Int(bytes[position + 20]) | Int(bytes[position + 21]) << 8 == bytes.count - position
                         - endByteCount
             })
-        else { throw ZooError("damaged zip data: the archive has no end record; it may be cut short") }
+        else { throw ZooError("damaged zip data: the archive has no end record; it may be cut short", code: .damaged) }
         let position = earliest + place
         var cursor = ByteCursor(
             Array(bytes[place..<place + endByteCount]), address: position, format: .zip, subject: "the end record")

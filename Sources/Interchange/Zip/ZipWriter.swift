@@ -34,7 +34,7 @@ enum ZipWriter {
         guard bytes.count + directory.count < 0xFFFF_FFFF, entries.count < 0xFFFF, comment.count <= 0xFFFF else {
             throw ZooError(
                 "the archive would have \(entries.count) entries, \(bytes.count) bytes and a comment of "
-                    + "\(comment.count); zip holds 65,534, 4 GiB and 65,535")
+                    + "\(comment.count); zip holds 65,534, 4 GiB and 65,535", code: .limit)
         }
         let start = bytes.count
         bytes += directory

@@ -76,11 +76,11 @@ public struct RegionAnalysis: Sendable, Equatable {
 extension RegionAnalysis {
     /// The measures as one object.
     public var json: JSONValue {
-        .object([
-            ("region", .string(name)), ("samples", .integer(sampleCount)), ("latent_norm", .number(latentNorm)),
-            ("latent_norm_range", latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) } ?? .null),
-            ("nearest_training_distance", JSONValue(nearestDistance)), ("pixel_entropy", JSONValue(entropy)),
-            ("sharpness", .number(sharpness)), ("diversity", .number(diversity)), ("cycle_error", .number(cycleError)),
-        ])
+        [
+            "region": name, "samples": sampleCount, "latent_norm": latentNorm,
+            "latent_norm_range": latentNorms.map { JSONValue([$0.lowerBound, $0.upperBound]) },
+            "nearest_training_distance": nearestDistance, "pixel_entropy": entropy, "sharpness": sharpness,
+            "diversity": diversity, "cycle_error": cycleError,
+        ]
     }
 }

@@ -26,7 +26,7 @@ public struct LatentCodes: Sendable {
         guard latentSize > 0, !overflow, means.count == count, [0, count].contains(logVariances.count) else {
             throw ZooError(
                 "\(means.count) means and \(logVariances.count) log variances do not fit \(imageIndices.count) images "
-                    + "with \(latentSize) latent dimensions")
+                    + "with \(latentSize) latent dimensions", code: .mismatch)
         }
         self.imageIndices = imageIndices
         self.latentSize = latentSize

@@ -59,7 +59,8 @@ extension LatentStatistics {
             codes, split: split, dataset: dataset.info.name,
             factors: KnownFactor.all(of: dataset, indices: indices))
         guard let culprit = firstNonFinite else { return }
-        throw ZooError("over \(imageCount) \(split) images of \(dataset.info.name), \(culprit) is not finite")
+        throw ZooError(
+            "over \(imageCount) \(split) images of \(dataset.info.name), \(culprit) is not finite", code: .notFinite)
     }
 
     /// The name of the first statistic with a value that is not finite, as a file may hold it; nil where all are finite.

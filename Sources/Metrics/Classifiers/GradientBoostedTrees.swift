@@ -33,7 +33,7 @@ struct GradientBoostedTrees {
     func accuracy(_ codes: Codes, labels: [Int]) throws -> Double {
         let probabilities = try booster.predict(DataMatrix(codes))
         guard probabilities.count == codes.count * classCount else {
-            throw ZooError("XGBoost predicts \(probabilities.count) numbers for \(codes.count) rows")
+            throw ZooError("XGBoost predicts \(probabilities.count) numbers for \(codes.count) rows", code: .system)
         }
         let right = (0..<codes.count).count { row in
             let values = probabilities[row * classCount..<(row + 1) * classCount]
@@ -46,7 +46,7 @@ struct GradientBoostedTrees {
     private static func check(_ status: Int32) throws {
         guard status == 0 else {
             let words = XGBGetLastError().map { String(cString: $0) } ?? "unknown"
-            throw ZooError("XGBoost: \(words.split(separator: "\n").first.map(String.init) ?? words)")
+            throw ZooError("XGBoost: \(words.split(separator: "\n").first.map(String.init) ?? words)", code: .system)
         }
     }
 
@@ -59,7 +59,7 @@ struct GradientBoostedTrees {
             try check(
                 XGDMatrixCreateFromMat(
                     codes.values, bst_ulong(codes.count), bst_ulong(codes.size), .nan, &created))
-            guard let created else { throw ZooError("XGBoost made no matrix") }
+            guard let created else { throw ZooError("XGBoost made no matrix", code: .system) }
             handle = created
         }
 
@@ -78,7 +78,7 @@ struct GradientBoostedTrees {
             var created: BoosterHandle?
             var matrices: [DMatrixHandle?] = [data.handle]
             try check(XGBoosterCreate(&matrices, 1, &created))
-            guard let created else { throw ZooError("XGBoost made no model") }
+            guard let created else { throw ZooError("XGBoost made no model", code: .system) }
             handle = created
         }
 

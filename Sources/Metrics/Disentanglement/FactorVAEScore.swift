@@ -34,7 +34,9 @@ public struct FactorVAEScore: Sendable {
         let variances = try images.codes(of: drawn).variances
         let isActive = variances.map { $0 > 0 && $0.squareRoot() >= smallestDeviation }
         guard isActive.contains(true) else {
-            throw ZooError("no latent dimension varies over the images, so none can say which factor was held fixed")
+            throw ZooError(
+                "no latent dimension varies over the images, so none can say which factor was held fixed",
+                code: .unsupported)
         }
         let sampler = FixedFactorSampler(images)
         let total = trainingObservations + testObservations

@@ -32,7 +32,7 @@ public struct InterventionalRobustness: Sendable {
             return column.reduce(0) { max($0, abs($1 - mean)) }
         }
         guard deviations.contains(where: { $0 > 0 }) else {
-            throw ZooError("no latent dimension varies over the images, so none can be robust")
+            throw ZooError("no latent dimension varies over the images, so none can be robust", code: .unsupported)
         }
         let robustness = images.factors.indices.map { factor in
             var members: [Int: [Int]] = [:]

@@ -27,7 +27,7 @@ struct SymmetricMatrix: Sendable {
         let status = LAPACKE_dsyevd(
             LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")), order, &vectors, order, &found)
         guard status == 0 else {
-            throw ZooError("LAPACK found no eigenvalues of a \(size) x \(size) matrix (\(status))")
+            throw ZooError("LAPACK found no eigenvalues of a \(size) x \(size) matrix (\(status))", code: .system)
         }
         return (found, vectors)
     }

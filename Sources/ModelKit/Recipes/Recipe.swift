@@ -18,7 +18,7 @@ public struct Recipe: Sendable, Equatable {
     /// - Throws: `DefinitionError` for what is not YAML, `ZooError` that lists everything else that is wrong.
     public init(text: String, source: String) throws {
         guard case .mapping(let fields) = try DefinitionText.parse(text, source: source) else {
-            throw ZooError("\(source): a recipe is a mapping that begins with `format: \(Self.format)`")
+            throw ZooError("\(source): a recipe is a mapping that begins with `format: \(Self.format)`", code: .damaged)
         }
         var problems: [String] = []
         func string(_ field: String) -> String {
@@ -59,7 +59,7 @@ public struct Recipe: Sendable, Equatable {
         for name in lines.flatMap(Self.placeholders) where !known.contains(name) {
             problems.append("commands: {\(name)} has no value in full and quick")
         }
-        guard problems.isEmpty else { throw ZooError("\(source): " + problems.joined(separator: "; ")) }
+        guard problems.isEmpty else { throw ZooError("\(source): " + problems.joined(separator: "; "), code: .damaged) }
     }
 
     /// The arguments of each call of `zoo`.

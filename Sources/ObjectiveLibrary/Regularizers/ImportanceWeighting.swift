@@ -98,7 +98,8 @@ public struct ImportanceWeighting: Regularizer, Equatable {
     ) {
         let (samples, repeats) = ($0.integer("samples"), $0.integer("repeats"))
         guard samples * repeats <= 100_000 else {
-            throw ZooError("\(samples) samples, \(repeats) times, are more than 100,000 codes for each image")
+            throw ZooError(
+                "\(samples) samples, \(repeats) times, are more than 100,000 codes for each image", code: .limit)
         }
         return ImportanceWeighting(
             samples: samples, repeats: repeats, lowerBoundShare: $0.number("lower_bound_share"),

@@ -46,14 +46,20 @@ public struct EpochSummary {
     /// - Throws: `ZooError` where a field is missing or of another type.
     public init(json: JSONValue) throws {
         func integer(_ name: String) throws -> Int {
-            guard let value = json[name]?.countValue else { throw ZooError("the whole number \(name) is missing") }
+            guard let value = json[name]?.countValue else {
+                throw ZooError("the whole number \(name) is missing", code: .damaged)
+            }
             return value
         }
         func number(_ name: String) throws -> Double {
-            guard let value = json[name]?.numberValue else { throw ZooError("the number \(name) is missing") }
+            guard let value = json[name]?.numberValue else {
+                throw ZooError("the number \(name) is missing", code: .damaged)
+            }
             return value
         }
-        guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
+        guard let train = try MeanLosses(json: json["train"]) else {
+            throw ZooError("the losses train are missing", code: .damaged)
+        }
         self.train = train
         epoch = try integer("epoch")
         step = try integer("step")
@@ -68,12 +74,11 @@ public struct EpochSummary {
     }
 
     public var json: JSONValue {
-        .object([
-            ("epoch", .integer(epoch)), ("step", .integer(step)), ("seconds", .number(seconds)),
-            ("images_per_second", .number(imagesPerSecond)), ("train", train.json),
-            ("validation", validation?.json ?? .null), ("test", test?.json ?? .null),
-            ("active_units", JSONValue(activeUnits)), ("monitored", .number(monitoredLoss)), ("best", .boolean(isBest)),
-        ])
+        [
+            "epoch": epoch, "step": step, "seconds": seconds, "images_per_second": imagesPerSecond, "train": train.json,
+            "validation": validation?.json, "test": test?.json, "active_units": activeUnits, "monitored": monitoredLoss,
+            "best": isBest,
+        ]
     }
 }
 
@@ -90,7 +95,7 @@ extension MeanLosses {
         let numbers = fields.compactMap { field in field.1.numberValue.map { (name: field.0, value: $0) } }
         guard let loss = json["loss"]?.numberValue, numbers.count == fields.count,
             numbers.count <= SIMD16<Double>.scalarCount, json["reconstruction"] != nil
-        else { throw ZooError("losses without loss and reconstruction, or with what is no number") }
+        else { throw ZooError("losses without loss and reconstruction, or with what is no number", code: .damaged) }
         // What is read has no order of its own: the two that everybody looks for come first.
         let first = ["reconstruction", "kl"]
         let known = first.compactMap { name in numbers.first { $0.name == name } }

@@ -26,7 +26,7 @@ public struct MetricsHistory {
                 }
             } catch {
                 let message = (error as? ZooError)?.message ?? "\(error)"
-                problem = problem ?? ZooError("line \(index + 1) of the metrics: \(message)")
+                problem = problem ?? ZooError("line \(index + 1) of the metrics: \(message)", code: .damaged)
             }
         }
     }

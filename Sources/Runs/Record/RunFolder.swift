@@ -140,12 +140,12 @@ public struct RunFolder: Sendable {
     /// Adds a line to a text file.
     public func append(_ line: String, to file: String) throws {
         guard let handle = fopen(file, "a") else {
-            throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))")
+            throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))", code: .system)
         }
         let written = fputs(line + "\n", handle)
         let closed = fclose(handle)
         guard written >= 0, closed == 0 else {
-            throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))")
+            throw ZooError("cannot write \(file): \(String(cString: strerror(errno)))", code: .system)
         }
     }
 

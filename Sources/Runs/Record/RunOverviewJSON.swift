@@ -24,11 +24,10 @@ extension RunOverview {
                 "checkpoints",
                 .array(
                     files.map { file in
-                        .object([
-                            ("path", .string(file.path)), ("bytes", .integer(file.byteCount)),
-                            ("step", JSONValue(file.progress?.step)), ("epoch", JSONValue(file.progress?.epoch)),
-                            ("whole", .boolean(file.problem == nil)), ("problem", JSONValue(file.problem)),
-                        ])
+                        [
+                            "path": file.path, "bytes": file.byteCount, "step": file.progress?.step,
+                            "epoch": file.progress?.epoch, "whole": file.problem == nil, "problem": file.problem,
+                        ] as JSONValue
                     })
             ),
         ]

@@ -84,12 +84,11 @@ public struct RunRecord {
 
     /// The program and machine of this process, and the precision it computes in.
     public static func environment(_ precision: Precision) -> JSONValue {
-        .object([
-            ("tool", .string("zoo \(ZooVersion.current)")),
-            ("engine", .string(Computing.engineVersion)),
-            ("instruction_set", .string(Computing.instructionSet)),
-            ("threads", .integer(Computing.threadCount)), ("precision", .string(precision.rawValue)),
-        ])
+        [
+            "tool": "zoo \(ZooVersion.current)", "engine": Computing.engineVersion,
+            "instruction_set": Computing.instructionSet, "threads": Computing.threadCount,
+            "precision": precision.rawValue,
+        ]
     }
 
     /// How many epochs so many steps are: `3`, or `0.18`.
@@ -106,22 +105,15 @@ public struct RunRecord {
     }
 
     public var json: JSONValue {
-        let best: JSONValue? = best.map { .object([("epoch", .integer($0.epoch)), ("loss", .number($0.loss))]) }
-        let fields: [(String, JSONValue)] = [
-            ("format", "zoo.run/1"), ("model", .string(model)), ("family", .string(family)),
-            ("dataset", .string(dataset)), ("dataset_sha256", JSONValue(datasetDigest)),
-            ("status", .string(status.rawValue)), ("message", JSONValue(message)),
-            ("seed", .string(String(seed))), ("batch_size", .integer(batchSize)), ("epochs", .integer(epochs)),
-            ("total_steps", .integer(totalSteps)), ("steps_per_epoch", JSONValue(stepsPerEpoch)),
-            ("parameters", .integer(parameterCount)),
-            ("epochs_done", .integer(epochsDone)), ("steps_done", .integer(steps)),
-            ("started", .string(started)), ("ended", JSONValue(ended)), ("resumptions", .integer(resumptions)),
-            ("seconds", .number(seconds)), ("save_every", JSONValue(saveInterval)),
-            ("checkpoint", JSONValue(checkpoint)), ("best", best ?? .null),
-            ("train", last?.train.json ?? .null), ("test", last?.test?.json ?? .null),
-            ("environment", environment), ("command", .array(command.map { .string($0) })),
+        [
+            "format": "zoo.run/1", "model": model, "family": family, "dataset": dataset,
+            "dataset_sha256": datasetDigest, "status": status.rawValue, "message": message, "seed": String(seed),
+            "batch_size": batchSize, "epochs": epochs, "total_steps": totalSteps, "steps_per_epoch": stepsPerEpoch,
+            "parameters": parameterCount, "epochs_done": epochsDone, "steps_done": steps, "started": started,
+            "ended": ended, "resumptions": resumptions, "seconds": seconds, "save_every": saveInterval,
+            "checkpoint": checkpoint, "best": best.map { ["epoch": $0.epoch, "loss": $0.loss] as JSONValue },
+            "train": last?.train.json, "test": last?.test?.json, "environment": environment, "command": command,
         ]
-        return .object(fields)
     }
 }
 
@@ -139,7 +131,7 @@ extension RunRecord {
             return value
         }
         guard json["format"]?.stringValue == "zoo.run/1" else {
-            throw ZooError("it is no record of a run: its format is not zoo.run/1")
+            throw ZooError("it is no record of a run: its format is not zoo.run/1", code: .damaged)
         }
         let status = field("status", { $0.stringValue.flatMap(Status.init(rawValue:)) }, or: .failed)
         self.init(
@@ -161,7 +153,7 @@ extension RunRecord {
         }
         if let train = try MeanLosses(json: json["train"]) { last = (train, try MeanLosses(json: json["test"])) }
         guard problems.isEmpty else {
-            throw ZooError("fields are missing or wrong: \(problems.joined(separator: ", "))")
+            throw ZooError("fields are missing or wrong: \(problems.joined(separator: ", "))", code: .damaged)
         }
     }
 }

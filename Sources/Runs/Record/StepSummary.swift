@@ -23,12 +23,16 @@ public struct StepSummary {
 
     /// - Throws: `ZooError` where a field is missing or of another type.
     public init(json: JSONValue) throws {
-        guard let step = json["step"]?.countValue else { throw ZooError("the whole number step is missing") }
-        guard let train = try MeanLosses(json: json["train"]) else { throw ZooError("the losses train are missing") }
+        guard let step = json["step"]?.countValue else {
+            throw ZooError("the whole number step is missing", code: .damaged)
+        }
+        guard let train = try MeanLosses(json: json["train"]) else {
+            throw ZooError("the losses train are missing", code: .damaged)
+        }
         self.step = step
         self.train = train
         imagesPerSecond = json["images_per_second"]?.numberValue
     }
 
-    public var json: JSONValue { .object([("step", .integer(step)), ("train", train.json)]) }
+    public var json: JSONValue { ["step": step, "train": train.json] }
 }

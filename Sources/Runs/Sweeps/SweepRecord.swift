@@ -76,37 +76,24 @@ public struct SweepRecord: Sendable {
 
 extension SweepRecord {
     public var json: JSONValue {
-        .object([
-            ("format", .string(Self.format)), ("command", .array(command.map { .string($0) })),
-            (
-                "vary",
-                .array(
-                    vary.map {
-                        .object([
-                            ("model", JSONValue($0.model)), ("path", .string($0.path)),
-                            ("values", .array($0.values.map { .string($0) })),
-                        ])
-                    })
-            ),
-            (
-                "runs",
-                .array(
-                    runs.map {
-                        .object([
-                            ("label", .string($0.label)), ("setting", JSONValue($0.setting)),
-                            ("folder", .string($0.folder)),
-                            ("status", .string($0.status.rawValue)), ("message", JSONValue($0.message)),
-                            ("command", .array($0.command.map { .string($0) })),
-                        ])
-                    })
-            ),
-        ])
+        [
+            "format": Self.format, "command": command,
+            "vary": vary.map {
+                ["model": $0.model, "path": $0.path, "values": $0.values] as JSONValue
+            },
+            "runs": runs.map {
+                [
+                    "label": $0.label, "setting": $0.setting, "folder": $0.folder, "status": $0.status.rawValue,
+                    "message": $0.message, "command": $0.command,
+                ] as JSONValue
+            },
+        ]
     }
 
     /// - Throws: `ZooError` naming what is missing or of another type, or a run that is not in the sweep's folder.
     public init(json: JSONValue) throws {
         guard json["format"]?.stringValue == Self.format else {
-            throw ZooError("it is no record of a sweep: its format is not \(Self.format)")
+            throw ZooError("it is no record of a sweep: its format is not \(Self.format)", code: .damaged)
         }
         func strings(_ value: JSONValue?) -> [String] { (value?.arrayValue ?? []).compactMap(\.stringValue) }
         command = strings(json["command"])
@@ -114,13 +101,13 @@ extension SweepRecord {
             VariedField(
                 model: $0["model"]?.stringValue, path: $0["path"]?.stringValue ?? "", values: strings($0["values"]))
         }
-        guard let list = json["runs"]?.arrayValue else { throw ZooError("the list runs is missing") }
+        guard let list = json["runs"]?.arrayValue else { throw ZooError("the list runs is missing", code: .damaged) }
         runs = try list.enumerated().map { index, run in
             guard let label = run["label"]?.stringValue, let folder = run["folder"]?.stringValue,
                 let status = run["status"]?.stringValue.flatMap(Run.Status.init(rawValue:))
-            else { throw ZooError("runs[\(index)] has not a label, a folder and a status") }
+            else { throw ZooError("runs[\(index)] has not a label, a folder and a status", code: .damaged) }
             guard !folder.contains("/"), folder != "..", !folder.contains("\0") else {
-                throw ZooError("the folder \(folder) of runs[\(index)] is not in the sweep's folder")
+                throw ZooError("the folder \(folder) of runs[\(index)] is not in the sweep's folder", code: .damaged)
             }
             return Run(
                 label: label, setting: run["setting"]?.stringValue, folder: folder, command: strings(run["command"]),

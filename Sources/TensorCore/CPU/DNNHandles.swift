@@ -4,7 +4,7 @@ import Synchronization
 /// Throws a `ZooError` for a oneDNN status other than success.
 private func check(_ status: Int32, _ what: @autoclosure () -> String) throws {
     guard status != 0 else { return }
-    throw ZooError("oneDNN cannot make \(what()): \(String(cString: zoo_dnn_status_text(status)))")
+    throw ZooError("oneDNN cannot make \(what()): \(String(cString: zoo_dnn_status_text(status)))", code: .system)
 }
 
 /// oneDNN's CPU engine and stream. One owner; lives as long as the primitives made with it.
@@ -14,7 +14,7 @@ final class DNNContext {
     init() throws {
         var handle: OpaquePointer?
         try check(zoo_dnn_context_create(&handle), "an engine for this processor")
-        guard let handle else { throw ZooError("oneDNN made no engine") }
+        guard let handle else { throw ZooError("oneDNN made no engine", code: .system) }
         self.handle = handle
     }
 
@@ -37,7 +37,7 @@ final class DNNLayout {
         let status = zoo_dnn_layout_create(
             &handle, Int32(extents.count), extents.map(Int64.init), strides?.map(Int64.init), type)
         try check(status, "a layout for extents \(extents)")
-        guard let handle else { throw ZooError("oneDNN made no layout for extents \(extents)") }
+        guard let handle else { throw ZooError("oneDNN made no layout for extents \(extents)", code: .system) }
         self.handle = handle
     }
 
@@ -103,7 +103,7 @@ final class DNNPrimitive {
         var handle: OpaquePointer?
         let status = Self.creation.withLock { _ in make(&handle) }
         try check(status, what())
-        guard let handle else { throw ZooError("oneDNN made no \(what())") }
+        guard let handle else { throw ZooError("oneDNN made no \(what())", code: .system) }
         self.handle = handle
         self.context = context
     }

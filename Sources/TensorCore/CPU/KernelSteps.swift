@@ -115,7 +115,7 @@ extension StepCompiler {
         case .custom(let operation):
             return try custom(step, operation, placement)
         case .linear, .convolution, .transposedConvolution:
-            throw ZooError("\(step.path): oneDNN has no \(step.operation.name) for these shapes")
+            throw ZooError("\(step.path): oneDNN has no \(step.operation.name) for these shapes", code: .unsupported)
         }
     }
 
@@ -159,7 +159,7 @@ extension StepCompiler {
                 : { _ in zk_batch_norm_evaluate(x[0], x[1], x[2], x[3], x[4], y[0], rows, channels, epsilon) }
         }
         guard training else {
-            throw ZooError("\(step.path): batch normalisation in evaluation mode has no gradient")
+            throw ZooError("\(step.path): batch normalisation in evaluation mode has no gradient", code: .unsupported)
         }
         return { values in
             zk_batch_norm_backward(

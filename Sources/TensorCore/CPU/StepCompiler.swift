@@ -211,7 +211,7 @@ final class StepCompiler {
         else { return nil }
         let shape = program[operands.weights].shape
         guard let stored = try (storages[operands.weights]?.layout ?? .rowMajor).described(shape) else {
-            throw ZooError("\(program[operands.weights].name) is stored as oneDNN cannot read it")
+            throw ZooError("\(program[operands.weights].name) is stored as oneDNN cannot read it", code: .system)
         }
         return layout.isEqual(to: stored) ? nil : (operands.weights, stored, layout)
     }
@@ -348,7 +348,7 @@ final class StepCompiler {
     /// The address of a tensor that the plan has placed.
     func address(_ id: TensorID, _ placement: Placement) throws -> UnsafeMutablePointer<Float> {
         guard let pointer = placement.pointer(id) else {
-            throw ZooError("the program uses \(program[id].name) but no step or caller fills it")
+            throw ZooError("the program uses \(program[id].name) but no step or caller fills it", code: .invalidValue)
         }
         return pointer
     }

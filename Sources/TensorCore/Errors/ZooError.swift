@@ -88,9 +88,14 @@ public struct ZooError: Error, Sendable, CustomStringConvertible {
     /// Several errors as one.
     ///
     /// - Parameter descriptions: what `description` says of each.
-    public init(_ descriptions: [String], kind: Kind = .failure) {
+    public init(_ descriptions: [String], kind: Kind = .failure, code: Code? = nil) {
         let lines = descriptions.flatMap { $0.split(separator: "\n") }.map { String($0.drop { $0 == " " }) }
-        self.init(lines.first ?? "", details: Array(lines.dropFirst()), kind: kind)
+        self.init(lines.first ?? "", details: Array(lines.dropFirst()), kind: kind, code: code)
+    }
+
+    /// Any error as one of ours; one of ours stays as it is.
+    public init(_ error: any Error) {
+        self = error as? ZooError ?? ZooError(["\(error)"], code: .system)
     }
 
     /// The same error with a message that says where it happened.

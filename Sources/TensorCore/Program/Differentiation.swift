@@ -34,7 +34,7 @@ extension GraphBuilder {
                 guard let gradient = try sum(contributions[parameter] ?? []) else {
                     throw ZooError(
                         "the parameter \(program[parameter].name) has no influence on the loss",
-                        advice: "remove the layer, or connect it to what follows")
+                        advice: "remove the layer, or connect it to what follows", code: .unsupported)
                 }
                 program.tensors[gradient.index].role = .parameterGradient
                 program.tensors[gradient.index].name = program[parameter].name + ".gradient"

@@ -153,7 +153,8 @@ public struct GraphBuilder: Sendable {
         }
         if taken[full] != nil {
             throw ZooError(
-                "two layers would both own the parameter \(full)", advice: "give each layer of a part a name of its own"
+                "two layers would both own the parameter \(full)",
+                advice: "give each layer of a part a name of its own", code: .alreadyExists
             )
         }
         let id = append(TensorInfo(name: full, shape: shape, rows: .one, role: role))

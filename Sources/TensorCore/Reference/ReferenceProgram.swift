@@ -15,7 +15,7 @@ public final class ReferenceProgram: CompiledProgram {
     /// - Throws: `ZooError` where `batchSize` is not positive.
     public init(_ program: Program, batchSize: Int, keepsEverything: Bool = true, roundsToSingle: Bool = false) throws {
         guard batchSize > 0 else {
-            throw ZooError("a batch has at least one image, not \(batchSize)")
+            throw ZooError("a batch has at least one image, not \(batchSize)", code: .invalidValue)
         }
         self.program = program
         self.batchSize = batchSize

@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
             multiply-add of the forward pass. The peak is a multiply-add loop on registers, on all threads.
 
               \(Tool.name) bench conv-vae-mnist conv-vae-cifar
-              \(Tool.name) bench conv-vae-cifar --profile
+              \(Tool.name) bench conv-vae-cifar --profile --set training.batch_size=32
               \(Tool.name) bench conv-vae-mnist --checkpoint
             """)
 
@@ -22,6 +22,7 @@ struct BenchCommand: ParsableCommand {
     var names: [String]
 
     @OptionGroup var models: ModelOptions
+    @OptionGroup var changes: OverrideOptions
 
     @Option(help: "Number format of matrix products and activations: f32 or bf16 (default: the definition's).")
     var precision: Precision?
@@ -55,7 +56,10 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         try Computing.use(threads: threads)
         let registry = try models.registry()
-        let definitions = try names.map { try NamedModel(argument: $0, registry: registry).definition }
+        let overrides = try changes.overrides()
+        let definitions = try names.map {
+            try NamedModel(argument: $0, overrides: overrides, registry: registry).definition
+        }
         if checkpoint { return try measureCheckpoints(definitions) }
         let peak = Computing.measuredPeak(seconds: 0.3)
         let results = try definitions.map {
@@ -108,11 +112,10 @@ extension CheckpointTimes {
     }
 
     var json: JSONValue {
-        .object([
-            ("model", .string(definition.name)), ("bytes", .integer(byteCount)),
-            ("save_seconds", .number(saving.median)), ("load_seconds", .number(loading.median)),
-            ("count", .integer(saving.seconds.count)),
-        ])
+        [
+            "model": definition.name, "bytes": byteCount, "save_seconds": saving.median, "load_seconds": loading.median,
+            "count": saving.seconds.count,
+        ]
     }
 }
 
@@ -137,16 +140,13 @@ extension TrainingStepTimes {
     func json(peak: Double) -> JSONValue {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return .object([
-            ("model", .string(definition.name)), ("precision", .string(definition.training.precision.rawValue)),
-            ("convolution", .string(definition.training.convolution.rawValue)),
-            ("batch_size", .integer(batchSize)),
-            ("threads", .integer(Computing.threadCount)), ("step_ms", .number(times.median * 1e3)),
-            ("step_ms_90", .number(times.quantile(0.9) * 1e3)),
-            ("images_per_second", .number(imagesPerSecond)), ("gflops", .number(speed / 1e9)),
-            ("peak_gflops", .number(peak / 1e9)), ("peak_fraction", .number(speed / peak)),
-            ("arena_bytes", .integer(memoryByteCount)), ("peak_rss_bytes", .integer(usage.ru_maxrss * 1024)),
-        ])
+        return [
+            "model": definition.name, "precision": definition.training.precision.rawValue,
+            "convolution": definition.training.convolution.rawValue, "batch_size": batchSize,
+            "threads": Computing.threadCount, "step_ms": times.median * 1e3, "step_ms_90": times.quantile(0.9) * 1e3,
+            "images_per_second": imagesPerSecond, "gflops": speed / 1e9, "peak_gflops": peak / 1e9,
+            "peak_fraction": speed / peak, "arena_bytes": memoryByteCount, "peak_rss_bytes": usage.ru_maxrss * 1024,
+        ]
     }
 
     var profileLines: [String] {

@@ -40,11 +40,10 @@ struct DataCacheListCommand: ParsableCommand {
             return Console.print(
                 JSONValue.array(
                     entries.map {
-                        .object([
-                            ("kind", .string($0.kind.rawValue)), ("source", .string($0.source)),
-                            ("images", JSONValue($0.imageCount)),
-                            ("bytes", .integer($0.byteCount)), ("last_use", .integer($0.lastUse)),
-                        ])
+                        [
+                            "kind": $0.kind.rawValue, "source": $0.source, "images": $0.imageCount,
+                            "bytes": $0.byteCount, "last_use": $0.lastUse,
+                        ] as JSONValue
                     }
                 ).text())
         }

@@ -65,10 +65,10 @@ extension DatasetPresence {
         return error.kind == .usage ? error.advice ?? "" : "see `\(Tool.name) data info \(descriptor.name)`"
     }
 
-    fileprivate var json: [(String, JSONValue)] {
+    fileprivate var json: JSONValue {
         var files: [LocatedFile] = []
         if case .found(let found) = self { files = found }
-        return [("state", .string(word)), ("files_found", .array(files.map { .string($0.path) }))]
+        return ["state": word, "files_found": files.map(\.path)]
     }
 }
 
@@ -83,15 +83,13 @@ struct DataListCommand: ParsableCommand {
 
     func run() throws {
         let catalog = ZooContext.current.datasets
-        let entries = try catalog.descriptors.map { ($0, try $0.presence(places.options)) }
+        let entries = catalog.descriptors.map { ($0, $0.presence(places.options)) }
         if json {
             let values = entries.map { descriptor, presence in
-                JSONValue.object(
-                    [
-                        ("name", .string(descriptor.name)), ("title", .string(descriptor.info.title)),
-                        ("shape", .array(descriptor.info.shape.map { .integer($0) })),
-                        ("images", JSONValue(descriptor.imageCount)),
-                    ] + presence.json)
+                [
+                    "name": descriptor.name, "title": descriptor.info.title, "shape": descriptor.info.shape,
+                    "images": descriptor.imageCount,
+                ] + presence.json
             }
             Console.print(JSONValue.array(values))
             return
@@ -126,7 +124,7 @@ struct DataInfoCommand: ParsableCommand {
 
     func run() throws {
         let descriptor = try ZooContext.current.datasets.descriptor(places.name(name))
-        let presence = try descriptor.presence(places.options)
+        let presence = descriptor.presence(places.options)
         var dataset: (any Dataset)?
         // What only the file knows is read from it.
         if descriptor.info.shape.isEmpty, case .found = presence { dataset = try descriptor.open(places.options) }
@@ -208,28 +206,22 @@ struct DataInfoCommand: ParsableCommand {
         let factors = info.factors.map { factors in
             JSONValue.array(
                 factors.map { factor in
-                    .object([
-                        ("name", .string(factor.name)), ("count", .integer(factor.count)),
-                        ("values", factor.values.map { .array($0.map { .number($0) }) } ?? .null),
-                        ("value_names", factor.valueNames.map { .array($0.map { .string($0) }) } ?? .null),
-                    ])
+                    [
+                        "name": factor.name, "count": factor.count, "values": factor.values,
+                        "value_names": factor.valueNames,
+                    ] as JSONValue
                 })
         }
         let files = descriptor.files.map { file in
-            JSONValue.object([
-                ("name", .string(file.name)), ("url", .string(file.baseURL + file.name)),
-                ("bytes", JSONValue(file.byteCount)), ("checksum", JSONValue(file.checksum?.description)),
-            ])
-        }
-        return .object(
             [
-                ("name", .string(info.name)), ("title", .string(info.title)), ("summary", .string(info.summary)),
-                ("license", .string(info.license)), ("source", .string(info.source)),
-                ("shape", .array(info.shape.map { .integer($0) })),
-                ("images", JSONValue(dataset?.count ?? descriptor.imageCount)),
-                ("classes", info.classNames.map { .array($0.map { .string($0) }) } ?? .null),
-                ("factors", factors ?? .null), ("files", .array(files)),
-                ("instructions", JSONValue(descriptor.instructions)),
-            ] + presence.json)
+                "name": file.name, "url": file.baseURL + file.name, "bytes": file.byteCount,
+                "checksum": file.checksum?.description,
+            ] as JSONValue
+        }
+        return [
+            "name": info.name, "title": info.title, "summary": info.summary, "license": info.license,
+            "source": info.source, "shape": info.shape, "images": dataset?.count ?? descriptor.imageCount,
+            "classes": info.classNames, "factors": factors, "files": files, "instructions": descriptor.instructions,
+        ] + presence.json
     }
 }

@@ -32,9 +32,7 @@ struct DataGetCommand: ParsableCommand {
             DatasetOptions(dataDirectory: dataDir), baseURL: baseURL, isQuiet: quiet)
         if json {
             Console.print(
-                JSONValue.object([
-                    ("name", .string(name)), ("folder", .string(folder)), ("files", .array(files.map { .string($0) })),
-                ]).text())
+                (["name": name, "folder": folder, "files": files] as JSONValue).text())
         } else {
             for file in files { Console.print(file) }
         }
@@ -79,18 +77,14 @@ struct DataVerifyCommand: ParsableCommand {
 
     private static func json(_ found: DatasetVerification) -> JSONValue {
         let files = found.files.map { file in
-            var fields: [(String, JSONValue)] = [("path", .string(file.path)), ("bytes", JSONValue(file.byteCount))]
+            let head: JSONValue = ["path": file.path, "bytes": file.byteCount]
             switch file.agreement {
-            case .checksumMatches: fields.append(("checksum", "matches"))
+            case .checksumMatches: return head + ["checksum": "matches"]
             case .checksumDiffers(let expected, let found):
-                fields += [("checksum", "differs"), ("expected", .string(expected)), ("found", .string(found))]
-            case .checksumUnknown: fields.append(("checksum", "unknown"))
+                return head + ["checksum": "differs", "expected": expected, "found": found]
+            case .checksumUnknown: return head + ["checksum": "unknown"]
             }
-            return JSONValue.object(fields)
         }
-        return .object([
-            ("name", .string(found.name)), ("images", .integer(found.imageCount)), ("summary", .string(found.summary)),
-            ("files", .array(files)),
-        ])
+        return ["name": found.name, "images": found.imageCount, "summary": found.summary, "files": files]
     }
 }

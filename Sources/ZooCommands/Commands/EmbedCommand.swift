@@ -81,26 +81,21 @@ struct EmbedCommand: ParsableCommand {
                 ).write(to: file)
             }
         }
-        let common: [(String, JSONValue)] = [
-            ("images", .integer(codes.imageCount)), ("split", .string(options.split.rawValue)),
-            ("factors", .array(factors.map { .string($0.name) })),
+        let common: JSONValue = [
+            "images": codes.imageCount, "split": options.split.rawValue, "factors": factors.map(\.name),
         ]
         if let codeCount = model.definition.codeCount {
             let usage = CodeUsage(of: codes, codeCount: codeCount)
             options.report(
                 files, model,
-                common + [
-                    ("codes", .integer(usage.codeCount)), ("codes_used", .integer(usage.usedCount)),
-                    ("perplexity", .number(usage.perplexity)),
-                ])
+                common + ["codes": usage.codeCount, "codes_used": usage.usedCount, "perplexity": usage.perplexity])
             return
         }
         options.report(
             files, model,
             common + [
-                ("mean_of_mean", JSONValue(statistics.meanOfMean)),
-                ("variance_of_mean", JSONValue(statistics.varianceOfMean)),
-                ("kl", statistics.isVariational ? JSONValue(statistics.kl) : .null),
+                "mean_of_mean": statistics.meanOfMean, "variance_of_mean": statistics.varianceOfMean,
+                "kl": statistics.isVariational ? JSONValue(statistics.kl) : JSONValue.null,
             ])
     }
 

@@ -81,28 +81,21 @@ struct EvaluateCommand: ParsableCommand {
         let means = result.losses
         let computed = choices.isEmpty ? nil : try evaluate(model, dataset, choices)
         if json {
-            Console.print(
-                JSONValue.object(
-                    [
-                        ("model", .string(model.definition.name)), ("checkpoint", .string(model.path)),
-                        ("dataset", .string(dataset.info.name)), ("split", .string(split.rawValue)),
-                        ("images", .integer(result.imageCount)),
-                        ("objective", .string(model.definition.objective.formula)),
-                        ("loss", .number(means.loss)),
-                    ] + means.metrics.values.map { ($0.name, .number($0.value)) } + [
-                        ("active_units", JSONValue(result.activeUnits)),
-                        ("weights", .string(model.checkpoint.keepsAverage ? "average" : "last")),
-                        ("stored_latent", model.checkpoint.latentStatistics?.json(matrices: false) ?? .null),
-                        ("evaluation", computed?.entry.json ?? .null),
-                        (
-                            "not_computed",
-                            .array(
-                                (computed?.left ?? []).map {
-                                    .object([("metric", .string($0.metric)), ("reason", .string($0.reason))])
-                                })
-                        ),
-                    ]
-                ).text())
+            let head: JSONValue = [
+                "model": model.definition.name, "checkpoint": model.path, "dataset": dataset.info.name,
+                "split": split.rawValue, "images": result.imageCount, "objective": model.definition.objective.formula,
+                "loss": means.loss,
+            ]
+            let rest: JSONValue = [
+                "active_units": result.activeUnits, "weights": model.checkpoint.keepsAverage ? "average" : "last",
+                "stored_latent": model.checkpoint.latentStatistics?.json(matrices: false),
+                "evaluation": computed?.entry.json,
+                "not_computed": (computed?.left ?? []).map {
+                    ["metric": $0.metric, "reason": $0.reason] as JSONValue
+                },
+            ]
+            let losses = JSONValue.object(means.metrics.values.map { ($0.name, .number($0.value)) })
+            Console.print((head + losses + rest).text())
             return
         }
         Console.print(

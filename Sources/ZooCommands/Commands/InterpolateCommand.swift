@@ -75,17 +75,13 @@ struct InterpolateCommand: ParsableCommand {
         options.report(
             files, model,
             [
-                ("path", .string(path.rawValue)),
-                (
-                    "rows",
-                    .array(
-                        interpolations.map { row in
-                            .object([
-                                ("between", .array(row.names.map { .string($0) })), ("t", JSONValue(row.positions)),
-                                ("latents", JSONValue(row.latents)), ("step_distances", JSONValue(row.stepDistances)),
-                            ])
-                        })
-                ),
+                "path": path.rawValue,
+                "rows": interpolations.map { row in
+                    [
+                        "between": row.names, "t": row.positions, "latents": row.latents,
+                        "step_distances": row.stepDistances,
+                    ] as JSONValue
+                },
             ])
     }
 }

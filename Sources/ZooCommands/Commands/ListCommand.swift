@@ -60,7 +60,8 @@ struct ListCommand: ParsableCommand {
             let families = Set(entries.map(\.definition.family)).sorted()
             let near = nearestName(to: family, among: families).map { "did you mean \($0)? " } ?? ""
             throw ZooError(
-                "no model is of the family \(family)", advice: near + "there are \(families.joined(separator: ", "))")
+                "no model is of the family \(family)", advice: near + "there are \(families.joined(separator: ", "))",
+                code: .notFound)
         }
         try refuseEmpty(listed.isEmpty, among: registry.models.map(\.name))
         if quiet {
@@ -81,7 +82,7 @@ struct ListCommand: ParsableCommand {
         throw ZooError(
             "no model's name matches \(pattern)",
             advice: nearestName(to: pattern, among: names).map { "did you mean \($0)?" }
-                ?? "`\(Tool.name) list` shows all models")
+                ?? "`\(Tool.name) list` shows all models", code: .notFound)
     }
 }
 
@@ -114,12 +115,11 @@ extension ListCommand {
         }
 
         var json: JSONValue {
-            .object([
-                ("name", .string(definition.name)), ("family", .string(definition.family)),
-                ("dataset", JSONValue(definition.dataset)), ("latent_size", .integer(definition.latentSize)),
-                ("parameters", .integer(parameterCount)), ("objective", .string(definition.objective.formula)),
-                ("summary", .string(definition.summary)), ("origin", .string(originText)),
-            ])
+            [
+                "name": definition.name, "family": definition.family, "dataset": definition.dataset,
+                "latent_size": definition.latentSize, "parameters": parameterCount,
+                "objective": definition.objective.formula, "summary": definition.summary, "origin": originText,
+            ]
         }
 
         private var originText: String {

@@ -64,9 +64,6 @@ struct ManifoldCommand: ParsableCommand {
         for file in files { try figure.write(to: file) }
         options.report(
             files, model,
-            [
-                ("dimensions", .array(chosen.map { .integer($0) })), ("size", .integer(size)),
-                ("spacing", quantile ? "quantile" : "even"), ("values", JSONValue(grid.values)),
-            ])
+            ["dimensions": chosen, "size": size, "spacing": quantile ? "quantile" : "even", "values": grid.values])
     }
 }

@@ -63,12 +63,12 @@ struct PretrainedListCommand: ParsableCommand {
             return Console.print(
                 .array(
                     rows.map { row in
-                        .object([
-                            ("name", .string(row.name)), ("definition", .string(row.model.definition.name)),
-                            ("family", .string(row.model.definition.family)), ("dataset", JSONValue(row.model.dataset)),
-                            ("latent_size", .integer(row.model.definition.latentSize)), ("loss", JSONValue(row.loss)),
-                            ("bytes", .integer(row.byteCount)), ("path", .string(row.model.path)),
-                        ])
+                        [
+                            "name": row.name, "definition": row.model.definition.name,
+                            "family": row.model.definition.family, "dataset": row.model.dataset,
+                            "latent_size": row.model.definition.latentSize, "loss": row.loss, "bytes": row.byteCount,
+                            "path": row.model.path,
+                        ] as JSONValue
                     }))
         }
         let cells = rows.map { row in

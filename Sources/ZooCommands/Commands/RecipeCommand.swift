@@ -130,9 +130,9 @@ struct RecipeCommand: ParsableCommand {
     }
 
     private func description(_ recipe: Recipe, _ commands: [[String]]) -> JSONValue {
-        .object([
-            ("name", .string(recipe.name)), ("task", .string(recipe.task)), ("summary", .string(recipe.summary)),
-            ("quick", .boolean(quick)), ("commands", .array(commands.map { .array($0.map { .string($0) }) })),
-        ])
+        [
+            "name": recipe.name, "task": recipe.task, "summary": recipe.summary, "quick": quick,
+            "commands": commands.map { JSONValue.array($0.map { JSONValue.string($0) }) },
+        ]
     }
 }

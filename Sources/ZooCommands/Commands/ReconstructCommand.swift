@@ -71,10 +71,7 @@ struct ReconstructCommand: ParsableCommand {
         }
         options.report(
             files, model,
-            [
-                ("images", .array(chosen.map { .string($0.name) })),
-                ("indices", .array(chosen.map { JSONValue($0.index) })), ("half_squared_error", JSONValue(errors)),
-            ])
+            ["images": chosen.map(\.name), "indices": chosen.map { JSONValue($0.index) }, "half_squared_error": errors])
     }
 
     /// The images, and in words where they come from.

@@ -71,9 +71,8 @@ struct RegionsCommand: ParsableCommand {
         options.report(
             files, model,
             [
-                ("training_images", JSONValue(comparison.trainingCount)),
-                ("cycle_dimensions", .array(dimensions.map { .integer($0) })), ("verdict", .string(verdict)),
-                ("regions", .array(analyses.map(\.json))),
+                "training_images": comparison.trainingCount, "cycle_dimensions": dimensions, "verdict": verdict,
+                "regions": analyses.map(\.json),
             ])
         guard !options.json else { return }
         for line in RegionVerdict.table(analyses) + [verdict] { Console.print(line) }

@@ -78,9 +78,7 @@ struct SampleCommand: ParsableCommand {
         }
         options.report(
             files, model,
-            [
-                ("from", .string(from)), ("temperature", .number(Double(temperature))), ("latents", JSONValue(latents)),
-            ])
+            ["from": from, "temperature": Double(temperature), "latents": latents])
     }
 
     /// The pictures of given latent vectors.
@@ -91,6 +89,6 @@ struct SampleCommand: ParsableCommand {
         let details = [options.drawing.imageClass.map { "class \($0)" }].compactMap(\.self)
         let figure = try model.drawing().samples(latents, words: model.words("Decoded latent vectors", details))
         for file in files { try figure.write(to: file) }
-        options.report(files, model, [("latents", JSONValue(latents))])
+        options.report(files, model, ["latents": latents])
     }
 }

@@ -74,18 +74,13 @@ struct ScoreCommand: ParsableCommand {
         options.report(
             files, model,
             [
-                ("images", .integer(scores.rows.count)), ("samples", .integer(samples)),
-                ("measures", .array(scores.measures.map { .string($0.rawValue) })),
-                (
-                    "area_under_curve",
-                    areas.map { areas in .object(areas.map { ($0.measure.rawValue, .number($0.area)) }) } ?? .null
-                ),
-                (
-                    "scores",
-                    .list(count: scores.rows.count) { place in
-                        .object([("image", .string(names[place])), ("scores", JSONValue(scores.rows[place].scores))])
-                    }
-                ),
+                "images": scores.rows.count, "samples": samples, "measures": scores.measures.map(\.rawValue),
+                "area_under_curve": areas.map { areas in
+                    JSONValue.object(areas.map { ($0.measure.rawValue, .number($0.area)) })
+                },
+                "scores": JSONValue.list(count: scores.rows.count) { place in
+                    ["image": names[place], "scores": scores.rows[place].scores] as JSONValue
+                },
             ])
         guard !options.json else { return }
         for (measure, area) in areas ?? [] {

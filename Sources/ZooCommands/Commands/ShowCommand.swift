@@ -25,16 +25,14 @@ struct ShowCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
-    var overrides: [String] = []
+    @OptionGroup var changes: OverrideOptions
 
     @Flag(help: "One JSON object on standard output.")
     var json = false
 
     func run() throws {
         let registry = try models.registry()
-        let changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        let model = try NamedModel(argument: model, overrides: changes, registry: registry)
+        let model = try NamedModel(argument: model, overrides: try changes.overrides(), registry: registry)
         let cost = try ModelCost(model.definition)
         if json {
             Console.print(Self.json(model.definition, cost, model.trained))
@@ -93,35 +91,26 @@ struct ShowCommand: ParsableCommand {
         _ definition: ModelDefinition, _ cost: ModelCost, _ checkpoint: CheckpointFolder.Newest?
     ) -> JSONValue {
         let layers = cost.rows.map { row in
-            JSONValue.object([
-                ("path", .string(row.path)), ("kind", .string(row.kind)),
-                ("activation", JSONValue(row.activation)),
-                ("output_shape", .array(row.outputShape.map { .integer($0) })),
-                ("parameters", .integer(row.parameterCount)), ("multiply_adds", .integer(row.multiplyAdds)),
-            ])
+            [
+                "path": row.path, "kind": row.kind, "activation": row.activation, "output_shape": row.outputShape,
+                "parameters": row.parameterCount, "multiply_adds": row.multiplyAdds,
+            ] as JSONValue
         }
         let references = definition.references.map { reference in
-            JSONValue.object([
-                ("title", .string(reference.title)), ("authors", JSONValue(reference.authors)),
-                ("year", JSONValue(reference.year)), ("url", JSONValue(reference.url)),
-            ])
+            ["title": reference.title, "authors": reference.authors, "year": reference.year, "url": reference.url]
+                as JSONValue
         }
-        return .object([
-            ("name", .string(definition.name)), ("family", .string(definition.family)),
-            ("summary", .string(definition.summary)), ("dataset", JSONValue(definition.dataset)),
-            ("input_shape", .array(definition.input.dimensions.map { .integer($0) })),
-            ("latent_size", .integer(definition.latentSize)), ("variational", .boolean(definition.isVariational)),
-            ("objective", .string(definition.objective.formula)), ("recipe", .string(definition.training.words)),
-            ("batch_size", .integer(definition.training.batchSize)), ("epochs", .integer(definition.training.epochs)),
-            ("references", .array(references)), ("layers", .array(layers)),
-            ("parameters", .integer(cost.parameterCount)), ("bytes", .integer(cost.byteCount)),
-            ("multiply_adds", .integer(cost.multiplyAdds)),
-            ("training_multiply_adds", .integer(cost.trainingMultiplyAdds)),
-            ("gflop_per_training_step", .number(gigaFLOPs(definition, cost))),
-            ("checkpoint", JSONValue(checkpoint?.path)),
-            ("epoch", JSONValue(checkpoint?.checkpoint.progress?.epoch)),
-            ("step", JSONValue(checkpoint?.checkpoint.progress?.step)),
-        ])
+        return [
+            "name": definition.name, "family": definition.family, "summary": definition.summary,
+            "dataset": definition.dataset, "input_shape": definition.input.dimensions,
+            "latent_size": definition.latentSize, "variational": definition.isVariational,
+            "objective": definition.objective.formula, "recipe": definition.training.words,
+            "batch_size": definition.training.batchSize, "epochs": definition.training.epochs, "references": references,
+            "layers": layers, "parameters": cost.parameterCount, "bytes": cost.byteCount,
+            "multiply_adds": cost.multiplyAdds, "training_multiply_adds": cost.trainingMultiplyAdds,
+            "gflop_per_training_step": gigaFLOPs(definition, cost), "checkpoint": checkpoint?.path,
+            "epoch": checkpoint?.checkpoint.progress?.epoch, "step": checkpoint?.checkpoint.progress?.step,
+        ]
     }
 }
 

@@ -273,7 +273,7 @@ struct SweepCommand: ParsableCommand {
             throw ZooError(
                 "\(failed.count) of \(record.runs.count) runs failed:",
                 details: failed.map { "\($0.label): \($0.message ?? "")" },
-                advice: "the same command tries them again and leaves the others as they are")
+                advice: "the same command tries them again and leaves the others as they are", code: .other)
         }
     }
 }

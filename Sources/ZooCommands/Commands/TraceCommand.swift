@@ -49,8 +49,7 @@ struct TraceCommand: ParsableCommand {
     @Option(help: "Seed of what is drawn: ε, dropout, and the first weights of an untrained model.")
     var seed: UInt64 = 0
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
-    var overrides: [String] = []
+    @OptionGroup var changes: OverrideOptions
 
     @Flag(help: "One JSON object on standard output.")
     var json = false
@@ -61,8 +60,7 @@ struct TraceCommand: ParsableCommand {
     }
 
     func run() throws {
-        let changes = try overrides.map { try DefinitionOverride(argument: $0) }
-        let model = try NamedModel(argument: model, overrides: changes, registry: try models.registry())
+        let model = try NamedModel(argument: model, overrides: try changes.overrides(), registry: try models.registry())
         let definition = model.definition
         let input = try traceInput(definition, trainedOn: model.trained?.checkpoint.trainingData)
         let trace: ModelTrace

@@ -48,8 +48,7 @@ struct TrainCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Threads that compute (default: all cores).")
     var threads: Int?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
-    var overrides: [String] = []
+    @OptionGroup var changes: OverrideOptions
 
     @Option(
         help: ArgumentHelp("The run's folder (default: runs/MODEL-TIME).", valueName: "dir"), completion: .directory)
@@ -99,7 +98,7 @@ struct TrainCommand: ParsableCommand {
         if model != nil { throw ValidationError("--resume takes the model from the run: give no other") }
         let isChanged =
             seed != nil || runDir != nil || batchSize != nil || learningRate != nil || precision != nil
-            || !overrides.isEmpty || initFrom != nil
+            || !changes.arguments.isEmpty || initFrom != nil
         if isChanged {
             throw ValidationError(
                 "--resume goes on as the run began: it takes no --seed, --run-dir, --batch-size, "
@@ -157,16 +156,16 @@ struct TrainCommand: ParsableCommand {
     /// takes, and only its input and its last layer have to follow, they do.
     func definition(_ registry: Registry) throws -> ModelDefinition {
         let definition = try statedDefinition(registry)
-        guard data.array != nil || data.dataset != nil, !overrides.contains(where: { $0.hasPrefix("input=") }),
+        guard data.array != nil || data.dataset != nil, !changes.arguments.contains(where: { $0.hasPrefix("input=") }),
             let shape = try data.choice(for: definition).numericShape(),
-            let changes = definition.overrides(fitting: shape), !changes.isEmpty
+            let fitting = definition.overrides(fitting: shape), !fitting.isEmpty
         else { return definition }
         return try ModelDefinition(
-            text: definition.text, source: definition.name, overrides: changes, registry: registry)
+            text: definition.text, source: definition.name, overrides: fitting, registry: registry)
     }
 
     private func statedDefinition(_ registry: Registry) throws -> ModelDefinition {
-        var changes = try overrides.map { try DefinitionOverride(argument: $0) }
+        var changes = try changes.overrides()
         if let name = data.dataset ?? data.array.map({ _ in "array" }) {
             changes.append(DefinitionOverride(path: ["dataset"], text: name))
         }
@@ -285,16 +284,14 @@ struct TrainCommand: ParsableCommand {
         }
         if json {
             let images = Double((trainer.state.step - stepsBefore) * trainer.plan.batchSize)
-            Console.print(
-                JSONValue.object(
-                    [
-                        ("model", .string(record.model)), ("run", .string(run.folder.path)),
-                        ("checkpoint", JSONValue(record.checkpoint)), ("epochs", .integer(record.epochsDone)),
-                        ("steps", .integer(trainer.state.step)), ("seconds", .number(seconds)),
-                        ("images_per_second", .number(run.imagesPerSecond ?? images / max(1e-9, seconds))),
-                        ("train", record.last?.train.json ?? .null), ("test", record.last?.test?.json ?? .null),
-                    ] + (weights.map { [("initial_weights", $0.json)] } ?? [])
-                ).text())
+            let report: JSONValue = [
+                "model": record.model, "run": run.folder.path, "checkpoint": record.checkpoint,
+                "epochs": record.epochsDone, "steps": trainer.state.step, "seconds": seconds,
+                "images_per_second": run.imagesPerSecond ?? images / max(1e-9, seconds),
+                "train": record.last?.train.json, "test": record.last?.test?.json,
+            ]
+            let weights = weights.map { ["initial_weights": $0.json] as JSONValue } ?? [:]
+            Console.print((report + weights).text())
         }
         return end
     }

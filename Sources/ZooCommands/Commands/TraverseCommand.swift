@@ -144,21 +144,15 @@ struct TraverseCommand: ParsableCommand {
         options.report(
             files, model,
             [
-                ("start", JSONValue(traversal.start)), ("start_name", .string(startName)),
-                (
-                    "rows",
-                    .array(
-                        traversal.rows.map { row in
-                            let strongest = statistics?.strongestFactor(of: row.dimension)
-                            return .object([
-                                ("dimension", .integer(row.dimension)),
-                                ("kl", JSONValue(statistics?.kl(of: row.dimension))),
-                                ("active", statistics.map { .boolean($0.active[row.dimension]) } ?? .null),
-                                ("factor", JSONValue(strongest?.name)),
-                                ("mutual_information", JSONValue(strongest?.nats)), ("values", JSONValue(row.values)),
-                            ])
-                        })
-                ),
+                "start": traversal.start, "start_name": startName,
+                "rows": traversal.rows.map { row -> JSONValue in
+                    let strongest = statistics?.strongestFactor(of: row.dimension)
+                    return [
+                        "dimension": row.dimension, "kl": statistics?.kl(of: row.dimension),
+                        "active": statistics.map { JSONValue.boolean($0.active[row.dimension]) },
+                        "factor": strongest?.name, "mutual_information": strongest?.nats, "values": row.values,
+                    ]
+                },
             ])
     }
 }

@@ -27,7 +27,7 @@ struct ValidateCommand: ParsableCommand {
         let failed = checks.count { $0.problemCount > 0 }
         if json {
             Console.print(
-                JSONValue.object([("ok", .boolean(failed == 0)), ("files", .array(checks.map(\.json)))]))
+                ["ok": failed == 0, "files": checks.map(\.json)] as JSONValue)
         } else {
             for check in checks {
                 if let definition = check.definition {
@@ -53,24 +53,18 @@ struct ValidateCommand: ParsableCommand {
 extension DefinitionCheck {
     fileprivate var json: JSONValue {
         var values = problems.map { problem in
-            JSONValue.object([
-                ("line", JSONValue(problem.line)), ("column", JSONValue(problem.column)),
-                ("path", .string(problem.path)), ("message", .string(problem.message)),
-            ])
+            ["line": problem.line, "column": problem.column, "path": problem.path, "message": problem.message]
+                as JSONValue
         }
         if let failure {
-            values.append(.object([("line", nil), ("column", nil), ("path", ""), ("message", .string(failure))]))
+            values.append(
+                ["line": JSONValue.null, "column": JSONValue.null, "path": "", "message": failure] as JSONValue)
         }
-        return .object([
-            ("file", .string(file)), ("ok", .boolean(values.isEmpty)), ("model", JSONValue(definition?.name)),
-            ("problems", .array(values)),
-            (
-                "warnings",
-                .array(
-                    (definition?.warnings ?? []).map {
-                        .object([("path", .string($0.path)), ("message", .string($0.message))])
-                    })
-            ),
-        ])
+        return [
+            "file": file, "ok": values.isEmpty, "model": definition?.name, "problems": values,
+            "warnings": (definition?.warnings ?? []).map {
+                ["path": $0.path, "message": $0.message] as JSONValue
+            },
+        ]
     }
 }

@@ -43,6 +43,11 @@ struct ExportCommand: ParsableCommand {
         let files = try model.checkpoint.exported(to: to, definition: model.definition).map {
             (path: path(of: $0, model: model.definition.name), bytes: $0.bytes)
         }
+        let broken = model.checkpoint.inferenceWeights.filter { !$0.values.allSatisfy(\.isFinite) }
+        if let first = broken.first {
+            let others = broken.count > 1 ? " and \(broken.count - 1) other tensors hold" : " holds"
+            Console.warn("\(model.path): \(first.path)\(others) values that are not finite")
+        }
         for file in files { try OutputFile.requireFree(file.path, option: "--output", force: force) }
         for file in files { try AtomicFile.write(file.bytes, to: file.path) }
         guard json else {
@@ -50,15 +55,10 @@ struct ExportCommand: ParsableCommand {
             return
         }
         Console.print(
-            JSONValue.object([
-                ("checkpoint", .string(model.path)), ("model", .string(model.definition.name)),
-                ("format", .string(to.rawValue)),
-                (
-                    "files",
-                    .array(
-                        files.map { .object([("path", .string($0.path)), ("bytes", .integer($0.bytes.count))]) })
-                ),
-            ]).text())
+            ([
+                "checkpoint": model.path, "model": model.definition.name, "format": to.rawValue,
+                "files": files.map { ["path": $0.path, "bytes": $0.bytes.count] as JSONValue },
+            ] as JSONValue).text())
     }
 
     /// Where a file of the export goes. The extension is added where it is not there; a part stands before it.

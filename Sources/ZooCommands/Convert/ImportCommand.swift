@@ -114,19 +114,11 @@ struct ImportCommand: ParsableCommand {
             return
         }
         Console.print(
-            JSONValue.object([
-                ("checkpoint", .string(to)), ("model", .string(checkpoint.model)), ("parameters", .integer(count)),
-                ("tensors", .integer(checkpoint.weights.count)),
-                (
-                    "differences",
-                    .array(
-                        weights.differences.map {
-                            .object([
-                                ("kind", .string($0.kind?.rawValue ?? "wrong")), ("tensor", .string($0.name)),
-                                ("message", .string($0.message)),
-                            ])
-                        })
-                ), ("unused", .array(weights.unused.map { .string($0) })),
-            ]).text())
+            ([
+                "checkpoint": to, "model": checkpoint.model, "parameters": count, "tensors": checkpoint.weights.count,
+                "differences": weights.differences.map {
+                    ["kind": $0.kind?.rawValue ?? "wrong", "tensor": $0.name, "message": $0.message] as JSONValue
+                }, "unused": weights.unused,
+            ] as JSONValue).text())
     }
 }

@@ -73,10 +73,10 @@ struct LatentCommand: ParsableCommand {
         }
         if json {
             Console.print(
-                JSONValue.object([
-                    ("model", .string(model.definition.name)), ("checkpoint", .string(model.path)),
-                    ("stored", JSONValue(store)), ("latent", statistics.json(matrices: true)),
-                ]).text())
+                ([
+                    "model": model.definition.name, "checkpoint": model.path, "stored": store,
+                    "latent": statistics.json(matrices: true),
+                ] as JSONValue).text())
             return
         }
         Console.printTitle(model.path.printable())

@@ -49,8 +49,6 @@ struct SlimCommand: ParsableCommand {
             return
         }
         Console.print(
-            JSONValue.object([
-                ("checkpoint", .string(path)), ("output", .string(output)), ("bytes", .integer(bytes.count)),
-            ]).text())
+            (["checkpoint": path, "output": output, "bytes": bytes.count] as JSONValue).text())
     }
 }

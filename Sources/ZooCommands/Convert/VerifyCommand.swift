@@ -23,7 +23,7 @@ struct VerifyCommand: ParsableCommand {
         let files = try checkpoints.flatMap { try CheckpointSource($0).files() }
         let results = files.map { path in Result { try Checkpoint.verify(path: path) } }
         if json {
-            Console.print(JSONValue.object([("files", .array(zip(files, results).map(Self.json)))]).text())
+            Console.print((["files": zip(files, results).map(Self.json)] as JSONValue).text())
         }
         var isIntact = true
         for (path, result) in zip(files, results) {
@@ -47,26 +47,18 @@ struct VerifyCommand: ParsableCommand {
     private static func json(_ path: String, _ result: Result<VerificationReport, any Error>) -> JSONValue {
         switch result {
         case .success(let report):
-            .object([
-                ("path", .string(path)), ("intact", .boolean(report.isIntact)), ("bytes", .integer(report.byteCount)),
-                ("format_version", .integer(report.formatVersion)), ("sha256", .string(report.digest)),
-                ("problems", .array(report.problems.map { .string($0) })),
-                (
-                    "tensors",
-                    .array(
-                        report.datasets.map {
-                            .object([
-                                ("path", .string($0.path)), ("sha256", .string($0.digest)),
-                                ("intact", .boolean($0.isIntact)),
-                            ])
-                        })
-                ),
-            ])
+            [
+                "path": path, "intact": report.isIntact, "bytes": report.byteCount,
+                "format_version": report.formatVersion, "sha256": report.digest, "problems": report.problems,
+                "tensors": report.datasets.map {
+                    ["path": $0.path, "sha256": $0.digest, "intact": $0.isIntact] as JSONValue
+                },
+            ] as JSONValue
         case .failure(let error):
-            .object([
-                ("path", .string(path)), ("intact", false),
-                ("problems", .array([.string((error as? ZooError)?.message ?? "\(error)")])),
-            ])
+            [
+                "path": path, "intact": false,
+                "problems": JSONValue.array([.string((error as? ZooError)?.message ?? "\(error)")]),
+            ] as JSONValue
         }
     }
 }

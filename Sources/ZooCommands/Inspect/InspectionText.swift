@@ -131,6 +131,6 @@ extension Inspection {
         ZooError(
             "\(path) has no \(what)",
             advice: what == "latent statistics" && checkpoint != nil
-                ? "compute them: \(Tool.convert) latent \(path)" : nil)
+                ? "compute them: \(Tool.convert) latent \(path)" : nil, code: .notFound)
     }
 }

@@ -26,7 +26,7 @@ extension DatasetChoice {
         do {
             _ = try descriptor.download(options, isQuiet: false)
         } catch {
-            throw explained(missing, failure: error as? ZooError ?? ZooError(["\(error)"]), forTraining: true)
+            throw explained(missing, failure: ZooError(error), forTraining: true)
         }
     }
 

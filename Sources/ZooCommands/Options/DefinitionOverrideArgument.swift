@@ -1,5 +1,15 @@
+import ArgumentParser
 import ModelKit
 import TensorCore
+
+/// How a definition is changed, field by field.
+struct OverrideOptions: ParsableArguments {
+    @Option(name: .customLong("set"), help: ArgumentHelp("Change a field of the definition.", valueName: "path=value"))
+    var arguments: [String] = []
+
+    /// - Throws: `ZooError` (wrong usage).
+    func overrides() throws -> [DefinitionOverride] { try arguments.map { try DefinitionOverride(argument: $0) } }
+}
 
 extension DefinitionOverride {
     /// Reads `PATH=VALUE`.

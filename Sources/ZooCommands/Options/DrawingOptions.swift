@@ -66,15 +66,14 @@ struct DrawingOptions: ParsableArguments {
     }
 
     /// Prints what was done: the files, or with --json the numbers.
-    func report(_ files: [String], _ model: TrainedModel, _ fields: [(String, JSONValue)]) {
+    func report(_ files: [String], _ model: TrainedModel, _ fields: JSONValue) {
         guard json else {
             for file in files { Console.print(file) }
             return
         }
-        let head: [(String, JSONValue)] = [
-            ("output", .array(files.map { .string($0) })), ("model", .string(model.definition.name)),
-            ("checkpoint", .string(model.path)), ("seed", .string(String(seed))),
+        let head: JSONValue = [
+            "output": files, "model": model.definition.name, "checkpoint": model.path, "seed": String(seed),
         ]
-        Console.print(JSONValue.object(head + fields).text())
+        Console.print((head + fields).text())
     }
 }

@@ -80,7 +80,7 @@ struct LatentOptions: ParsableArguments {
     }
 
     /// Prints what was done: the files, or with --json the numbers.
-    func report(_ files: [String], _ model: TrainedModel, _ fields: [(String, JSONValue)]) {
+    func report(_ files: [String], _ model: TrainedModel, _ fields: JSONValue) {
         drawing.report(files, model, fields)
     }
 }

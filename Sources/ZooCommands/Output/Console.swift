@@ -82,7 +82,7 @@ package enum Console {
 
     /// Draws the line of a progress display again, cut to the terminal's width; an empty one clears it.
     static func redrawLine(_ text: String) {
-        write("\r\u{1B}[K" + String(text.printable().prefix(width - 1)), to: STDERR_FILENO)
+        write("\r\u{1B}[K" + String(text.printable().prefix(max(1, width - 1))), to: STDERR_FILENO)
     }
 
     static var errorIsTerminal: Bool { recording == nil && isatty(STDERR_FILENO) == 1 }
@@ -91,7 +91,7 @@ package enum Console {
     /// Columns of the terminal; 100 where there is none.
     static var width: Int {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 100 }
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
         return Int(size.ws_col)
     }
 
