@@ -13,11 +13,8 @@ func library(
     .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: swiftSettings)
 }
 
-// What is tested is optimised; optimising the tests, too, took a third of the time that compiling them takes.
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, resources: resources,
-        swiftSettings: swiftSettings + [.unsafeFlags(["-Onone"])])
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
 let realModule = Target.Dependency.product(name: "RealModule", package: "swift-numerics")

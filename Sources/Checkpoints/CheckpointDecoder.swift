@@ -1,7 +1,8 @@
+import FileSupport
 import TensorCore
 
 /// Reads a checkpoint out of the tree of its file.
-struct CheckpointDecoder<Source: HDF5Source> {
+struct CheckpointDecoder<Source: ByteSource> {
     typealias Names = CheckpointLayout
 
     let source: Source

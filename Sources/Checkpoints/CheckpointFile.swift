@@ -9,7 +9,7 @@ extension Checkpoint {
     public func encoded(halfPrecision: Bool = false) throws -> [UInt8] {
         var bytes = try HDF5Writer.image(of: try CheckpointEncoder.tree(of: self, halfPrecision: halfPrecision))
         // What our own reader refuses must not be saved.
-        _ = try HDF5Reader.read(HDF5MemorySource(bytes))
+        _ = try HDF5Reader.read(MemorySource(bytes))
         CheckpointTrailer.append(to: &bytes)
         return bytes
     }
@@ -44,7 +44,7 @@ extension Checkpoint {
                 advice: "another HDF5 tool may have changed the file. Read it as unverified only if you trust it",
                 code: .damaged)
         }
-        let source = HDF5MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
+        let source = MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
         guard trailer.state != .mismatch else { throw Self.damage(in: source) }
         let root = try HDF5Reader.read(source)
         self = try CheckpointDecoder(source: source, root: root, checksDigests: trailer.state == .missing)
@@ -64,12 +64,12 @@ extension Checkpoint {
     /// is not read.
     package static func contents(of path: String) throws -> [UInt8] {
         let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
-        _ = try CheckpointTrailer.locate(in: HDF5FileSource(file))
+        _ = try CheckpointTrailer.locate(in: FileSource(file))
         return try file.contents()
     }
 
     /// Says which part of a file is damaged that does not match its digest.
-    private static func damage(in source: HDF5MemorySource) -> ZooError {
+    private static func damage(in source: MemorySource) -> ZooError {
         let found: String
         do {
             let root = try HDF5Reader.read(source)
@@ -117,7 +117,7 @@ package struct CheckpointTrailer {
     ///
     /// - Throws: `ZooError` when the file is no HDF5, is cut short, or has something else at its end.
     init(of bytes: [UInt8]) throws {
-        let (hdf5ByteCount, digest) = try Self.locate(in: HDF5MemorySource(bytes))
+        let (hdf5ByteCount, digest) = try Self.locate(in: MemorySource(bytes))
         self.hdf5ByteCount = hdf5ByteCount
         self.digest = digest
         guard let digest else {
@@ -133,7 +133,7 @@ package struct CheckpointTrailer {
     /// Where the HDF5 part of a file ends, and the digest after it, if there is one. Nothing is compared.
     ///
     /// - Throws: `ZooError` as `init(of:)`.
-    static func locate(in source: some HDF5Source) throws -> (hdf5ByteCount: Int, digest: [UInt8]?) {
+    static func locate(in source: some ByteSource) throws -> (hdf5ByteCount: Int, digest: [UInt8]?) {
         let hdf5ByteCount = try HDF5Superblock(source).endOfFile
         let restCount = source.byteCount - hdf5ByteCount
         guard restCount > 0 else { return (hdf5ByteCount, nil) }

@@ -61,6 +61,14 @@ public struct CheckpointFolder: Sendable {
         .sorted { ($0.step, $0.path) < ($1.step, $1.path) }
     }
 
+    /// - Throws: `ZooError` where there is a folder and what is in it cannot be known.
+    public func requireReadable() throws {
+        do throws(SystemCallFailure) { _ = try FolderListing.names(in: path) } catch {
+            guard error.code != ENOENT else { return }
+            throw ZooError("cannot look into \(path): \(error)", code: .system, subject: .path(path))
+        }
+    }
+
     /// The step that a file's name states; nil for other names.
     private static func step(ofFile name: some StringProtocol) -> Int? {
         guard name.hasPrefix("step-"), name.hasSuffix(".h5"), let step = Int(name.dropFirst(5).dropLast(3)), step >= 0
@@ -96,8 +104,9 @@ public struct CheckpointFolder: Sendable {
 
     /// Reads the newest checkpoint that is whole: of the steps first, and `best.h5` when none of them is.
     ///
-    /// - Throws: `ZooError` where there is none, naming each file that was rejected and why.
+    /// - Throws: `ZooError` where there is none, naming each file that was rejected and why, or the folder cannot be read.
     public mutating func newest() throws -> Newest {
+        try requireReadable()
         var rejected: [Rejection] = []
         var candidates = entries.reversed().map(\.path)
         if access(best, F_OK) == 0 { candidates.append(best) }

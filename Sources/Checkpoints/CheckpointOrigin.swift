@@ -15,7 +15,7 @@ package enum CheckpointOrigin {
         guard start.starts(with: HDF5Superblock.signature), start.count > 8, (2...3).contains(start[8]) else {
             return false
         }
-        let source = HDF5FileSource(file)
+        let source = FileSource(file)
         let isWhole = (try? HDF5Superblock(source, profile: .foreign)) != nil
         let end = (try? source.bytes(max(0, file.byteCount - CheckpointTrailer.byteCount)..<file.byteCount)) ?? []
         return !isWhole || end.starts(with: CheckpointTrailer.magic)

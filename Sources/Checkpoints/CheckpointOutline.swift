@@ -40,7 +40,7 @@ public struct CheckpointOutline: Sendable {
     public let header: Checkpoint
     /// Parameters, buffers and the optimiser's state, each in model order.
     public let tensors: [Tensor]
-    private let source: HDF5FileSource
+    private let source: FileSource
 
     /// Whether training can go on from the file.
     public var isResumable: Bool { header.isResumable }
@@ -54,15 +54,15 @@ public struct CheckpointOutline: Sendable {
 
     private init(reading path: String) throws {
         let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
-        let end = try CheckpointTrailer.locate(in: HDF5FileSource(file))
-        let source = HDF5FileSource(file, byteCount: end.hdf5ByteCount)
+        let end = try CheckpointTrailer.locate(in: FileSource(file))
+        let source = FileSource(file, byteCount: end.hdf5ByteCount)
         let root = try HDF5Reader.read(source)
         let decoder = CheckpointDecoder(source: source, root: root, checksDigests: true)
         self.path = path
         self.source = source
         byteCount = file.byteCount
         digest = end.digest.map { SHA256.hexadecimal($0) }
-        formatVersion = try CheckpointDecoder<HDF5FileSource>.version(of: root)
+        formatVersion = try CheckpointDecoder<FileSource>.version(of: root)
         header = try decoder.header()
         tensors = try decoder.outline()
     }

@@ -60,9 +60,9 @@ public struct VerificationReport: Sendable, Equatable {
 
     init(path: String, bytes: [UInt8]) throws {
         let trailer = try CheckpointTrailer(of: bytes)
-        let source = HDF5MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
+        let source = MemorySource(bytes, byteCount: trailer.hdf5ByteCount)
         let root = try HDF5Reader.read(source)
-        formatVersion = try CheckpointDecoder<HDF5MemorySource>.version(of: root)
+        formatVersion = try CheckpointDecoder<MemorySource>.version(of: root)
         // A whole file must also be a checkpoint that can be loaded.
         if trailer.state == .verified {
             _ = try CheckpointDecoder(source: source, root: root, checksDigests: false).checkpoint()
@@ -85,7 +85,7 @@ public struct VerificationReport: Sendable, Equatable {
 
 extension HDF5Group<HDF5Extent> {
     /// All datasets with what their digests say.
-    func verifiedDatasets(_ source: HDF5MemorySource) -> [VerificationReport.Dataset] {
+    func verifiedDatasets(_ source: MemorySource) -> [VerificationReport.Dataset] {
         datasets().map { path, dataset in
             let path = path.joined(separator: "/")
             let digest = (try? source.bytes(dataset.payload.range)).map { SHA256.hexadecimal(SHA256.digest($0)) }

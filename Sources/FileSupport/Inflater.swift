@@ -41,6 +41,9 @@ package enum Inflater {
             }
         }
         guard status == Z_STREAM_END, stream.avail_in == 0, unpacked.count == byteCount else {
+            if unpacked.count == byteCount, stream.avail_in == 0 {
+                throw ZooError("\(subject) is damaged: its checksum does not match, or is cut short", code: .damaged)
+            }
             if unpacked.count > byteCount { unpacked.removeLast() }
             throw ZooError(
                 "\(subject) is damaged: its deflated data does not unpack to exactly \(byteCount) bytes "

@@ -42,7 +42,7 @@ public struct ForeignFile: Sendable {
             let superblock = kind == .hdf5 ? HDF5Superblock.start(in: start) : nil
             let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
             try self.init(
-                HDF5FileSource(file, from: superblock ?? 0), kind, path: path, outside: ONNXOutsideData(folder: folder))
+                FileSource(file, from: superblock ?? 0), kind, path: path, outside: ONNXOutsideData(folder: folder))
         } catch let error as ZooError {
             throw error.at(path)
         }
@@ -55,14 +55,14 @@ public struct ForeignFile: Sendable {
     public init(_ bytes: [UInt8], path: String) throws {
         let kind = try FileKind(of: bytes, path: path)
         try self.init(
-            kind == .hdf5 ? HDF5MemorySource(withUserBlock: bytes) : HDF5MemorySource(bytes), kind, path: path)
+            kind == .hdf5 ? MemorySource(withUserBlock: bytes) : MemorySource(bytes), kind, path: path)
     }
 
     /// Decodes what is in `source`, which begins with what tells its kind.
     ///
     /// - Parameter outside: the files beside that of an ONNX model; nil for none.
     private init(
-        _ source: some HDF5Source, _ kind: FileKind, path: String, outside: ONNXOutsideData? = nil
+        _ source: some ByteSource, _ kind: FileKind, path: String, outside: ONNXOutsideData? = nil
     ) throws {
         self.path = path
         switch kind {

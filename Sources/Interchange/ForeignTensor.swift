@@ -13,18 +13,18 @@ public struct ForeignTensor: Sendable {
     public var byteCount: Int { range.count }
     /// Where the elements are, little-endian in row-major order: in the file where that is possible, so that nothing is
     /// read that nobody asks for.
-    private let source: any HDF5Source
+    private let source: any ByteSource
     private let range: Range<Int>
 
     /// - Precondition: `bytes` are as many as the shape needs.
     public init(name: String, shape: [Int], elementType: StoredElementType, bytes: ArraySlice<UInt8>) {
         self.init(
-            name: name, shape: shape, elementType: elementType, source: HDF5MemorySource(slice: bytes),
+            name: name, shape: shape, elementType: elementType, source: MemorySource(slice: bytes),
             range: 0..<bytes.count)
     }
 
     /// - Precondition: `range` is as long as the shape needs, and inside `source`.
-    init(name: String, shape: [Int], elementType: StoredElementType, source: some HDF5Source, range: Range<Int>) {
+    init(name: String, shape: [Int], elementType: StoredElementType, source: some ByteSource, range: Range<Int>) {
         precondition(elementType.byteCount(of: shape) == range.count, "\(name): \(range.count) bytes for \(shape)")
         self.name = name
         self.shape = shape

@@ -167,6 +167,7 @@ public struct CheckpointSource {
         guard isFolder else { return [path] }
         try RunFolder(path: path).requireRun()
         let folder = RunFolder(path: path).checkpoints
+        try folder.requireReadable()
         let best = access(folder.best, F_OK) == 0 ? [folder.best] : []
         let files = folder.entries.map(\.path) + best
         guard !files.isEmpty else {

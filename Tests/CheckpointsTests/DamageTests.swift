@@ -31,6 +31,19 @@ import Testing
         }
     }
 
+    /// What is wrong with packed bytes: their number, or their checksum.
+    @Test func packedBytes() throws {
+        var packed: [UInt8] = [120, 156, 171, 202, 207, 7, 0, 2, 190, 1, 89]  // zlib.compress(b"zoo")
+        func unpacked(_ count: Int) throws -> [UInt8] {
+            try Inflater.inflate(packed[...], to: count, wrapper: .zlib, of: "a chunk")
+        }
+        #expect(try unpacked(3) == Array("zoo".utf8))
+        #expect(throws: ZooError.self) { try unpacked(4) }
+        packed[10] ^= 1
+        let error = #expect(throws: ZooError.self) { try unpacked(3) }
+        #expect(error?.message.contains("its checksum does not match") == true, "\(error?.message ?? "")")
+    }
+
     @Test func aChangeOfEveryByteIsFound() throws {
         var bytes = try Samples.small().encoded()
         for index in bytes.indices {

@@ -24,7 +24,7 @@ import Testing
         for (name, values, shape) in values {
             try root.insert(.dataset(HDF5Dataset(shape: shape, payload: values)), at: ["a", name])
         }
-        let source = HDF5MemorySource(try HDF5Writer.image(of: root))
+        let source = MemorySource(try HDF5Writer.image(of: root))
         let back = try HDF5Reader.read(source)
         #expect(back.attributes == root.attributes)
         #expect(back.datasets().map(\.path) == values.map { ["a", $0.0] })
@@ -39,7 +39,7 @@ import Testing
 
     @Test func limitsAreKept() throws {
         let bytes = try Samples.small().encoded()
-        let source = HDF5MemorySource(bytes, byteCount: bytes.count - 40)
+        let source = MemorySource(bytes, byteCount: bytes.count - 40)
         let changes: [@Sendable (inout HDF5Limits) -> Void] = [
             { $0.objectCount = 5 }, { $0.depth = 1 }, { $0.rank = 3 }, { $0.nameByteCount = 4 },
             { $0.stringCount = 4 }, { $0.attributeCount = 4 },

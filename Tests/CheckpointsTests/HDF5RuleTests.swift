@@ -150,7 +150,7 @@ import Testing
 
     @Test(arguments: superblock + headers + data + names) func rule(_ rule: Rule) {
         let problem = rule.problem { bytes in
-            let source = HDF5MemorySource(bytes)
+            let source = MemorySource(bytes)
             for (_, dataset) in try HDF5Reader.read(source).datasets() {
                 _ = try dataset.payload.load(from: source)
             }
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test func theFileIsSoundUnchanged() throws {
-        let source = HDF5MemorySource(Self.file.bytes)
+        let source = MemorySource(Self.file.bytes)
         let root = try HDF5Reader.read(source)
         #expect(root.datasets().map { $0.path.joined(separator: "/") } == ["x", "y", "n", "group/t"])
         #expect(Set(Self.file.addresses.keys) == ["/", "/x", "/y", "/n", "/group", "/group/t"])

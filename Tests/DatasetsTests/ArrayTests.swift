@@ -131,6 +131,14 @@ import Testing
         #expect(try message { _ = try open(infinite) }.contains("an infinite number in row 1234"))
     }
 
+    @Test func numbersTooLargeToBeScaled() throws {
+        let path = try folder.write("a,b\n1e308,1\n-1e308,2\n1e308,3\n-1e308,4\n", "x.csv")
+        for method in [ValueScaling.Method.standard, .unit] {
+            let text = try message { _ = try open(path, scaling: .method(method)) }
+            #expect(text.contains(path) && text.contains("are too large to be scaled"), "\(text)")
+        }
+    }
+
     // MARK: Kinds of files
 
     @Test func anArchiveOfArrays() throws {
@@ -169,6 +177,11 @@ import Testing
         let long = try folder.write("x,y\n1\(String(repeating: "0", count: 100_000)),2\n", "long.csv")
         #expect(try message { _ = try open(long) }.count < 400)
         #expect(try message { _ = try open(path, labels: "spcies") }.contains("did you mean 'species'?"))
+        let one = try folder.write("a\n1\n2\n", "one.csv")
+        for (labels, problem) in [("zz", "has no column 'zz'"), ("a", "has no rows of numbers")] {
+            let text = try message { _ = try ArrayFile(path: one, labels: labels).rowShape(like: nil) }
+            #expect(text.contains(one) && text.contains(problem), "\(text)")
+        }
         let hole = try folder.write("a,b\n1,2\n3,\n", "y.csv")
         #expect(try message { _ = try open(hole) }.contains("line 3: column b is empty"))
         let short = try folder.write("a,b\n1,2\n3\n", "z.csv")

@@ -190,7 +190,7 @@ import Testing
         var limits = HDF5Limits.foreign
         limits.chunkCount = 3
         let error = #expect(throws: ZooError.self) {
-            try HDF5Reader.read(HDF5MemorySource(Self.file), limits: limits)
+            try HDF5Reader.read(MemorySource(Self.file), limits: limits)
         }
         #expect(error?.message.contains("more than 3 chunks") == true)
     }

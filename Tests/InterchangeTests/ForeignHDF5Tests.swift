@@ -11,7 +11,7 @@ import Testing
 @Suite struct ForeignHDF5Tests {
     @Test func filesOfH5pyAreRead() throws {
         let bytes = try Fixtures.bytes("h5py.h5")
-        let root = try HDF5Reader.read(HDF5MemorySource(bytes), limits: .foreign)
+        let root = try HDF5Reader.read(MemorySource(bytes), limits: .foreign)
         #expect(root.attributes.value("text") == .string("größe"))
         #expect(root.attributes.value("texts") == .strings(["a", "bc"]))
         #expect(root.attributes.value("fixed") == .string("fixed"))
@@ -33,7 +33,7 @@ import Testing
     @Test(arguments: ["h5py", "shared", "latest", "track_order", "user_block-latest"])
     func theCheckpointReaderTakesOnlyTheZoosProfile(_ name: String) throws {
         let bytes = try Fixtures.bytes(name + ".h5")
-        #expect(throws: ZooError.self) { try HDF5Reader.read(HDF5MemorySource(bytes)) }
+        #expect(throws: ZooError.self) { try HDF5Reader.read(MemorySource(bytes)) }
     }
 
     private func values(_ name: String) throws -> [String: [Float]] {
@@ -52,7 +52,7 @@ import Testing
                 "never": [0, 0, 0, 0], "filled": [2.5, 2.5, 2.5, 2.5], "sparse": [-1, -1, -1, 7, 8, -1, -1, -1],
                 "none": [0, 0, 0, 0, 0, 0, 0, 0],
             ])
-        let root = try HDF5Reader.read(HDF5MemorySource(try Fixtures.bytes("shared.h5")), limits: .foreign)
+        let root = try HDF5Reader.read(MemorySource(try Fixtures.bytes("shared.h5")), limits: .foreign)
         var typed: HDF5Dataset<HDF5Extent>?
         if case .dataset(let dataset) = root["typed"] { typed = dataset }
         #expect(typed?.attributes.value("a") == .unread("f32 [2]"))
@@ -64,7 +64,7 @@ import Testing
         var limits = HDF5Limits.foreign
         // The root and ten others, of which x, the group and its w have a second name.
         limits.objectCount = 14
-        let source = HDF5MemorySource(try Fixtures.bytes("shared.h5"))
+        let source = MemorySource(try Fixtures.bytes("shared.h5"))
         _ = try HDF5Reader.read(source, limits: limits)
         limits.objectCount = 13
         #expect(throws: ZooError.self) { try HDF5Reader.read(source, limits: limits) }
@@ -72,7 +72,7 @@ import Testing
 
     @Test func theNewestFormatIsRead() throws {
         let bytes = try Fixtures.bytes("latest.h5")
-        let root = try HDF5Reader.read(HDF5MemorySource(bytes), limits: .foreign)
+        let root = try HDF5Reader.read(MemorySource(bytes), limits: .foreign)
         for index in 0..<12 { #expect(root.attributes.value("attribute\(index)") == .integer(Int64(index))) }
         #expect(root.attributes.count == 12)
         let values = try values("latest.h5")

@@ -65,6 +65,10 @@ import Testing
                 "NAME      PARAMETERS", "conv-vae   1,662,249", "mlp              502",
                 "(no room for KIND, SUMMARY, LOSS)",
             ])
+        #expect(
+            table.lines(width: 17) == [
+                "NAME   PARAMETERS", "conv…   1,662,249", "mlp           502", "(no room for KIND, SUMMARY, LOSS)",
+            ])
         #expect(table.lines(width: 6)[1] == "conv-…")
     }
 

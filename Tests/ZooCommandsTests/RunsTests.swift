@@ -175,6 +175,21 @@ import TextSupport
         try folder.write("{\"format\": 1", "run.json")
         let broken = try zoo("runs", "show", folder.path)
         #expect(broken.status == 1 && broken.errors.contains("run.json: it is not JSON"), "\(broken.errors)")
+        // What cannot be looked into is said, and not taken for a folder without runs.
+        let closed = folder.path + "/closed"
+        #expect(symlink("closed", closed) == 0)
+        for arguments in [["runs", "show", closed], ["sample", closed], ["train", "--resume", closed]] {
+            let result = try zoo(arguments)
+            #expect(
+                result.status == 1 && result.errors.contains("Too many levels of symbolic links"), "\(result.errors)")
+        }
+        #expect(unlink(folder.path + "/run.json") == 0)
+        #expect(try zoo("runs", "list", folder.path).errors.contains("cannot look at \(closed)"))
+        let run = try RunFolder.make(folder.path + "/run")
+        #expect(rmdir(run.checkpoints.path) == 0 && symlink("checkpoints", run.checkpoints.path) == 0)
+        try folder.write("", "run/run.json")
+        let files = try zoo("sample", run.path)
+        #expect(files.status == 1 && files.errors.contains("cannot look"), "\(files.errors)")
         let other = try zoo("runs", "shwo", folder.path)
         #expect(other.status == 2 && other.errors.contains("did you mean zoo runs show?"))
     }

@@ -4,7 +4,7 @@ import TensorCore
 /// An index of chunks by their number, of fixed length or extensible; only in files of other tools.
 ///
 /// Source: HDF5 File Format Specification 3.0, sections VII.C and VII.D.
-struct HDF5ChunkArray<Source: HDF5Source> {
+struct HDF5ChunkArray<Source: ByteSource> {
     private let source: Source
     /// Where its header begins.
     private let address: Int

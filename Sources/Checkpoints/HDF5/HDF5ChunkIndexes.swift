@@ -66,7 +66,7 @@ extension HDF5Chunks {
     }
 
     mutating func readTreeVersion2(
-        _ source: some HDF5Source, at address: Int, _ chunkByteCount: Int, _ subject: String,
+        _ source: some ByteSource, at address: Int, _ chunkByteCount: Int, _ subject: String,
         _ state: inout HDF5ReadingState
     ) throws {
         let tree = try HDF5TreeVersion2(source, at: address, kind: filters.isEmpty ? 10 : 11, subject, &state)

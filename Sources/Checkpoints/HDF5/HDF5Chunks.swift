@@ -56,7 +56,7 @@ package struct HDF5Chunks: Sendable, Equatable {
     /// Reads the index at `address` of the chunks of a dataset of which any may be missing, and checks that none is there
     /// twice.
     init(
-        _ source: some HDF5Source, index address: Int?, _ layout: HDF5ChunkLayout, _ space: HDF5Message.Dataspace,
+        _ source: some ByteSource, index address: Int?, _ layout: HDF5ChunkLayout, _ space: HDF5Message.Dataspace,
         _ type: HDF5ElementType, _ filters: [HDF5Filter], fillValue: [UInt8], _ path: String,
         _ state: inout HDF5ReadingState
     ) throws {
@@ -107,7 +107,7 @@ package struct HDF5Chunks: Sendable, Equatable {
     }
 
     private mutating func visit(
-        _ source: some HDF5Source, _ address: Int, level expected: UInt8?, _ subject: String,
+        _ source: some ByteSource, _ address: Int, level expected: UInt8?, _ subject: String,
         _ state: inout HDF5ReadingState
     ) throws {
         let node = try HDF5TreeNode(
@@ -149,7 +149,7 @@ package struct HDF5Chunks: Sendable, Equatable {
     /// The elements of the dataset in row-major order.
     ///
     /// - Throws: `ZooError` when a chunk does not unpack to its size.
-    func assembled(from source: some HDF5Source) throws -> [UInt8] {
+    func assembled(from source: some ByteSource) throws -> [UInt8] {
         guard let total = Self.product(shape + [elementByteCount]) else { return [] }
         return try [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
@@ -163,7 +163,7 @@ package struct HDF5Chunks: Sendable, Equatable {
     ///
     /// - Parameter target: as long as the dataset, all zeros.
     /// - Throws: `ZooError` when a chunk does not unpack to its size.
-    func assemble(from source: some HDF5Source, into target: UnsafeMutableRawBufferPointer) throws {
+    func assemble(from source: some ByteSource, into target: UnsafeMutableRawBufferPointer) throws {
         guard let chunkByteCount = Self.product(chunkShape + [elementByteCount]) else { return }
         if fillValue.contains(where: { $0 != 0 }) {
             for start in stride(from: 0, to: target.count, by: elementByteCount) {
@@ -176,7 +176,7 @@ package struct HDF5Chunks: Sendable, Equatable {
                 switch filter {
                 case .deflate:
                     chunk = try Inflater.inflate(
-                        chunk, to: chunkByteCount, wrapper: .zlib, of: "A chunk of \(shape) elements")[...]
+                        chunk, to: chunkByteCount, wrapper: .zlib, of: "a chunk of \(chunkShape) elements")[...]
                 case .shuffle: chunk = Self.unshuffled(chunk, elementByteCount)[...]
                 }
             }

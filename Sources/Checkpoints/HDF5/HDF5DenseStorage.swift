@@ -11,7 +11,7 @@ struct HDF5DenseStorage {
 
     /// The messages of links, in the order in which the links were made where the group knows it, otherwise by name.
     func links(
-        _ source: some HDF5Source, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [HDF5Message.Link] {
         var links: [HDF5Message.Link] = []
         // A hash of the name, then the message's place.
@@ -27,7 +27,7 @@ struct HDF5DenseStorage {
 
     /// The messages of attributes.
     func attributes(
-        _ source: some HDF5Source, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [ByteCursor] {
         var attributes: [ByteCursor] = []
         // The message's place, then flags, order and a hash of the name.
@@ -43,7 +43,7 @@ struct HDF5DenseStorage {
 
     /// Calls `body` for each message; a record of the tree has the message's place behind `skipping` bytes.
     private func forEachMessage(
-        _ source: some HDF5Source, kind: UInt8, skipping: Int, _ subject: String, _ state: inout HDF5ReadingState,
+        _ source: some ByteSource, kind: UInt8, skipping: Int, _ subject: String, _ state: inout HDF5ReadingState,
         _ body: (inout ByteCursor, inout HDF5ReadingState) throws -> Void
     ) throws {
         var heap = try HDF5FractalHeap(source, at: heap, subject, &state)
@@ -78,7 +78,7 @@ struct HDF5FractalHeap {
     private var bytesLeft = 0
 
     /// Reads the heap at `address` but for its objects.
-    init(_ source: some HDF5Source, at address: Int, _ subject: String, _ state: inout HDF5ReadingState) throws {
+    init(_ source: some ByteSource, at address: Int, _ subject: String, _ state: inout HDF5ReadingState) throws {
         (self.subject, self.address) = ("the heap of \(subject)", address)
         var cursor = try state.extents.verifiedCursor(
             source, at: address, count: 146, signature: "FRHP", self.subject)
@@ -118,7 +118,7 @@ struct HDF5FractalHeap {
     private var prefixByteCount: Int { 13 + offsetByteCount + (hasChecksums ? 4 : 0) }
 
     private mutating func readDirectBlock(
-        _ source: some HDF5Source, at address: Int, count: Int, offset: Int, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, at address: Int, count: Int, offset: Int, _ state: inout HDF5ReadingState
     ) throws {
         let range = try state.extents.claim(address, count, subject)
         guard count >= prefixByteCount else {
@@ -141,7 +141,7 @@ struct HDF5FractalHeap {
 
     /// Reads a block of blocks and all below it; `offset` is where it begins in the heap, afterwards where it ends.
     private mutating func readIndirectBlock(
-        _ source: some HDF5Source, at address: Int, rowCount: Int, offset: inout Int,
+        _ source: some ByteSource, at address: Int, rowCount: Int, offset: inout Int,
         _ state: inout HDF5ReadingState
     ) throws {
         guard (1...64).contains(rowCount) else {
@@ -180,7 +180,7 @@ struct HDF5FractalHeap {
     /// The object whose ID is next in `record`.
     ///
     /// - Throws: `ZooError` when it is not in the heap.
-    mutating func object(_ source: some HDF5Source, _ record: inout ByteCursor) throws -> ByteCursor {
+    mutating func object(_ source: some ByteSource, _ record: inout ByteCursor) throws -> ByteCursor {
         var id = try record.part(idByteCount, subject)
         let kind = try id.byte("kind of an object")
         guard kind & 0xC0 == 0, kind >> 4 == 0 else {

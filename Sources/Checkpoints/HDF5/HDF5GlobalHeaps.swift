@@ -45,7 +45,7 @@ struct HDF5GlobalHeaps {
     ///
     /// - Throws: `ZooError` when a heap is damaged, or a string not in it.
     mutating func resolve(
-        _ value: inout HDF5AttributeValue, _ source: some HDF5Source, _ extents: inout ExtentMap
+        _ value: inout HDF5AttributeValue, _ source: some ByteSource, _ extents: inout ExtentMap
     ) throws {
         guard case .references(let references, let isScalar) = value else { return }
         var strings: [String] = []
@@ -54,7 +54,7 @@ struct HDF5GlobalHeaps {
     }
 
     private mutating func string(
-        _ reference: HDF5HeapReference, _ source: some HDF5Source, _ extents: inout ExtentMap
+        _ reference: HDF5HeapReference, _ source: some ByteSource, _ extents: inout ExtentMap
     ) throws -> String {
         guard reference.byteCount > 0 else { return "" }
         if heaps[reference.heap] == nil {
@@ -77,7 +77,7 @@ struct HDF5GlobalHeaps {
         return text
     }
 
-    private static func heap(_ source: some HDF5Source, at address: Int, _ extents: inout ExtentMap) throws -> Heap {
+    private static func heap(_ source: some ByteSource, at address: Int, _ extents: inout ExtentMap) throws -> Heap {
         let subject = "a heap of strings"
         var cursor = try extents.cursor(source, at: address, count: 16, subject)
         try cursor.expect("GCOL", "signature")

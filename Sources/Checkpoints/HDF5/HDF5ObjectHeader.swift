@@ -97,7 +97,7 @@ extension HDF5ObjectHeader {
     /// Reads the object header of version 2 at `address`, with its continuation blocks.
     ///
     /// Source: HDF5 File Format Specification 3.0, section IV.A.1.b.
-    init(_ source: some HDF5Source, at address: Int, named path: String, _ state: inout HDF5ReadingState) throws {
+    init(_ source: some ByteSource, at address: Int, named path: String, _ state: inout HDF5ReadingState) throws {
         let subject = "the object header of \(path)"
         let prefix = try source.bytes(try Self.clamped(address, 34, source.byteCount, subject))
         if state.limits.profile == .foreign, prefix.first == 1 {
@@ -143,7 +143,7 @@ extension HDF5ObjectHeader {
 
     /// Reads the messages of one chunk; `skipping` is the length of the header's prefix, nil in a continuation block.
     private mutating func readChunk(
-        _ source: some HDF5Source, at address: Int, count: Int, skipping: Int?, _ subject: String, hasOrder: Bool,
+        _ source: some ByteSource, at address: Int, count: Int, skipping: Int?, _ subject: String, hasOrder: Bool,
         _ pending: inout [(address: Int, count: Int)], _ state: inout HDF5ReadingState
     ) throws {
         let bytes = try source.bytes(try state.extents.claim(address, count, subject))

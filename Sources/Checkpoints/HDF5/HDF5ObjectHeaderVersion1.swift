@@ -6,7 +6,7 @@ extension HDF5ObjectHeader {
     ///
     /// Source: HDF5 File Format Specification 3.0, section IV.A.1.a. Such headers have no checksums.
     mutating func readVersion1(
-        _ source: some HDF5Source, at address: Int, _ subject: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, at address: Int, _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
         var cursor = try state.extents.cursor(source, at: address, count: 16, subject)
         try cursor.version("object header version", 1...1)

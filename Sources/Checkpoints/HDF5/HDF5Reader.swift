@@ -11,7 +11,7 @@ package enum HDF5Reader {
     ///
     /// - Throws: `ZooError` naming the byte and the structure that is damaged or unsupported.
     package static func read(
-        _ source: some HDF5Source, limits: HDF5Limits = HDF5Limits()
+        _ source: some ByteSource, limits: HDF5Limits = HDF5Limits()
     ) throws -> HDF5Group<HDF5Extent> {
         let superblock = try HDF5Superblock(source, profile: limits.profile)
         var state = HDF5ReadingState(limits: limits, byteCount: superblock.endOfFile)
@@ -26,7 +26,7 @@ package enum HDF5Reader {
 
     /// Reads the object at `address` and everything below it; nil for a datatype, which has no values.
     private static func node(
-        _ source: some HDF5Source, at address: Int, path: String, depth: Int, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, at address: Int, path: String, depth: Int, _ state: inout HDF5ReadingState
     ) throws -> HDF5Node<HDF5Extent>? {
         try state.checkDepth(depth, path)
         guard !state.openGroups.contains(address) else {
@@ -76,7 +76,7 @@ package enum HDF5Reader {
     }
 
     private static func attributes(
-        _ source: some HDF5Source, _ header: HDF5ObjectHeader, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, _ header: HDF5ObjectHeader, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [HDF5Attribute] {
         let more = try header.denseAttributes?.attributes(source, path, &state) ?? []
         var attributes: [HDF5Attribute] = []
@@ -97,7 +97,7 @@ package enum HDF5Reader {
 
     /// The datatype that the shared message in `cursor` stands for.
     private static func datatype(
-        _ source: some HDF5Source, _ cursor: inout ByteCursor, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, _ cursor: inout ByteCursor, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> ByteCursor {
         let address = try HDF5Message.sharedMessage(&cursor)
         if let known = state.datatypes[address] { return known }
@@ -111,7 +111,7 @@ package enum HDF5Reader {
     }
 
     private static func dataset(
-        _ source: some HDF5Source, _ header: HDF5ObjectHeader, _ attributes: [HDF5Attribute], _ path: String,
+        _ source: some ByteSource, _ header: HDF5ObjectHeader, _ attributes: [HDF5Attribute], _ path: String,
         _ state: inout HDF5ReadingState
     ) throws -> HDF5Dataset<HDF5Extent> {
         guard let space = header.space, var message = header.datatype, let layout = header.layout,
@@ -196,7 +196,7 @@ extension HDF5Extent {
     /// The elements as they are stored, unpacked.
     ///
     /// - Throws: `ZooError` when they cannot be read or unpacked.
-    package func bytes(from source: some HDF5Source) throws -> ArraySlice<UInt8> {
+    package func bytes(from source: some ByteSource) throws -> ArraySlice<UInt8> {
         guard let chunks else { return try source.slice(range) }
         return try chunks.assembled(from: source)[...]
     }
@@ -205,7 +205,7 @@ extension HDF5Extent {
     ///
     /// - Parameter target: as long as they are together, all zeros.
     /// - Throws: `ZooError` when they cannot be read or unpacked.
-    package func unpack(from source: some HDF5Source, into target: UnsafeMutableRawBufferPointer) throws {
+    package func unpack(from source: some ByteSource, into target: UnsafeMutableRawBufferPointer) throws {
         guard let chunks else { return try source.copy(range, to: target) }
         try chunks.assemble(from: source, into: target)
     }
@@ -213,7 +213,7 @@ extension HDF5Extent {
     /// Loads the elements of a dataset of our profile from `source`.
     ///
     /// - Throws: `ZooError` when they cannot be read, or a text is not valid UTF-8 padded with NUL.
-    package func load(from source: some HDF5Source) throws -> HDF5Values {
+    package func load(from source: some ByteSource) throws -> HDF5Values {
         switch elementType {
         case .other, .variableString, .opaque:
             throw ZooError("unsupported HDF5 dataset: elements of type \(elementType)", code: .unsupported)

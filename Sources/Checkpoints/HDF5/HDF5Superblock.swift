@@ -33,7 +33,7 @@ package struct HDF5Superblock {
     /// Reads and checks the superblock of `source`.
     ///
     /// - Throws: `ZooError` when the file is too short, no HDF5, damaged, or of another kind.
-    package init(_ source: some HDF5Source, profile: HDF5Limits.Profile = .checkpoint) throws {
+    package init(_ source: some ByteSource, profile: HDF5Limits.Profile = .checkpoint) throws {
         guard source.byteCount >= Self.byteCount else {
             throw ZooError(
                 "the file has \(source.byteCount) bytes, too few for HDF5, which begins with 48", code: .damaged)
@@ -78,7 +78,7 @@ package struct HDF5Superblock {
     /// The length of the HDF5 part of `source`, which begins with the superblock: all addresses but that of the end count
     /// from there.
     private static func length(
-        _ endOfFile: Int, base: Int?, _ source: some HDF5Source, _ cursor: ByteCursor
+        _ endOfFile: Int, base: Int?, _ source: some ByteSource, _ cursor: ByteCursor
     ) throws -> Int {
         guard let base, base <= endOfFile else {
             throw cursor.damaged("the end of the file is before its base address")
@@ -93,7 +93,7 @@ package struct HDF5Superblock {
 
     /// The end of the file and the root's address in a superblock of version 0, behind its signature.
     private static func version0(
-        _ cursor: inout ByteCursor, _ source: some HDF5Source
+        _ cursor: inout ByteCursor, _ source: some ByteSource
     ) throws -> (endOfFile: Int, rootAddress: Int) {
         for field in ["superblock", "free space", "root group"] { try cursor.version("\(field) version", 0...0) }
         _ = try cursor.byte("reserved")

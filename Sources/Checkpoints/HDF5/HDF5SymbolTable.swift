@@ -9,7 +9,7 @@ enum HDF5SymbolTable {
     ///
     /// - Throws: `ZooError` when a part is damaged, or a member is a soft link.
     static func links(
-        _ source: some HDF5Source, tree: Int, heap: Int, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, tree: Int, heap: Int, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [HDF5Message.Link] {
         let names = try localHeap(source, at: heap, path, &state)
         var links: [HDF5Message.Link] = []
@@ -19,7 +19,7 @@ enum HDF5SymbolTable {
 
     /// The bytes of the heap at `address` that hold names.
     private static func localHeap(
-        _ source: some HDF5Source, at address: Int, _ path: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, at address: Int, _ path: String, _ state: inout HDF5ReadingState
     ) throws -> [UInt8] {
         let subject = "the heap of \(path)"
         var cursor = try state.extents.cursor(source, at: address, count: 32, subject)
@@ -36,7 +36,7 @@ enum HDF5SymbolTable {
 
     /// Visits a node of the tree; its level must be one less than that of its parent, so there is no cycle.
     private static func visit(
-        _ source: some HDF5Source, _ address: Int, level expected: UInt8?, _ names: [UInt8], _ path: String,
+        _ source: some ByteSource, _ address: Int, level expected: UInt8?, _ names: [UInt8], _ path: String,
         _ links: inout [HDF5Message.Link], _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the tree of \(path)"
@@ -51,7 +51,7 @@ enum HDF5SymbolTable {
     }
 
     private static func readSymbols(
-        _ source: some HDF5Source, _ address: Int, _ names: [UInt8], _ path: String,
+        _ source: some ByteSource, _ address: Int, _ names: [UInt8], _ path: String,
         _ links: inout [HDF5Message.Link], _ state: inout HDF5ReadingState
     ) throws {
         let subject = "the symbols of \(path)"
@@ -96,7 +96,7 @@ struct HDF5TreeNode {
     ///   - kind: 0 for groups, 1 for chunks.
     ///   - expected: the level that it must have; nil for the root of a tree.
     init(
-        _ source: some HDF5Source, at address: Int, kind: UInt8, keyByteCount: Int, level expected: UInt8?,
+        _ source: some ByteSource, at address: Int, kind: UInt8, keyByteCount: Int, level expected: UInt8?,
         _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
         var cursor = try state.extents.cursor(source, at: address, count: 24, subject)

@@ -16,7 +16,7 @@ struct HDF5TreeVersion2 {
 
     /// Reads the header at `address` of a tree with records of type `kind`.
     init(
-        _ source: some HDF5Source, at address: Int, kind: UInt8, _ subject: String, _ state: inout HDF5ReadingState
+        _ source: some ByteSource, at address: Int, kind: UInt8, _ subject: String, _ state: inout HDF5ReadingState
     ) throws {
         (self.subject, self.kind) = ("the tree of \(subject)", kind)
         var cursor = try state.extents.verifiedCursor(source, at: address, count: 38, signature: "BTHD", self.subject)
@@ -52,7 +52,7 @@ struct HDF5TreeVersion2 {
 
     /// Calls `body` for each record, in order.
     func forEachRecord(
-        _ source: some HDF5Source, _ state: inout HDF5ReadingState,
+        _ source: some ByteSource, _ state: inout HDF5ReadingState,
         _ body: (inout ByteCursor, inout HDF5ReadingState) throws -> Void
     ) throws {
         guard let root else { return }
@@ -60,7 +60,7 @@ struct HDF5TreeVersion2 {
     }
 
     private func visit(
-        _ source: some HDF5Source, _ address: Int, count: Int, depth: Int, _ state: inout HDF5ReadingState,
+        _ source: some ByteSource, _ address: Int, count: Int, depth: Int, _ state: inout HDF5ReadingState,
         _ body: (inout ByteCursor, inout HDF5ReadingState) throws -> Void
     ) throws {
         let pointerByteCount = 8 + countByteCount + (depth > 0 ? totalByteCounts[depth - 1] : 0)

@@ -32,11 +32,15 @@ public struct ArrayFile: Sendable, Equatable {
     func open(
         _ info: DatasetInfo, shape: [Int]?, scaling: ScalingChoice?, unpacked: UnpackedArrays
     ) throws -> ArrayDataset {
-        let contents = try ArrayContents(path: path, apart: columnsApart, unpacked: unpacked)
-        let rows = try contents.array(member, besides: membersApart)
-        return try ArrayDataset(
-            info, rows: rows, labels: labels(in: contents), factors: factors(in: contents), shape: shape,
-            scaling: scaling)
+        do {
+            let contents = try ArrayContents(path: path, apart: columnsApart, unpacked: unpacked)
+            let rows = try contents.array(member, besides: membersApart)
+            return try ArrayDataset(
+                info, rows: rows, labels: labels(in: contents), factors: factors(in: contents), shape: shape,
+                scaling: scaling)
+        } catch let error as ZooError {
+            throw error.naming(path)
+        }
     }
 
     /// The shape of a row, `[D]` or `[C, H, W]`, as far as the beginning of the file tells.
@@ -106,6 +110,13 @@ extension Substring {
     }
 }
 
+extension ZooError {
+    /// The same error, which names the file where it does not yet.
+    fileprivate func naming(_ path: String) -> ZooError {
+        message.contains(path.printable()) ? self : at("'\(path)'")
+    }
+}
+
 /// The arrays in a file.
 struct ArrayContents {
     /// An array before it is read.
@@ -139,11 +150,11 @@ struct ArrayContents {
             if let refusal = ForeignContent.refusal(of: start) { throw refusal }
             let name = Files.lastComponent(path)
             if let superblock = HDF5Superblock.start(in: start) {
-                members = try Self.hdf5(HDF5FileSource(file, from: superblock), path, unpacked)
+                members = try Self.hdf5(FileSource(file, from: superblock), path, unpacked)
             } else if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
-                members = [try Self.npy(HDF5FileSource(file, from: 0), name)]
+                members = [try Self.npy(FileSource(file, from: 0), name)]
             } else if start.starts(with: [0x50, 0x4B]) {
-                members = try Self.npz(path, HDF5FileSource(file, from: 0), unpacked)
+                members = try Self.npz(path, FileSource(file, from: 0), unpacked)
             } else if Self.isTable(name) {
                 let table = try DelimitedText(path: path, apart: apart)
                 let array = try table.array()
@@ -155,7 +166,7 @@ struct ArrayContents {
                     code: .unsupported)
             }
         } catch let error as ZooError {
-            throw error.message.contains(path.printable()) ? error : error.at("'\(path)'")
+            throw error.naming(path)
         }
     }
 
@@ -201,7 +212,7 @@ struct ArrayContents {
 
     // MARK: Kinds of files
 
-    private static func npy(_ source: HDF5FileSource, _ name: String) throws -> Member {
+    private static func npy(_ source: FileSource, _ name: String) throws -> Member {
         var position = 0
         let header = try NumPyHeader(name: name) { count in
             let end = min(position + count, source.byteCount)
@@ -224,7 +235,7 @@ struct ArrayContents {
     }
 
     /// Only the headers are read; an array that is compressed is unpacked when it is asked for, another is read where it is.
-    private static func npz(_ path: String, _ file: HDF5FileSource, _ unpacked: UnpackedArrays) throws -> [Member] {
+    private static func npz(_ path: String, _ file: FileSource, _ unpacked: UnpackedArrays) throws -> [Member] {
         var members: [Member] = []
         var others: [String] = []
         let archive = try Archive(path: path, form: .container)
@@ -261,7 +272,7 @@ struct ArrayContents {
     /// Where the bytes of an entry of a zip archive begin that is stored as it is; nil for one that is compressed or encrypted.
     ///
     /// Source: PKWARE, "APPNOTE.TXT: .ZIP File Format Specification", version 6.3.10, section 4.3.7.
-    private static func storedStart(_ file: HDF5FileSource, _ head: Int, _ name: String) throws -> Int? {
+    private static func storedStart(_ file: FileSource, _ head: Int, _ name: String) throws -> Int? {
         guard head >= 0, head + 30 <= file.byteCount else { return nil }
         let bytes = try file.bytes(head..<head + 30)
         func number(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
@@ -296,7 +307,7 @@ struct ArrayContents {
     }
 
     private static func hdf5(
-        _ source: HDF5FileSource, _ path: String, _ unpacked: UnpackedArrays
+        _ source: FileSource, _ path: String, _ unpacked: UnpackedArrays
     ) throws -> [Member] {
         let root = try HDF5Reader.read(source, limits: .data)
         return root.datasets().compactMap { place, dataset in
@@ -322,7 +333,9 @@ struct ArrayContents {
                     throw ZooError("\(name) claims the shape \(shape)", code: .damaged)
                 }
                 let unpackedSource = try unpacked.source(name, in: path, byteCount: byteCount) {
-                    try payload.unpack(from: source, into: $0)
+                    do { try payload.unpack(from: source, into: $0) } catch let error as ZooError {
+                        throw error.at(name)
+                    }
                 }
                 return try StoredArray(name: name, shape: shape, type: type, source: unpackedSource)
             }

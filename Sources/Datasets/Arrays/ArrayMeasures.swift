@@ -95,6 +95,11 @@ struct ArrayMeasures {
                 return deviation > 0 ? deviation : 1
             }
         }
+        if let place = zip(offsets, scales).enumerated().first(where: { !($1.0.isFinite && $1.1.isFinite) })?.offset {
+            throw ZooError(
+                "the numbers of feature or channel \(place) of \(name) are too large to be scaled: from \(least[place]) to "
+                    + "\(largest[place])", advice: "divide them by a constant first", code: .limit)
+        }
         return try ValueScaling(method: method, offsets: offsets, scales: scales, least: least, largest: largest)
     }
 }

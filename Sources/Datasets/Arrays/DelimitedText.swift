@@ -26,21 +26,10 @@ struct DelimitedText {
         lines.skipByteOrderMark()
         guard let first = lines.peek() else { throw ZooError("'\(path)' is empty", code: .damaged) }
         let separator = Self.separator(of: first, path)
-        let head = Self.fields(first, separator)
-        let isHeader = head.contains { Self.number($0) == nil } && !Self.isRow(head, apart)
-        columns = isHeader ? head.map { Self.trimmed($0) } : head.indices.map { String($0) }
-        if isHeader { _ = lines.next() }
-        var places: [Int: String] = [:]
-        for name in apart {
-            guard let index = columns.firstIndex(of: name) ?? Int(name), columns.indices.contains(index) else {
-                let nearest = nearestName(to: name, among: columns).map { "did you mean '\($0)'? " } ?? ""
-                throw ZooError(
-                    "'\(path)' has no column '\(name)'",
-                    advice: "\(nearest)Its columns are \(columns.prefix(40).joined(separator: ", "))", kind: .usage,
-                    code: .notFound)
-            }
-            places[index] = name
-        }
+        let heading = try Heading(first, separator, apart, path)
+        let places = heading.places
+        columns = heading.columns
+        if heading.isApart { _ = lines.next() }
         var values: [Double] = []
         var words = Dictionary(uniqueKeysWithValues: places.values.map { ($0, [String]()) })
         var rowCount = 0
@@ -65,7 +54,7 @@ struct DelimitedText {
             rowCount += 1
         }
         guard rowCount > 0, columns.count > places.count else {
-            throw ZooError("'\(path)' has no rows of numbers", code: .damaged)
+            throw Self.noRows(path)
         }
         self.values = values
         self.words = words
@@ -77,10 +66,42 @@ struct DelimitedText {
     /// - Throws: `ZooError` for a file that cannot be read or is empty.
     static func columnCount(path: String, apart: [String]) throws -> Int {
         let file = try RegularFile(path, limit: .max)
-        guard let first = Lines(try file.start(16 << 20)).peek() else {
-            throw ZooError("'\(path)' is empty", code: .damaged)
+        var lines = Lines(try file.start(16 << 20))
+        lines.skipByteOrderMark()
+        guard let first = lines.peek() else { throw ZooError("'\(path)' is empty", code: .damaged) }
+        let heading = try Heading(first, separator(of: first, path), apart, path)
+        guard heading.columns.count > heading.places.count else { throw noRows(path) }
+        return heading.columns.count - heading.places.count
+    }
+
+    /// What the first line says.
+    private struct Heading {
+        /// Their names, or their numbers where the first line is a row.
+        let columns: [String]
+        /// The columns that are kept apart: the name that each was asked for by.
+        var places: [Int: String] = [:]
+        /// Whether the first line is no row.
+        let isApart: Bool
+
+        init(_ first: Slice, _ separator: UInt8, _ apart: [String], _ path: String) throws {
+            let head = fields(first, separator)
+            isApart = head.contains { number($0) == nil } && !isRow(head, apart)
+            columns = isApart ? head.map { trimmed($0) } : head.indices.map { String($0) }
+            for name in apart {
+                guard let index = columns.firstIndex(of: name) ?? Int(name), columns.indices.contains(index) else {
+                    let nearest = nearestName(to: name, among: columns).map { "did you mean '\($0)'? " } ?? ""
+                    throw ZooError(
+                        "'\(path)' has no column '\(name)'",
+                        advice: "\(nearest)Its columns are \(columns.prefix(40).joined(separator: ", "))", kind: .usage,
+                        code: .notFound)
+                }
+                places[index] = name
+            }
         }
-        return fields(first, separator(of: first, path)).count - Set(apart).count
+    }
+
+    private static func noRows(_ path: String) -> ZooError {
+        ZooError("'\(path)' has no rows of numbers", code: .damaged)
     }
 
     /// The numbers as an array `[N, D]`.

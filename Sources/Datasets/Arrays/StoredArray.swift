@@ -10,12 +10,12 @@ struct StoredArray: Sendable {
     /// Extent per axis; the first is the number of rows.
     let shape: [Int]
     let type: StoredElementType
-    private let source: any HDF5Source
+    private let source: any ByteSource
     private let start: Int
 
     /// - Parameter start: where the elements begin in `source`.
     /// - Throws: `ZooError` for elements that are no real numbers, or an array without rows or numbers.
-    init(name: String, shape: [Int], type: StoredElementType, source: some HDF5Source, from start: Int = 0) throws {
+    init(name: String, shape: [Int], type: StoredElementType, source: some ByteSource, from start: Int = 0) throws {
         guard type.isReal else {
             throw ZooError("\(name) holds \(type), which are no real numbers", code: .unsupported)
         }
@@ -37,7 +37,7 @@ struct StoredArray: Sendable {
     /// An array in memory.
     init(name: String, shape: [Int], values: [Double]) throws {
         try self.init(
-            name: name, shape: shape, type: .float64, source: HDF5MemorySource(values.withUnsafeBytes { Array($0) }))
+            name: name, shape: shape, type: .float64, source: MemorySource(values.withUnsafeBytes { Array($0) }))
     }
 
     var rowCount: Int { shape[0] }

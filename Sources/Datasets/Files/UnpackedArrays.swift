@@ -25,12 +25,12 @@ struct UnpackedArrays: Sendable {
     /// - Throws: `ZooError` where there is no room, and what `fill` throws.
     func source(
         _ name: String, in path: String, byteCount: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void
-    ) throws -> any HDF5Source {
+    ) throws -> any ByteSource {
         guard byteCount > memoryLimit, let folder, let kept = file(name, in: path, folder) else {
             try ProcessLimits.current.requireMemory(
                 byteCount, for: "the array \(name)",
                 advice: "store it without compression and chunks, so that it is read where it is")
-            return HDF5MemorySource(
+            return MemorySource(
                 try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
                     UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
                     try fill(UnsafeMutableRawBufferPointer(buffer))
@@ -46,7 +46,7 @@ struct UnpackedArrays: Sendable {
         if let found = try? RegularFile(kept, limit: .max), found.byteCount == byteCount {
             // The time of its last use.
             utimes(kept, nil)
-            return HDF5FileSource(found, from: 0)
+            return FileSource(found, from: 0)
         }
         try Files.makeFolder(folder)
         let unfinished = DataCache.unfinished(kept)
@@ -66,7 +66,7 @@ struct UnpackedArrays: Sendable {
             unlink(unfinished)
             throw error
         }
-        return HDF5FileSource(try RegularFile(kept, limit: .max), from: 0)
+        return FileSource(try RegularFile(kept, limit: .max), from: 0)
     }
 
     /// The file of an array; its name changes when the file does that the array is in, whose name it ends with.

@@ -132,7 +132,7 @@ final class DecodedPictures: @unchecked Sendable {
     private enum Place {
         case memory(UnsafeMutableRawBufferPointer)
         case making(MappedFile)
-        case file(HDF5FileSource, path: String, pixelsAt: Int)
+        case file(FileSource, path: String, pixelsAt: Int)
     }
 
     private let place: Place
@@ -146,7 +146,7 @@ final class DecodedPictures: @unchecked Sendable {
     ///
     /// - Parameter flags: a byte for each picture.
     init(_ path: String, _ file: RegularFile, flags: [UInt8], pixelsAt: Int, imageByteCount: Int) {
-        place = .file(HDF5FileSource(file, from: 0), path: path, pixelsAt: pixelsAt)
+        place = .file(FileSource(file, from: 0), path: path, pixelsAt: pixelsAt)
         self.flags = .allocate(byteCount: flags.count, alignment: 1)
         self.flags.copyBytes(from: flags)
         pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)

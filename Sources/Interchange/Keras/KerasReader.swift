@@ -32,13 +32,13 @@ package enum KerasReader {
     ///
     /// - Throws: `ZooError` naming what is damaged or not supported.
     package static func decode(_ bytes: [UInt8]) throws -> Contents {
-        try decode(HDF5MemorySource(withUserBlock: bytes))
+        try decode(MemorySource(withUserBlock: bytes))
     }
 
     /// Reads a file from its superblock on; of what is stored in one piece only where it is.
     ///
     /// - Throws: `ZooError` as `decode`.
-    static func decode(_ source: some HDF5Source) throws -> Contents {
+    static func decode(_ source: some ByteSource) throws -> Contents {
         let root = try HDF5Reader.read(source, limits: .foreign)
         guard root.attributes.value("format") != .string("zoo.checkpoint") else {
             throw ZooError("this is a checkpoint of the zoo already", advice: "use it as it is", kind: .usage)
@@ -61,7 +61,7 @@ package enum KerasReader {
     }
 
     private static func readPaths(
-        _ root: HDF5Group<HDF5Extent>, _ source: some HDF5Source, _ contents: inout Contents
+        _ root: HDF5Group<HDF5Extent>, _ source: some ByteSource, _ contents: inout Contents
     ) throws {
         var found = root.datasets()
         let isKeras = found.contains { $0.path.dropLast().last == "vars" }
@@ -83,7 +83,7 @@ package enum KerasReader {
     }
 
     private static func readOrder(
-        _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: some HDF5Source, _ contents: inout Contents
+        _ layers: [String], _ model: HDF5Group<HDF5Extent>, _ source: some ByteSource, _ contents: inout Contents
     ) throws {
         var counts: [Int] = []
         // Lists may be long and name one tensor again and again, each time to be unpacked anew.
@@ -131,7 +131,7 @@ package enum KerasReader {
     }
 
     private static func tensor(
-        _ dataset: HDF5Dataset<HDF5Extent>, _ name: String, _ source: some HDF5Source
+        _ dataset: HDF5Dataset<HDF5Extent>, _ name: String, _ source: some ByteSource
     ) throws -> ForeignTensor {
         try ForeignTensor.checkName(name)
         let isBrainFloat = dataset.attributes.value("dtype") == .string("bfloat16")

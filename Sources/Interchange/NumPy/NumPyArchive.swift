@@ -49,13 +49,13 @@ public enum NumPyArchive {
     ///
     /// - Throws: `ZooError` naming the array that is damaged or no plain numbers.
     static func decode(archive bytes: [UInt8]) throws -> (tensors: [ForeignTensor], definition: String?) {
-        try decode(archive: HDF5MemorySource(bytes))
+        try decode(archive: MemorySource(bytes))
     }
 
     /// The arrays of a `.npz`; of those that are not packed only where they are.
     ///
     /// - Throws: `ZooError` as the other.
-    static func decode(archive source: some HDF5Source) throws -> (tensors: [ForeignTensor], definition: String?) {
+    static func decode(archive source: some ByteSource) throws -> (tensors: [ForeignTensor], definition: String?) {
         var zip = try ZipReader(source)
         var tensors: [ForeignTensor] = []
         for entry in zip.entries {
@@ -78,19 +78,19 @@ public enum NumPyArchive {
     ///
     /// - Throws: `ZooError` when it is damaged or no plain numbers.
     static func decode(array bytes: ArraySlice<UInt8>, name: String) throws -> ForeignTensor {
-        try decode(array: HDF5MemorySource(slice: bytes), name: name)
+        try decode(array: MemorySource(slice: bytes), name: name)
     }
 
     /// The array of a `.npy`, or where it is.
     ///
     /// - Throws: `ZooError` as the other.
-    static func decode(array source: some HDF5Source, name: String) throws -> ForeignTensor {
+    static func decode(array source: some ByteSource, name: String) throws -> ForeignTensor {
         var budget = UnpackingBudget(fileByteCount: source.byteCount)
         return try decode(array: source, 0..<source.byteCount, name: name, budget: &budget)
     }
 
     private static func decode(
-        array source: some HDF5Source, _ range: Range<Int>, name: String, budget: inout UnpackingBudget
+        array source: some ByteSource, _ range: Range<Int>, name: String, budget: inout UnpackingBudget
     ) throws -> ForeignTensor {
         var rest = range
         let header = try NumPyHeader(name: name) { count in

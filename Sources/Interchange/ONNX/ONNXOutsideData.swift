@@ -8,7 +8,7 @@ import TensorCore
 struct ONNXOutsideData {
     /// Where the ONNX file is.
     let folder: String
-    private var files: [String: (source: HDF5FileSource, extents: ExtentMap)] = [:]
+    private var files: [String: (source: FileSource, extents: ExtentMap)] = [:]
 
     init(folder: String) {
         self.folder = folder
@@ -53,7 +53,7 @@ struct ONNXOutsideData {
         for file in files.values { try file.extents.checkDisjoint() }
     }
 
-    private func open(_ location: String, _ name: String) throws -> (source: HDF5FileSource, extents: ExtentMap) {
+    private func open(_ location: String, _ name: String) throws -> (source: FileSource, extents: ExtentMap) {
         guard !location.isEmpty, location != ".", location != "..", location.utf8.count <= 255,
             !location.utf8.contains(UInt8(ascii: "/")), !location.utf8.contains(0)
         else {
@@ -74,6 +74,6 @@ struct ONNXOutsideData {
                 advice: Self.advice, code: .unsupported)
         }
         let file = try RegularFile(path, limit: HDF5Limits().fileByteCount)
-        return (HDF5FileSource(file, from: 0), ExtentMap(byteCount: file.byteCount, format: "ONNX"))
+        return (FileSource(file, from: 0), ExtentMap(byteCount: file.byteCount, format: "ONNX"))
     }
 }

@@ -30,12 +30,12 @@ package enum SafeTensorsReader {
     /// Reads the bytes of a file.
     ///
     /// - Throws: `ZooError` naming the tensor and the rule that it breaks.
-    package static func decode(_ bytes: [UInt8]) throws -> Contents { try decode(HDF5MemorySource(bytes)) }
+    package static func decode(_ bytes: [UInt8]) throws -> Contents { try decode(MemorySource(bytes)) }
 
     /// Reads the header of a file, and where its tensors are.
     ///
     /// - Throws: `ZooError` as `decode`.
-    static func decode(_ source: some HDF5Source) throws -> Contents {
+    static func decode(_ source: some ByteSource) throws -> Contents {
         guard source.byteCount >= 8 else {
             throw ZooError(
                 "the file has \(source.byteCount) bytes, too few for safetensors, which begins with 8", code: .damaged)

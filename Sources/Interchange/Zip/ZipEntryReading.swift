@@ -17,7 +17,7 @@ extension ZipReader {
 
     /// Reads the next entry of the directory, and compares it with its local header.
     static func entry(
-        _ cursor: inout ByteCursor, _ source: any HDF5Source, _ extents: inout ExtentMap
+        _ cursor: inout ByteCursor, _ source: any ByteSource, _ extents: inout ExtentMap
     ) throws -> ZipEntry {
         try cursor.expect("PK\u{1}\u{2}", "signature of an entry")
         _ = try cursor.bytes(2, "version made by")
@@ -94,7 +94,7 @@ extension ZipReader {
 
     /// Compares the local header at `start` with the directory; returns where it ends.
     private static func checkLocal(
-        _ expected: Description, _ name: String, at start: Int, in source: any HDF5Source
+        _ expected: Description, _ name: String, at start: Int, in source: any ByteSource
     ) throws -> Int {
         guard start >= 0, start < source.byteCount, source.byteCount - start >= 30 else {
             throw ZooError(

@@ -24,14 +24,14 @@ struct ZipReader {
     let entries: [ZipEntry]
     /// The archive's comment.
     let comment: ArraySlice<UInt8>
-    private let source: any HDF5Source
+    private let source: any ByteSource
     /// What unpacked entries, and values made of them, may take.
     var budget: UnpackingBudget
 
     /// Reads the directory of an archive, and of each entry what stands before it.
     ///
     /// - Throws: `ZooError` naming what is damaged or not supported.
-    init(_ source: any HDF5Source) throws {
+    init(_ source: any ByteSource) throws {
         self.source = source
         budget = UnpackingBudget(fileByteCount: source.byteCount)
         let end = try Self.end(of: source)
@@ -57,7 +57,7 @@ struct ZipReader {
 
     /// Where the unpacked bytes of `entry` are, which were checked against its checksum: in the file where it is stored
     /// as it is.
-    mutating func contents(of entry: ZipEntry) throws -> (source: any HDF5Source, range: Range<Int>) {
+    mutating func contents(of entry: ZipEntry) throws -> (source: any ByteSource, range: Range<Int>) {
         let checksum: UInt32
         var contents = (source: source, range: entry.range)
         if entry.isDeflated {
@@ -65,7 +65,7 @@ struct ZipReader {
             let unpacked = try Inflater.inflate(
                 try source.slice(entry.range), to: entry.unpackedByteCount, wrapper: .none, of: entry.name)
             checksum = Inflater.crc32(unpacked[...])
-            contents = (HDF5MemorySource(unpacked), unpacked.indices)
+            contents = (MemorySource(unpacked), unpacked.indices)
         } else {
             checksum = try storedChecksum(entry.range)
         }
@@ -87,7 +87,7 @@ struct ZipReader {
     }
 
     /// The end record: where it is, where the directory lies and how many entries it has.
-    private static func end(of source: any HDF5Source) throws -> (position: Int, directory: Range<Int>, count: Int) {
+    private static func end(of source: any ByteSource) throws -> (position: Int, directory: Range<Int>, count: Int) {
         let earliest = max(0, source.byteCount - endByteCount - 0xFFFF)
         let bytes = try source.bytes(earliest..<source.byteCount)
         let positions = stride(from: bytes.count - endByteCount, through: 0, by: -1)
@@ -126,7 +126,7 @@ struct ZipReader {
 
     /// The end record of zip64, whose locator stands at `locator`.
     private static func end64(
-        _ source: any HDF5Source, locator: Int
+        _ source: any ByteSource, locator: Int
     ) throws -> (position: Int, count: Int, size: Int, start: Int) {
         var cursor = ByteCursor(
             try source.bytes(locator..<locator + 20), address: locator, format: .zip, subject: "the zip64 locator")

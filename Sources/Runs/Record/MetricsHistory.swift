@@ -15,7 +15,12 @@ public struct MetricsHistory {
 
     /// - Parameter text: JSON Lines.
     public init(_ text: String) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        var rest = text[...]
+        var index = 0
+        while let end = rest.isEmpty ? nil : rest.utf8.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex {
+            let line = rest[..<end]
+            rest = rest[end...].dropFirst()
+            index += 1
             guard !line.isEmpty else { continue }
             do {
                 let json = try JSONValue(parsing: String(line))
@@ -26,7 +31,7 @@ public struct MetricsHistory {
                 }
             } catch {
                 let message = (error as? ZooError)?.message ?? "\(error)"
-                problem = problem ?? ZooError("line \(index + 1) of the metrics: \(message)", code: .damaged)
+                problem = problem ?? ZooError("line \(index) of the metrics: \(message)", code: .damaged)
             }
         }
     }

@@ -167,15 +167,16 @@ public struct RunFolder: Sendable {
         return names.filter { $0.hasPrefix("\(kind)-epoch-") && $0.hasSuffix(".png") }.map { "\(pictures)/\($0)" }
     }
 
-    /// - Throws: `ZooError` (wrong usage) where the folder is no run's: it says which runs are in it.
+    /// - Throws: `ZooError` (wrong usage) where the folder is no run's: it says which runs are in it; or where it may not be
+    ///   entered.
     public func requireRun() throws {
-        guard !exists, !hasRecord else { return }
-        guard access(path, F_OK) == 0 else {
+        if try FilePresence.isPresent(checkpoints.path) || FilePresence.isPresent(recordFile) { return }
+        guard try FilePresence.isPresent(path) else {
             throw ZooError(
                 "there is no folder \(path)", kind: .usage, code: .notFound, subject: .path(path),
                 remedy: .listRuns(folder: nil))
         }
-        let runs = RunOverview.folders(in: path).map(\.path)
+        let runs = RunOverview.folders(in: path).found.map(\.path)
         guard !runs.isEmpty else {
             throw ZooError(
                 "\(path) is no run: it has neither run.json nor checkpoints", kind: .usage, code: .notFound,

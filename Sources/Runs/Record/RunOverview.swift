@@ -66,23 +66,34 @@ public struct RunOverview {
             throw ZooError("cannot look for runs in \(path): \(error)", kind: .usage)
         }
         var runs: [RunOverview] = []
-        var problems: [String] = []
-        for folder in folders(in: path) {
+        var (folders, problems) = Self.folders(in: path)
+        for folder in folders {
             do { runs.append(try RunOverview(folder)) } catch { problems.append("\(error)") }
         }
         return (runs.sorted { ($0.record.started, $0.folder.path) < ($1.record.started, $1.folder.path) }, problems)
     }
 
-    /// The folders with the record of a run in `path` and in the folders in it, three levels deep, by name.
-    public static func folders(in path: String) -> [RunFolder] {
-        func look(_ path: String, depth: Int) -> [RunFolder] {
+    /// The folders with the record of a run in `path` and in the folders in it, three levels deep, by name, and what is wrong
+    /// with those that cannot be looked into.
+    public static func folders(in path: String) -> (found: [RunFolder], problems: [String]) {
+        var found: [RunFolder] = []
+        var problems: [String] = []
+        func look(_ path: String, depth: Int) {
             let folder = RunFolder(path: path)
-            if folder.hasRecord { return [folder] }
-            // What is no folder, or closed to us, holds no run of ours.
-            guard depth < 3, let names = try? FolderListing.names(in: path) else { return [] }
-            return names.filter { !$0.hasPrefix(".") }.sorted().flatMap { look("\(path)/\($0)", depth: depth + 1) }
+            do {
+                guard try !FilePresence.isPresent(folder.recordFile) else { return found.append(folder) }
+                guard depth < 3 else { return }
+                for name in try FolderListing.names(in: path).sorted() where !name.hasPrefix(".") {
+                    look("\(path)/\(name)", depth: depth + 1)
+                }
+            } catch let failure as SystemCallFailure {
+                if failure.code != ENOTDIR { problems.append("cannot look into \(path): \(failure)") }
+            } catch {
+                problems.append("\(error)")
+            }
         }
-        return look(path, depth: 0)
+        look(path, depth: 0)
+        return (found, problems)
     }
 
     /// A checkpoint file of the run, whole or not.

@@ -49,6 +49,7 @@ public struct PlannedRun: Sendable {
             throw ZooError(
                 "\(folder) is in use: \(writer) is training there", code: .inUse, subject: .path(folder))
         }
+        try run.checkpoints.requireReadable()
         guard !run.checkpoints.entries.isEmpty else {
             for file in [run.recordFile, run.metricsFile] { unlink(file) }
             return .absent

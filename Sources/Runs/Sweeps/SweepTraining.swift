@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import FileSupport
 import Glibc
 import ModelKit
 import TensorCore

@@ -93,7 +93,7 @@ struct ExploreCommand: ParsableCommand {
         var explored: [ExploredModel] = []
         var leftOut = 0
         for argument in checkpoints {
-            let folders = CheckpointSource(argument).isFolder ? RunOverview.folders(in: argument) : []
+            let folders = CheckpointSource(argument).isFolder ? RunOverview.folders(in: argument).found : []
             runs += folders
             for path in folders.isEmpty ? [argument] : folders.map(\.path) {
                 // A run that has just begun has no checkpoint yet, and curves all the same.
@@ -114,7 +114,9 @@ struct ExploreCommand: ParsableCommand {
     }
 
     private static func hasCheckpoint(_ run: String) throws -> Bool {
-        !RunFolder(path: run).checkpoints.entries.isEmpty
+        let folder = RunFolder(path: run).checkpoints
+        try folder.requireReadable()
+        return !folder.entries.isEmpty
     }
 
     private func model(_ argument: String, run: RunFolder?, _ registry: Registry) throws -> ExploredModel {

@@ -272,7 +272,7 @@ struct SweepCommand: ParsableCommand {
         guard failed.isEmpty else {
             throw ZooError(
                 "\(failed.count) of \(record.runs.count) runs failed:",
-                details: failed.map { "\($0.label): \($0.message ?? "")" },
+                details: failed.flatMap { "\($0.label): \($0.message ?? "")".split(separator: "\n").map(String.init) },
                 advice: "the same command tries them again and leaves the others as they are", code: .other)
         }
     }

@@ -52,7 +52,7 @@ private struct CompletionSources {
     var pretrained: [String] { ZooContext.current.pretrained.names.map { PretrainedModels.prefix + $0 } }
 
     /// The runs in `runs`, newest last.
-    var runs: [String] { RunOverview.folders(in: RunOverview.usualFolder).map(\.path) }
+    var runs: [String] { RunOverview.folders(in: RunOverview.usualFolder).found.map(\.path) }
 
     /// Folders, with a slash, and files with one of the extensions.
     func files(_ extensions: [String]) -> [String] {

@@ -48,6 +48,11 @@ struct Table {
                     return lines(shown, widths: widths.dropLast() + [room]) + note(dropped)
                 }
             }
+            // A name that is cut says more than a table of names.
+            let room = limit - 2 - (widths.last ?? 0)
+            if shown.count == 2, headings[0].alignment == .left, headings[shown[1]].alignment == .right, room >= 4 {
+                return lines(shown, widths: [room, widths[1]]) + note(dropped)
+            }
             guard let next = candidates.popFirst(), shown.count > 1 else { break }
             shown.removeAll { $0 == next }
             dropped.append(headings[next].title)
@@ -56,7 +61,8 @@ struct Table {
     }
 
     private func note(_ dropped: [String]) -> [String] {
-        dropped.isEmpty ? [] : ["(no room for \(dropped.joined(separator: ", ")))"]
+        let named = dropped.filter { !$0.isEmpty }
+        return named.isEmpty ? [] : ["(no room for \(named.joined(separator: ", ")))"]
     }
 
     /// What a column needs.

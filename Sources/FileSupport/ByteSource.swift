@@ -1,8 +1,7 @@
-import FileSupport
 import TensorCore
 
 /// The bytes of a file, wherever they are.
-package protocol HDF5Source: Sendable {
+package protocol ByteSource: Sendable {
     /// Length in bytes.
     var byteCount: Int { get }
     /// Copies `range`, which lies inside `0..<byteCount`, to the beginning of `target`.
@@ -13,7 +12,7 @@ package protocol HDF5Source: Sendable {
     func slice(_ range: Range<Int>) throws -> ArraySlice<UInt8>
 }
 
-extension HDF5Source {
+extension ByteSource {
     /// The bytes of `range`.
     ///
     /// - Throws: `ZooError` when `range` is not inside the file or cannot be read.
@@ -47,7 +46,7 @@ extension HDF5Source {
 }
 
 /// A file held in memory.
-package struct HDF5MemorySource: HDF5Source {
+package struct MemorySource: ByteSource {
     private let bytes: ArraySlice<UInt8>
     package var byteCount: Int { bytes.count }
 
@@ -61,11 +60,6 @@ package struct HDF5MemorySource: HDF5Source {
         bytes = slice
     }
 
-    /// All of `bytes` from the superblock on, where a file of another tool begins with a user block.
-    package init(withUserBlock bytes: [UInt8]) {
-        self.bytes = bytes.dropFirst(HDF5Superblock.start(in: bytes) ?? 0)
-    }
-
     package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
         bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
@@ -77,13 +71,13 @@ package struct HDF5MemorySource: HDF5Source {
 }
 
 /// A file on the disk, of which only what is asked for is read.
-package struct HDF5FileSource: HDF5Source {
+package struct FileSource: ByteSource {
     private let file: RegularFile
     private let start: Int
     package let byteCount: Int
 
     /// The first `byteCount` bytes of `file`, or all of them.
-    init(_ file: RegularFile, byteCount: Int? = nil) {
+    package init(_ file: RegularFile, byteCount: Int? = nil) {
         self.file = file
         start = 0
         self.byteCount = min(byteCount ?? file.byteCount, file.byteCount)
@@ -99,34 +93,5 @@ package struct HDF5FileSource: HDF5Source {
     package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws {
         try file.read(
             at: start + range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
-    }
-}
-
-extension ExtentMap {
-    /// Claims `count` bytes at `address` for `subject`, and gives a cursor over them.
-    ///
-    /// - Throws: `ZooError` when they are not all inside the file, or more was claimed in sum than the file has.
-    mutating func cursor(
-        _ source: some HDF5Source, at address: Int, count: Int, _ subject: String
-    ) throws -> ByteCursor {
-        let bytes = try source.bytes(try claim(address, count, subject))
-        return ByteCursor(bytes, address: address, format: .hdf5, subject: subject)
-    }
-
-    /// Claims `count` bytes at `address`, of which the last four are the checksum of the others, and gives a cursor over
-    /// these, behind their signature.
-    ///
-    /// - Throws: `ZooError` as `cursor`, and when signature or checksum do not match.
-    mutating func verifiedCursor(
-        _ source: some HDF5Source, at address: Int, count: Int, signature: String, _ subject: String
-    ) throws -> ByteCursor {
-        var whole = try cursor(source, at: address, count: count, subject)
-        var body = try whole.part(count - 4, subject)
-        let bytes = try source.bytes(address..<address + count - 4)
-        try body.expect(signature, "signature")
-        guard try whole.unsigned(bytes: 4, "checksum") == UInt64(HDF5Checksum.lookup3(bytes[...])) else {
-            throw body.damaged("the checksum does not match")
-        }
-        return body
     }
 }

@@ -1,4 +1,3 @@
-import FileSupport
 import Glibc
 import TensorCore
 
@@ -35,7 +34,7 @@ package final class RegularFile: Sendable {
     /// Reads `target.count` bytes at `offset`.
     ///
     /// - Throws: `ZooError` when reading fails or the file has become shorter.
-    func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
         var rest = target
         while !rest.isEmpty {
             let done = target.count - rest.count
@@ -74,7 +73,7 @@ package final class RegularFile: Sendable {
     /// All bytes.
     ///
     /// - Throws: `ZooError` as `read`.
-    func contents() throws -> [UInt8] {
+    package func contents() throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             try read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
             count = byteCount
