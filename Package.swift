@@ -127,7 +127,7 @@ let package = Package(
             [
                 "ModelMetrics", "Metrics", "Runs", "ModelFigures", "Training", "Planning", "ModelKit", "TensorCore",
                 "Datasets",
-                "Checkpoints", "LatentTools", "Figures", "ImageFiles", "TextSupport",
+                "Checkpoints", "LatentTools", "Figures", "ImageFiles", "FileSupport", "TextSupport",
             ]),
         library(
             "Explorer",

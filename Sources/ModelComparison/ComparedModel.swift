@@ -1,5 +1,5 @@
 import Checkpoints
-import Glibc
+import FileSupport
 import Metrics
 import ModelKit
 import ModelMetrics
@@ -95,7 +95,7 @@ public struct ComparedModel {
     /// What a run's record says it was called with, if that made it from nothing.
     private static func command(of folder: String) throws -> [String] {
         let run = RunFolder(path: folder)
-        guard access(run.recordFile, F_OK) == 0 else { return [] }
+        guard try FilePresence.isPresent(run.recordFile) else { return [] }
         let command = try run.record().command
         return command.contains("--resume") || !command.contains("train") ? [] : command
     }

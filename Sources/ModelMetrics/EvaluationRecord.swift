@@ -1,7 +1,6 @@
 import Checkpoints
 import Datasets
 import FileSupport
-import Glibc
 import Metrics
 import ModelKit
 import Runs
@@ -82,7 +81,7 @@ public struct EvaluationRecord: Sendable {
     ///
     /// - Throws: `ZooError` where it cannot be read or understood.
     public init(reading path: String) throws {
-        guard access(path, F_OK) == 0 else { return }
+        guard try FilePresence.isPresent(path) else { return }
         do {
             let json = try JSONValue(parsing: String(decoding: try RegularFile.text(of: path), as: UTF8.self))
             guard json["format"]?.stringValue == "zoo.evaluation/1", let list = json["evaluations"]?.arrayValue else {

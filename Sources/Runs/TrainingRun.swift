@@ -349,7 +349,7 @@ public final class TrainingRun {
             return
         }
         let last = try Checkpoint.read(from: path)
-        let best = access(checkpoints.best, F_OK) == 0 ? try Checkpoint.read(from: checkpoints.best) : nil
+        let best = try FilePresence.isPresent(checkpoints.best) ? Checkpoint.read(from: checkpoints.best) : nil
         let isBest = best?.progress?.step == last.progress?.step
         try store(try withLatentStatistics(last), isBest: isBest)
         if !isBest, let best { try store(try withLatentStatistics(best), isBest: true) }

@@ -124,7 +124,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: `ZooError` where the file cannot be read.
     public func history() throws -> MetricsHistory {
-        guard access(metricsFile, F_OK) == 0 else { return MetricsHistory("") }
+        guard try FilePresence.isPresent(metricsFile) else { return MetricsHistory("") }
         do {
             return MetricsHistory(String(decoding: try RegularFile.text(of: metricsFile), as: UTF8.self))
         } catch let error as ZooError {

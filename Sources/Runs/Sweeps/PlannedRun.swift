@@ -36,7 +36,7 @@ public struct PlannedRun: Sendable {
     public func state(registry: Registry) throws -> State {
         try RunFolder.requireNoLink(folder)
         let run = RunFolder(path: folder)
-        guard access(run.recordFile, F_OK) == 0 else { return .absent }
+        guard try FilePresence.isPresent(run.recordFile) else { return .absent }
         let record = try run.record()
         let stored = String(decoding: try RegularFile.text(of: folder + "/definition.yaml"), as: UTF8.self)
         guard try canonical(stored, registry) == canonical(definition.text, registry), record.seed == seed else {

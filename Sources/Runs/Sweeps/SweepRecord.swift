@@ -1,6 +1,5 @@
 import Checkpoints
 import FileSupport
-import Glibc
 import TensorCore
 import TextSupport
 
@@ -64,7 +63,7 @@ public struct SweepRecord: Sendable {
     /// - Throws: `ZooError` where its description cannot be read.
     public static func read(from folder: String) throws -> SweepRecord? {
         let path = file(in: folder)
-        guard access(path, F_OK) == 0 else { return nil }
+        guard try FilePresence.isPresent(path) else { return nil }
         do {
             let text = String(decoding: try RegularFile.text(of: path), as: UTF8.self)
             return try SweepRecord(json: JSONValue(parsing: text))
