@@ -88,25 +88,21 @@ let package = Package(
         library(
             "Runs",
             [
-                "CProcess",
-                "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints", "LatentTools",
-                "ModelFigures",
-                "Figures", "ImageFiles", "FileSupport", "TextSupport",
+                "CProcess", "Training", "Planning", "ModelKit", "TensorCore", "Datasets", "Checkpoints", "LatentTools",
+                "ModelFigures", "Figures", "ImageFiles", "FileSupport", "TextSupport",
             ]),
         library("Metrics", ["LatentTools", "TensorCore", "TextSupport", "CLibLinear", "CXGBoost", "CLAPACK"]),
         library(
             "ModelMetrics",
             [
                 "Metrics", "ModelFigures", "Runs", "Training", "Checkpoints", "Planning", "ModelKit",
-                "ObjectiveLibrary", "LatentTools",
-                "Datasets", "Figures", "FileSupport", "TensorCore", "TextSupport",
+                "ObjectiveLibrary", "LatentTools", "Datasets", "Figures", "FileSupport", "TensorCore", "TextSupport",
             ]),
         library(
             "ModelCards",
             [
                 "ModelMetrics", "Metrics", "Runs", "Training", "Checkpoints", "ModelFigures", "Figures", "FileSupport",
-                "LatentTools",
-                "ObjectiveLibrary", "ModelKit", "Planning", "Datasets", "TensorCore", "TextSupport",
+                "LatentTools", "ObjectiveLibrary", "ModelKit", "Planning", "Datasets", "TensorCore", "TextSupport",
             ]),
         library(
             "NumberFiles",
@@ -119,22 +115,19 @@ let package = Package(
             "WeightFiles",
             [
                 "ModelMetrics", "Metrics", "Runs", "Training", "Interchange", "Checkpoints", "LatentTools", "Figures",
-                "FileSupport", "TensorCore",
-                "TextSupport",
+                "FileSupport", "TensorCore", "TextSupport",
             ]),
         library(
             "ModelComparison",
             [
                 "ModelMetrics", "Metrics", "Runs", "ModelFigures", "Training", "Planning", "ModelKit", "TensorCore",
-                "Datasets",
-                "Checkpoints", "LatentTools", "Figures", "ImageFiles", "FileSupport", "TextSupport",
+                "Datasets", "Checkpoints", "LatentTools", "Figures", "ImageFiles", "FileSupport", "TextSupport",
             ]),
         library(
             "Explorer",
             [
                 "Runs", "ModelFigures", "Planning", "ModelKit", "ObjectiveLibrary", "TensorCore", "Datasets",
-                "LatentTools",
-                "ImageFiles", "FileSupport", "TextSupport", "Training", nio("NIOCore"), nio("NIOHTTP1"),
+                "LatentTools", "ImageFiles", "FileSupport", "TextSupport", "Training", nio("NIOCore"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ], resources: [.embedInCode("Page")]),
         library(
@@ -142,19 +135,16 @@ let package = Package(
             [
                 "TensorCore", "LayerLibrary", "ModelKit", "Planning", "Training", "Datasets", "Checkpoints",
                 "Interchange", "FileSupport", "ImageFiles", "LatentTools", "Figures", "TextSupport", "ModelFigures",
-                "Runs",
-                "Tracing", "NumberFiles", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics", "ModelCards",
-                "Explorer",
-                argumentParser,
+                "Runs", "Tracing", "NumberFiles", "WeightFiles", "ModelComparison", "Metrics", "ModelMetrics",
+                "ModelCards", "Explorer", argumentParser,
             ]),
         library(
             "Zoo",
             [
                 "Checkpoints", "Datasets", "Figures", "ImageFiles", "Interchange", "LatentTools", "LayerLibrary",
                 "Metrics", "ModelCards", "ModelComparison", "ModelFigures", "ModelKit", "ModelMetrics", "NumberFiles",
-                "ObjectiveLibrary",
-                "Planning", "Runs", "TensorCore",
-                "Tracing", "Training", "WeightFiles", "ZooModels",
+                "ObjectiveLibrary", "Planning", "Runs", "TensorCore", "Tracing", "Training", "WeightFiles",
+                "ZooModels",
             ]),
         .executableTarget(
             name: "zoo-program", dependencies: ["ZooCommands", "ZooModels"], path: "Sources/ZooProgram",
@@ -206,18 +196,16 @@ let package = Package(
             "ZooCommandsTests",
             [
                 argumentParser, "ZooCommands", "ZooModels", "ModelKit", "Planning", "Datasets", "Checkpoints",
-                "Training",
-                "FileSupport", "ImageFiles", "Interchange", "LatentTools", "Figures", "TensorCore", "TestSupport",
-                "TextSupport", "ModelFigures", "Runs", "Tracing", "WeightFiles", "ModelComparison", "LayerLibrary",
-                "zoo-program",
+                "Training", "FileSupport", "ImageFiles", "Interchange", "LatentTools", "Figures", "TensorCore",
+                "TestSupport", "TextSupport", "ModelFigures", "Runs", "Tracing", "WeightFiles", "ModelComparison",
+                "LayerLibrary", "zoo-program",
             ], resources: [.copy("Fixtures")]),
         tests("ZooTests", ["Zoo", "FileSupport", "TestSupport"]),
         tests(
             "ExplorerTests",
             [
                 "Explorer", "Runs", "ModelKit", "Planning", "Datasets", "FileSupport", "ImageFiles", "TensorCore",
-                "TestSupport",
-                "TextSupport", "ZooModels",
+                "TestSupport", "TextSupport", "ZooModels",
             ], resources: [.copy("Browser")]),
         tests("LatentToolsTests", ["LatentTools", "Planning", "ModelKit", "Datasets", "TensorCore"]),
         tests("MetricsTests", ["Metrics", "LatentTools", "TensorCore", "TextSupport", "TestSupport"]),

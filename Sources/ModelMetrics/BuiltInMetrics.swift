@@ -4,11 +4,9 @@ import TensorCore
 public enum BuiltInMetrics {
     public static let all: [any ModelMetric] = [
         LossMetric(), LikelihoodMetric(), DecompositionMetric(), ActiveUnitsMetric(), ReconstructionMetric(),
-        FrechetDistanceMetric(),
-        KernelDistanceMetric(), NeighbourhoodMetric(), LinearProbeMetric(), NearestNeighbourMetric(), ClusterMetric(),
-        AttributeCorrelationMetric(), BetaVAEScoreMetric(), FactorVAEScoreMetric(), MIGMetric(), SAPMetric(),
-        DCIMetric(), ModularityMetric(),
-        IRSMetric(),
+        FrechetDistanceMetric(), KernelDistanceMetric(), NeighbourhoodMetric(), LinearProbeMetric(),
+        NearestNeighbourMetric(), ClusterMetric(), AttributeCorrelationMetric(), BetaVAEScoreMetric(),
+        FactorVAEScoreMetric(), MIGMetric(), SAPMetric(), DCIMetric(), ModularityMetric(), IRSMetric(),
     ]
 
     /// The metrics of names: of a metric, of a group of metrics, or `all`.

@@ -93,12 +93,17 @@ public struct EvaluationRecord: Sendable {
         }
     }
 
-    /// Adds what was computed; of the same metric, computed in the same way, only the newest stays.
+    /// Adds what was computed; of the same metric, computed in the same way, only the newest stays. The metrics are in the order in
+    /// which they are printed, whenever each was computed.
     public mutating func add(_ entry: Entry) {
         guard let place = entries.firstIndex(where: { $0.isLike(entry) }) else { return entries.append(entry) }
         let replaced = Set(entry.reports.map(Self.protocolKey))
         var merged = entry
-        merged.reports = entries[place].reports.filter { !replaced.contains(Self.protocolKey($0)) } + entry.reports
+        let reports = entries[place].reports.filter { !replaced.contains(Self.protocolKey($0)) } + entry.reports
+        let order = Dictionary(uniqueKeysWithValues: BuiltInMetrics.all.enumerated().map { ($1.name, $0) })
+        merged.reports = reports.enumerated().sorted {
+            (order[$0.element.metric] ?? .max, $0.offset) < (order[$1.element.metric] ?? .max, $1.offset)
+        }.map(\.element)
         merged.seconds += entries[place].seconds
         entries[place] = merged
     }

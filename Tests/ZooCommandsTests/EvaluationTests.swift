@@ -54,6 +54,17 @@ import Testing
         let again = try scores(try model.zoo("evaluate", arguments + ["--json", "--threads", "1"]))
         #expect(again == found)
         #expect(try String(contentsOfFile: record, encoding: .utf8).split(separator: "\n").count == before)
+        // A metric that is computed anew stays where it was.
+        func metrics() throws -> [String] {
+            let json = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(fileURLWithPath: record)))
+            let evaluations = try #require((json as? [String: Any])?["evaluations"] as? [[String: Any]])
+            return evaluations.flatMap {
+                ($0["metrics"] as? [[String: Any]] ?? []).compactMap { $0["metric"] as? String }
+            }
+        }
+        let order = try metrics()
+        #expect(try model.zoo("evaluate", ["--metrics", "losses", "--features", model.run]).status == 0)
+        #expect(try metrics() == order && order.first == "losses", "\(order)")
         // Where people look for them.
         let bars = try Bars.catalog()
         let inspected = try zoo(["convert", "inspect", model.run, "--json"], datasets: bars)

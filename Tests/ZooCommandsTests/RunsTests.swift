@@ -175,6 +175,9 @@ import TextSupport
         try folder.write("{\"format\": 1", "run.json")
         let broken = try zoo("runs", "show", folder.path)
         #expect(broken.status == 1 && broken.errors.contains("run.json: it is not JSON"), "\(broken.errors)")
+        try folder.write(String(repeating: " ", count: 5 << 20) + "{}", "run.json")
+        let long = try zoo("runs", "show", folder.path)
+        #expect(long.status == 1 && long.errors.contains("at most 4194304 are read"), "\(long.errors)")
         // What cannot be looked into is said, and not taken for a folder without runs.
         let closed = folder.path + "/closed"
         #expect(symlink("closed", closed) == 0)

@@ -108,13 +108,16 @@ public struct RunFolder: Sendable {
 
     // MARK: Files
 
+    /// Most bytes of `run.json`, which has some thousands.
+    private static let recordLimit = 4 << 20
+
     /// What `run.json` says.
     ///
     /// - Throws: `ZooError` where it is missing or cannot be understood.
     public func record() throws -> RunRecord {
         do {
-            let text = String(decoding: try RegularFile.text(of: recordFile), as: UTF8.self)
-            return try RunRecord(json: JSONValue(parsing: text))
+            let text = try RegularFile(recordFile, limit: Self.recordLimit).contents()
+            return try RunRecord(json: JSONValue(parsing: String(decoding: text, as: UTF8.self)))
         } catch let error as ZooError {
             throw error.at(recordFile)
         }
