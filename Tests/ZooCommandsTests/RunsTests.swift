@@ -85,10 +85,11 @@ import TextSupport
         var lines = try small.folder.text("run/metrics.jsonl").split(separator: "\n").map(String.init)
         let second = try #require(lines.indices.filter { lines[$0].contains("\"epoch\":") }.dropFirst().first)
         lines[second] = lines[second].replacing("\"train\":{\"loss\":", with: "\"train\":{\"lost\":")
-        try small.folder.write(lines.joined(separator: "\n") + "\n", "run/metrics.jsonl")
+        // Empty lines count, and say nothing.
+        try small.folder.write("\n\n" + lines.joined(separator: "\n") + "\n", "run/metrics.jsonl")
         let shown = try zoo("runs", "show", small.folder.path + "/run", "--json")
         #expect(
-            shown.errors.contains("metrics.jsonl: line \(second + 1) of the metrics: losses without loss"),
+            shown.errors.contains("metrics.jsonl: line \(second + 3) of the metrics: losses without loss"),
             "\(shown.errors)")
         let epochs = try #require(try shown.object()["epochs"] as? [[String: Any]])
         #expect(epochs.compactMap { $0["epoch"] as? Int } == [1, 3])
