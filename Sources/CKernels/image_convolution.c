@@ -10,8 +10,11 @@
 typedef uint16_t bf16_vector __attribute__((vector_size(32), aligned(2)));
 
 #define PIXELS 8         // maps' pixels done at once
+#define LOW_PIXELS 4     // the same where a vector is two registers or four, which are done one at a time
+#define LOW_TAPS 5       // of a weights' gradient, there; one more leaves no register for the mask
 #define GROUPS 16        // partial sums of a weights' gradient: fixed, so that sums do not depend on the threads
 #define MAXIMUM_TAPS 48  // three vectors
+#define BAND 4096        // floats of maps whose gradient is summed at once, so that they stay in the first level of the cache
 // Most bytes of workspace for an image: more would not stay in the cache.
 #define MAXIMUM_BYTES (1 << 20)
 
@@ -109,28 +112,30 @@ ZK_INLINE void to_maps_block(
     }
 }
 
-ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, float *padded, bool bf16) {
+ZK_INLINE void to_maps_images(
+    const arguments *a, int64_t begin, int64_t end, float *padded, const bool wide_registers, bool bf16) {
     const zk_window *w = &a->window;
+    const int pixels = wide_registers ? PIXELS : LOW_PIXELS;
     for (int64_t n = begin; n < end; n++) {
         pad(a, a->image + n * w->input_height * w->input_width * w->channels, padded);
         for (int64_t oy = 0; oy < w->output_height; oy++) {
             const int64_t row = (n * w->output_height + oy) * w->output_width;
             for (int64_t m = 0; m < a->maps;) {
-                const bool wide = m + 2 * LANES <= a->maps;
-                if (w->output_width < PIXELS) {
+                const bool wide = wide_registers && m + 2 * LANES <= a->maps;
+                if (w->output_width < pixels) {
                     for (int64_t ox = 0; ox < w->output_width; ox++) {
                         to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m, bf16);
                         if (wide) to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, 1, 1, m + LANES, bf16);
                     }
                 } else {
-                    for (int64_t start = 0; start < w->output_width; start += PIXELS) {
+                    for (int64_t start = 0; start < w->output_width; start += pixels) {
                         // The last block overlaps its neighbour and writes the same numbers again.
-                        const int64_t last = w->output_width - PIXELS;
+                        const int64_t last = w->output_width - pixels;
                         const int64_t ox = start < last ? start : last;
                         if (wide) {
-                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 2, m, bf16);
+                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, pixels, 2, m, bf16);
                         } else {
-                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, PIXELS, 1, m, bf16);
+                            to_maps_block(a, padded, (row + ox) * a->maps, oy, ox, pixels, 1, m, bf16);
                         }
                     }
                 }
@@ -140,27 +145,30 @@ ZK_INLINE void to_maps_images(const arguments *a, int64_t begin, int64_t end, fl
     }
 }
 
-ZK_CLONES static void to_maps(const void *context, int64_t begin, int64_t end) {
-    const arguments *a = context;
+ZK_INLINE void to_maps(const arguments *a, int64_t begin, int64_t end, const bool wide_registers) {
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
         float *padded = a->workspace + part * a->part_size;
         if (a->bf16) {
-            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, true);
+            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, wide_registers, true);
         } else {
-            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, false);
+            to_maps_images(a, first_image(a, part), first_image(a, part + 1), padded, wide_registers, false);
         }
     }
 }
 
+ZK_WIDE static void to_maps_wide(const void *context, int64_t begin, int64_t end) { to_maps(context, begin, end, true); }
+
+ZK_LOW static void to_maps_low(const void *context, int64_t begin, int64_t end) { to_maps(context, begin, end, false); }
+
 // ---- from the maps to the image: the products of all pixels of the maps with the weights of a tap are a plane, with a margin of
 // zeros beside each row; a run of every so many elements of an image's row is then a sum of runs of planes.
 
-#define BLOCK 8  // pixels whose products are transposed at once
+#define BLOCK PIXELS  // pixels whose products are transposed at once
 
-// Products of `pixels` pixels with all taps: pixels × rounded taps.
+// Products of `pixels` pixels with some vectors of the taps, of which there are `all`: pixels × rounded taps.
 ZK_INLINE void products_block(
     const arguments *a, const float *transposed, float *products, int64_t place, const int pixels, const int vectors,
-    bool bf16) {
+    const int all, bool bf16) {
     vector sums[PIXELS][3];
     UNROLL for (int p = 0; p < pixels; p++) {
         UNROLL for (int v = 0; v < vectors; v++) sums[p][v] = (vector){0};
@@ -177,7 +185,7 @@ ZK_INLINE void products_block(
             step = LANES;
         }
         for (int lane = 0; lane < LANES; lane++) {
-            const float *weights = transposed + (m + lane) * vectors * LANES;
+            const float *weights = transposed + (m + lane) * all * LANES;
             vector row[3];
             UNROLL for (int v = 0; v < vectors; v++) row[v] = load(weights, LANES * v, false);
             UNROLL for (int p = 0; p < pixels; p++) {
@@ -186,7 +194,24 @@ ZK_INLINE void products_block(
         }
     }
     UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) store(products, (p * vectors + v) * LANES, sums[p][v], false);
+        UNROLL for (int v = 0; v < vectors; v++) store(products, (p * all + v) * LANES, sums[p][v], false);
+    }
+}
+
+// As many as the registers hold at once.
+ZK_INLINE void all_products(
+    const arguments *a, const float *transposed, float *products, int64_t place, const int pixels, const int vectors,
+    const bool wide_registers, bool bf16) {
+    if (wide_registers) {
+        products_block(a, transposed, products, place, pixels, vectors, vectors, bf16);
+        return;
+    }
+    const int step = pixels < LOW_PIXELS ? pixels : LOW_PIXELS;
+    for (int p = 0; p < pixels; p += step) {
+        for (int v = 0; v < vectors; v++) {
+            products_block(
+                a, transposed + v * LANES, products + (p * vectors + v) * LANES, place + p * a->maps, step, 1, vectors, bf16);
+        }
     }
 }
 
@@ -220,7 +245,8 @@ ZK_INLINE void transpose(const float *from, int64_t from_step, float *to, int64_
 }
 
 ZK_INLINE void fill_planes(
-    const arguments *a, const float *transposed, float *planes, int64_t image, const int vectors, bool bf16) {
+    const arguments *a, const float *transposed, float *planes, int64_t image, const int vectors,
+    const bool wide_registers, bool bf16) {
     const zk_window *w = &a->window;
     float products[PIXELS * 3 * LANES];
     for (int64_t y = 0; y < w->output_height; y++) {
@@ -228,7 +254,7 @@ ZK_INLINE void fill_planes(
         float *to = planes + y * a->plane_pitch + a->margin;
         if (w->output_width < BLOCK) {
             for (int64_t x = 0; x < w->output_width; x++) {
-                products_block(a, transposed, products, (row + x) * a->maps, 1, vectors, bf16);
+                all_products(a, transposed, products, (row + x) * a->maps, 1, vectors, wide_registers, bf16);
                 for (int64_t t = 0; t < a->taps; t++) to[t * a->plane + x] = products[t];
             }
             continue;
@@ -236,7 +262,7 @@ ZK_INLINE void fill_planes(
         for (int64_t start = 0; start < w->output_width; start += BLOCK) {
             // The last block overlaps its neighbour and writes the same numbers again.
             const int64_t last = w->output_width - BLOCK, x = start < last ? start : last;
-            products_block(a, transposed, products, (row + x) * a->maps, PIXELS, vectors, bf16);
+            all_products(a, transposed, products, (row + x) * a->maps, BLOCK, vectors, wide_registers, bf16);
             for (int64_t t = 0; t < vectors * LANES; t += 8) {
                 transpose(products + t, vectors * LANES, to + t * a->plane + x, a->plane);
             }
@@ -286,7 +312,8 @@ ZK_INLINE void add_planes(const arguments *a, const float *planes, float *image)
     }
 }
 
-ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vectors, bool bf16) {
+ZK_INLINE void to_image_images(
+    const arguments *a, int64_t part, const int vectors, const bool wide_registers, bool bf16) {
     const zk_window *w = &a->window;
     float *transposed = a->workspace + part * a->part_size, *planes = transposed + a->maps * vectors * LANES;
     const bool tiles = bf16 && a->tiles;
@@ -308,120 +335,173 @@ ZK_INLINE void to_image_images(const arguments *a, int64_t part, const int vecto
                 (const uint16_t *)a->x + n * pixels * a->maps, (const uint16_t *)transposed, a->maps, a->taps, pixels, w->output_width,
                 planes + a->margin, a->plane_pitch, a->plane);
         } else {
-            fill_planes(a, transposed, planes, n, vectors, bf16);
+            fill_planes(a, transposed, planes, n, vectors, wide_registers, bf16);
         }
         add_planes(a, planes, a->image_out + n * size);
     }
 }
 
-ZK_CLONES static void to_image(const void *context, int64_t begin, int64_t end) {
-    const arguments *a = context;
+ZK_INLINE void to_image(const arguments *a, int64_t begin, int64_t end, const bool wide_registers) {
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
         switch ((a->taps + LANES - 1) / LANES * 2 + a->bf16) {
-        case 2: to_image_images(a, part, 1, false); break;
-        case 3: to_image_images(a, part, 1, true); break;
-        case 4: to_image_images(a, part, 2, false); break;
-        case 5: to_image_images(a, part, 2, true); break;
-        case 6: to_image_images(a, part, 3, false); break;
-        default: to_image_images(a, part, 3, true);
+        case 2: to_image_images(a, part, 1, wide_registers, false); break;
+        case 3: to_image_images(a, part, 1, wide_registers, true); break;
+        case 4: to_image_images(a, part, 2, wide_registers, false); break;
+        case 5: to_image_images(a, part, 2, wide_registers, true); break;
+        case 6: to_image_images(a, part, 3, wide_registers, false); break;
+        default: to_image_images(a, part, 3, wide_registers, true);
         }
     }
 }
+
+ZK_WIDE static void to_image_wide(const void *context, int64_t begin, int64_t end) { to_image(context, begin, end, true); }
+
+ZK_LOW static void to_image_low(const void *context, int64_t begin, int64_t end) { to_image(context, begin, end, false); }
 
 // ---- the gradient of the weights: sums over all pixels of (window of the image) × (maps)
 
+// Rows of an image: the padded pixels that the first tap sees, and where the maps begin.
+typedef struct {
+    const float *padded;
+    int64_t place, rows;
+} band;
+
+// Some taps and vectors of maps from `m` on: the sums stay in registers.
 ZK_INLINE void weights_tile(
-    const arguments *a, const float *padded, const int64_t *offsets, float *sums_, int64_t place, const int taps,
-    const int vectors, int64_t m, bool bf16) {
+    const arguments *a, const band *b, const int64_t *offsets, float *tile, const int taps, const int vectors, int64_t m,
+    bool bf16) {
     const zk_window *w = &a->window;
-    const int64_t step = w->stride[1] * w->channels;
+    const int64_t step = w->stride[1] * w->channels, pitch = w->stride[0] * a->padded_width * w->channels;
     vector sums[12][2];
     UNROLL for (int t = 0; t < taps; t++) {
-        UNROLL for (int v = 0; v < vectors; v++) sums[t][v] = load(sums_, t * a->maps + m + LANES * v, false);
+        UNROLL for (int v = 0; v < vectors; v++) sums[t][v] = load(tile, t * a->maps + m + LANES * v, false);
     }
-    for (int64_t ox = 0; ox < w->output_width; ox++) {
-        vector d[2];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const int64_t index = place + ox * a->maps + m + LANES * v;
-            d[v] = masked_by(load(a->x, index, bf16), a->mask, index, bf16);
-        }
-        const float *x = padded + ox * step;
-        UNROLL for (int t = 0; t < taps; t++) {
-            UNROLL for (int v = 0; v < vectors; v++) sums[t][v] += x[offsets[t]] * d[v];
+    int64_t index = b->place + m;
+    for (int64_t row = 0; row < b->rows; row++) {
+        const float *x = b->padded + row * pitch;
+        for (int64_t ox = 0; ox < w->output_width; ox++, x += step, index += a->maps) {
+            vector d[2];
+            UNROLL for (int v = 0; v < vectors; v++) {
+                d[v] = masked_by(load(a->x, index + LANES * v, bf16), a->mask, index + LANES * v, bf16);
+            }
+            UNROLL for (int t = 0; t < taps; t++) {
+                UNROLL for (int v = 0; v < vectors; v++) sums[t][v] += x[offsets[t]] * d[v];
+            }
         }
     }
     UNROLL for (int t = 0; t < taps; t++) {
-        UNROLL for (int v = 0; v < vectors; v++) store(sums_, t * a->maps + m + LANES * v, sums[t][v], false);
+        UNROLL for (int v = 0; v < vectors; v++) store(tile, t * a->maps + m + LANES * v, sums[t][v], false);
     }
 }
 
-ZK_INLINE void weights_row(
-    const arguments *a, const float *padded, const int64_t *offsets, float *sums, float *bias, int64_t place,
-    const int vectors, int64_t m, bool bf16) {
+ZK_INLINE void wide_tiles(
+    const arguments *a, const band *b, const int64_t *offsets, float *sums, const int vectors, int64_t m, bool bf16) {
     for (int64_t t = 0; t < a->taps;) {
         const int64_t left = a->taps - t;
         float *tile = sums + t * a->maps;
         if (left == 9) {
-            weights_tile(a, padded, offsets + t, tile, place, 9, vectors, m, bf16);
+            weights_tile(a, b, offsets + t, tile, 9, vectors, m, bf16);
             t += 9;
         } else if (left >= 12 && left != 16) {
-            weights_tile(a, padded, offsets + t, tile, place, 12, vectors, m, bf16);
+            weights_tile(a, b, offsets + t, tile, 12, vectors, m, bf16);
             t += 12;
         } else if (left >= 8) {
-            weights_tile(a, padded, offsets + t, tile, place, 8, vectors, m, bf16);
+            weights_tile(a, b, offsets + t, tile, 8, vectors, m, bf16);
             t += 8;
         } else {
-            weights_tile(a, padded, offsets + t, tile, place, 1, vectors, m, bf16);
+            weights_tile(a, b, offsets + t, tile, 1, vectors, m, bf16);
             t += 1;
         }
     }
+}
+
+// Taps are shared out evenly.
+ZK_INLINE void low_tiles(
+    const arguments *a, const band *b, const int64_t *offsets, float *sums, int64_t m, bool bf16) {
+    int64_t t = 0;
+    for (int64_t left = (a->taps + LOW_TAPS - 1) / LOW_TAPS; left > 0; left--) {
+        const int64_t taps = (a->taps - t + left - 1) / left;
+        float *tile = sums + t * a->maps;
+        switch (taps) {
+        case 5: weights_tile(a, b, offsets + t, tile, 5, 1, m, bf16); break;
+        case 4: weights_tile(a, b, offsets + t, tile, 4, 1, m, bf16); break;
+        case 3: weights_tile(a, b, offsets + t, tile, 3, 1, m, bf16); break;
+        case 2: weights_tile(a, b, offsets + t, tile, 2, 1, m, bf16); break;
+        default: weights_tile(a, b, offsets + t, tile, 1, 1, m, bf16);
+        }
+        t += taps;
+    }
+}
+
+// The sums of the maps' pixels.
+ZK_INLINE void add_bias(const arguments *a, const band *b, float *bias, const int vectors, int64_t m, bool bf16) {
+    const int64_t pixels = b->rows * a->window.output_width;
     vector totals[2];
     UNROLL for (int v = 0; v < vectors; v++) totals[v] = load(bias, m + LANES * v, false);
-    for (int64_t ox = 0; ox < a->window.output_width; ox++) {
+    for (int64_t pixel = 0; pixel < pixels; pixel++) {
         UNROLL for (int v = 0; v < vectors; v++) {
-            const int64_t index = place + ox * a->maps + m + LANES * v;
+            const int64_t index = b->place + pixel * a->maps + m + LANES * v;
             totals[v] += masked_by(load(a->x, index, bf16), a->mask, index, bf16);
         }
     }
     UNROLL for (int v = 0; v < vectors; v++) store(bias, m + LANES * v, totals[v], false);
 }
 
-ZK_INLINE void weights_groups(const arguments *a, int64_t begin, int64_t end, float *padded, bool bf16) {
+ZK_INLINE void weights_groups(
+    const arguments *a, int64_t begin, int64_t end, float *padded, const bool wide_registers, bool bf16) {
     const zk_window *w = &a->window;
     int64_t offsets[MAXIMUM_TAPS];
     for (int64_t t = 0; t < a->taps; t++) {
         offsets[t] = t / a->run * a->padded_width * w->channels + t % a->run;
     }
+    const int64_t fitting = BAND / (w->output_width * a->maps), rows = fitting > 1 ? fitting : 1;
     for (int64_t group = begin; group < end; group++) {
         float *sums = a->partial + group * (a->taps + 1) * a->maps, *bias = sums + a->taps * a->maps;
         memset(sums, 0, (size_t)((a->taps + 1) * a->maps) * sizeof(float));
         const int64_t last = (group + 1) * a->group < a->images ? (group + 1) * a->group : a->images;
         for (int64_t n = group * a->group; n < last; n++) {
             pad(a, a->image + n * w->input_height * w->input_width * w->channels, padded);
-            for (int64_t oy = 0; oy < w->output_height; oy++) {
-                const int64_t place = (n * w->output_height + oy) * w->output_width * a->maps;
-                const float *row = padded + oy * w->stride[0] * a->padded_width * w->channels;
+            for (int64_t oy = 0; oy < w->output_height; oy += rows) {
+                const int64_t left = w->output_height - oy;
+                const band b = {
+                    .padded = padded + oy * w->stride[0] * a->padded_width * w->channels,
+                    .place = (n * w->output_height + oy) * w->output_width * a->maps, .rows = left < rows ? left : rows};
                 int64_t m = 0;
-                for (; m + 2 * LANES <= a->maps; m += 2 * LANES) {
-                    weights_row(a, row, offsets, sums, bias, place, 2, m, bf16);
+                for (; wide_registers && m + 2 * LANES <= a->maps; m += 2 * LANES) {
+                    wide_tiles(a, &b, offsets, sums, 2, m, bf16);
+                    add_bias(a, &b, bias, 2, m, bf16);
                 }
-                if (m < a->maps) weights_row(a, row, offsets, sums, bias, place, 1, m, bf16);
+                for (; m < a->maps; m += LANES) {
+                    if (wide_registers) {
+                        wide_tiles(a, &b, offsets, sums, 1, m, bf16);
+                    } else {
+                        low_tiles(a, &b, offsets, sums, m, bf16);
+                    }
+                    add_bias(a, &b, bias, 1, m, bf16);
+                }
             }
         }
     }
 }
 
-ZK_CLONES static void weights_gradient(const void *context, int64_t begin, int64_t end) {
-    const arguments *a = context;
+ZK_INLINE void weights_gradient(const arguments *a, int64_t begin, int64_t end, const bool wide_registers) {
     for (int64_t part = begin / LANES; part < end / LANES; part++) {
         const int64_t first = GROUPS * part / a->parts, last = GROUPS * (part + 1) / a->parts;
         float *padded = a->workspace + part * a->part_size;
         if (a->bf16) {
-            weights_groups(a, first, last, padded, true);
+            weights_groups(a, first, last, padded, wide_registers, true);
         } else {
-            weights_groups(a, first, last, padded, false);
+            weights_groups(a, first, last, padded, wide_registers, false);
         }
     }
+}
+
+ZK_WIDE static void weights_gradient_wide(const void *context, int64_t begin, int64_t end) {
+    weights_gradient(context, begin, end, true);
+}
+
+ZK_LOW static void weights_gradient_low(const void *context, int64_t begin, int64_t end) {
+    weights_gradient(context, begin, end, false);
 }
 
 // ---- entry points
@@ -476,7 +556,7 @@ void zk_image_to_maps(
     a.mask = mask;
     a.y = maps;
     a.bf16 = bf16;
-    zk_parallel(parts * LANES, LANES, to_maps, &a);
+    zk_parallel(parts * LANES, LANES, zk_has_wide_registers() ? to_maps_wide : to_maps_low, &a);
 }
 
 void zk_maps_to_image(
@@ -490,7 +570,7 @@ void zk_maps_to_image(
     a.bias = bias;
     a.image_out = image;
     a.tiles = bf16 && channels % 32 == 0 && zk_has_tiles();
-    zk_parallel(parts * LANES, LANES, to_image, &a);
+    zk_parallel(parts * LANES, LANES, zk_has_wide_registers() ? to_image_wide : to_image_low, &a);
 }
 
 int64_t zk_image_convolution_workspace(const zk_window *window, int64_t channels, int64_t parts) {
@@ -508,7 +588,7 @@ void zk_image_convolution_weights(
     a.mask = mask;
     a.bf16 = bf16;
     a.group = (images + GROUPS - 1) / GROUPS;
-    zk_parallel(parts * LANES, LANES, weights_gradient, &a);
+    zk_parallel(parts * LANES, LANES, zk_has_wide_registers() ? weights_gradient_wide : weights_gradient_low, &a);
     const int64_t count = a.taps * channels, stride = count + channels;
     for (int64_t i = 0; i < stride; i++) {
         float sum = 0;

@@ -14,6 +14,18 @@
 #define ZK_CLONES
 #endif
 
+// A function in two bodies: one for the 32 registers of 16 floats of AVX-512, and one for fewer or smaller registers. Which runs is
+// for zk_has_wide_registers() to say.
+#if defined(__x86_64__) && defined(__linux__)
+#define ZK_WIDE __attribute__((target("arch=x86-64-v4")))
+#define ZK_LOW __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define ZK_WIDE
+#define ZK_LOW
+#endif
+
+bool zk_has_wide_registers(void);
+
 #define ZK_INLINE static inline __attribute__((always_inline))
 
 #define LANES 16
