@@ -73,7 +73,7 @@ let package = Package(
         library(
             "Datasets",
             ["TensorCore", "TextSupport", "ImageFiles", "FileSupport", "Checkpoints", "CArchive", "CCrypto"]),
-        library("Training", ["Planning", "ModelKit", "TensorCore", "Datasets"]),
+        library("Training", ["Planning", "ModelKit", "ObjectiveLibrary", "TensorCore", "Datasets"]),
         library(
             "Interchange",
             ["TensorCore", "LayerLibrary", "ModelKit", "FileSupport", "Checkpoints", "TextSupport", "Yams"]),

@@ -114,7 +114,8 @@ struct GraphAssembly {
             guard let logits = try regularizer.classLogits(images, classes: count, into: &builder) else { continue }
             let labels = try builder.imageClass(count: count)
             try builder.scoped("classes") { builder in
-                let shares = try builder.custom(ClassShares(usesLabels: builder.isTraining), [logits, labels])
+                let labelled = builder.isTraining ? regularizer.labelledImages : nil
+                let shares = try builder.custom(ClassShares(labelled), [logits, labels])
                 classes = ModelTensors.Classes(logits: logits, labels: labels, shares: shares)
                 builder.setImageClass(try builder.custom(EveryClass(), [labels]))
             }

@@ -39,8 +39,8 @@ public protocol Regularizer: Sendable {
     /// Whether the codebook of the model learns from its term by gradient.
     var learnsCodebook: Bool { get }
 
-    /// How many training images have a label, where the model knows the class of few; nil where it is given the class of all.
-    var labelCount: Int? { get }
+    /// The training images that have a label, where the model knows the class of few; nil where it is given the class of all.
+    var labelledImages: LabelledImages? { get }
 
     /// Of a classifier of images: the logits `[classes]` of each; nil where it has none.
     ///
@@ -91,7 +91,7 @@ extension Regularizer {
     public var decoderGroup: String? { nil }
     public var learnsCodebook: Bool { false }
     public var needsSingleLatent: Bool { false }
-    public var labelCount: Int? { nil }
+    public var labelledImages: LabelledImages? { nil }
     public func classLogits(_ images: TensorID, classes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
         nil
     }

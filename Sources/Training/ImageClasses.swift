@@ -1,12 +1,13 @@
 import Datasets
 import ModelKit
+import ObjectiveLibrary
 import TensorCore
 
 /// The classes of the images of a batch, for a model that is conditional on them.
 final class ImageClasses {
     private let dataset: any Dataset
     /// The only images whose classes are told; nil for all.
-    private let labelled: Set<Int32>?
+    let labelled: Set<Int32>?
     private let buffer: UnsafeMutableBufferPointer<Int32>
 
     /// nil for a model that does not ask for classes.
@@ -29,8 +30,8 @@ final class ImageClasses {
                 advice: "give the layers `condition` as many classes", kind: .usage, code: .mismatch)
         }
         self.dataset = dataset
-        if let trainedOn, let labels = definition.objective.labelCount {
-            labelled = try Self.chosen(labels / count, ofEachOf: count, trainedOn, dataset, seed)
+        if let trainedOn, let images = definition.objective.labelledImages {
+            labelled = try Self.chosen(images.count / count, ofEachOf: count, trainedOn, dataset, seed)
         } else {
             labelled = nil
         }

@@ -1,5 +1,6 @@
 import Datasets
 import ModelKit
+import ObjectiveLibrary
 import Planning
 import TensorCore
 
@@ -74,7 +75,11 @@ public final class Trainer {
                 "batches have one image, and the batch norm of \(definition.name) needs more than one value per channel",
                 kind: .usage, subject: .field("training.batch_size"), remedy: .enlargeBatch)
         }
-        batches = try Batches(splits.train, batchSize: batchSize, smallestBatch: smallestBatch, seed: seed)
+        classes = try ImageClasses(
+            definition, dataset: dataset, batchSize: batchSize, trainedOn: splits.train, seed: seed)
+        batches = try Batches(
+            splits.train, batchSize: batchSize, smallestBatch: smallestBatch, recurring: classes?.labelled ?? [],
+            recurringPerBatch: definition.objective.labelledImages?.perBatch ?? 0, seed: seed)
         stepsPerEpoch = batches.batchCount
         self.stepLimit = stepLimit
         let (wholeEpochs, overflow) = definition.training.epochs.multipliedReportingOverflow(by: stepsPerEpoch)
@@ -86,8 +91,6 @@ public final class Trainer {
         }
         epochCount = stepLimit == nil ? definition.training.epochs : (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch
         evaluation = try EvaluationPlan(definition, engine: engine.singlePrecision)
-        classes = try ImageClasses(
-            definition, dataset: dataset, batchSize: batchSize, trainedOn: splits.train, seed: seed)
         augmentation = definition.training.augmentation.map {
             ImageAugmentation($0, shape: definition.input, batchSize: batchSize)
         }

@@ -50,6 +50,31 @@ import Testing
         #expect(try Batches(Array(0..<3), batchSize: 2, smallestBatch: 2, seed: nil).epoch(0).order == [0, 1])
     }
 
+    @Test func someImagesRecurInEveryBatch() throws {
+        let recurring = Set<Int32>([3, 14, 15, 26, 35])
+        let batches = try Batches(
+            Array(0..<50), batchSize: 16, recurring: recurring, recurringPerBatch: 3, seed: 7)
+        #expect(batches.batchCount == 4)
+        let epochs = (0..<5).map { batches.epoch($0) }
+        for epoch in epochs {
+            #expect((0..<4).map { epoch.batch($0).count } == [16, 16, 16, 2])
+            #expect((0..<4).map { epoch.batch($0).count { recurring.contains($0) } } == [3, 3, 3, 1])
+            let others = epoch.order.filter { !recurring.contains($0) }
+            #expect(Set(others).count == others.count, "another comes at most once")
+            #expect(Set(epoch.order).isSubset(of: Set(0..<50)))
+        }
+        #expect(epochs[1].order == batches.epoch(1).order)
+        // Ten of them in an epoch: every five are all of them.
+        let visits = epochs.flatMap(\.order).filter(recurring.contains)
+        for start in stride(from: 0, to: visits.count, by: 5) { #expect(Set(visits[start..<start + 5]) == recurring) }
+        #expect(Set(stride(from: 0, to: visits.count, by: 5).map { Array(visits[$0..<$0 + 5]) }).count > 5)
+        #expect(Set(epochs.flatMap(\.order)) == Set(0..<50))
+        let none = try message {
+            _ = try Batches(Array(0..<5), batchSize: 4, recurring: recurring, recurringPerBatch: 4, seed: 7)
+        }
+        #expect(none.contains("leave no place"))
+    }
+
     @Test func withoutSeedTheOrderIsKept() throws {
         #expect(try Batches([3, 1, 2], batchSize: 2, seed: nil).epoch(5).order == [3, 1, 2])
     }

@@ -116,6 +116,11 @@ private typealias Case = ProblemCase
             "kl: {weight: 1}", "kl: {weight: 1}, kl_decomposition: {total_correlation: 6}",
             ["model.yaml:11:75: objective: give kl or kl_decomposition, not both"]),
         Case(
+            "kl: {weight: 1}", "kl: {weight: 1}, classifier: {labels: 10, labels_per_batch: 1000}",
+            [
+                "model.yaml:11:12: objective.classifier: labels_per_batch is 1000, and training.batch_size 4: leave room for images without a label"
+            ]),
+        Case(
             "kl: {weight: 1}", "kl: {weight: 1}, sparsity: {weight: 1}",
             [
                 "model.yaml:11:67: objective.sparsity: needs codes between 0 and 1, and nothing keeps them there\n  give the code a sigmoid: latent: {code: {code: {activation: sigmoid}}}"

@@ -200,6 +200,11 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
                     "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 6, layers: [{fc1: {linear: {units: 8}, activation: tanh}}]}}",
                 classCount: 3),
             FamilyCase(
+                name: "m2_labels_per_batch",
+                objective:
+                    "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 6, labels_per_batch: 3, layers: [{fc1: {linear: {units: 8}, activation: tanh}}]}}",
+                classCount: 3),
+            FamilyCase(
                 name: "ladder_vae", objective: "{reconstruction: bernoulli, kl: {weight: 1}}",
                 levels: level(2, size: 2), terms: ["kl1": "kl_level1", "kl2": "kl_level2"]),
             FamilyCase(

@@ -1237,7 +1237,7 @@ M2_LAYERS = {
          "encoder.fc1 and decoder.fc1 as in conditional_vae and noise input 0 of count 9, 3 for each class; of a labelled image "
          "bound(y), of another sum_y q(y|x) (bound(y) + log q(y|x)); mean over images, plus alpha times the mean over labelled "
          "images of -log q(y|x), estimated as sum / 6 images * 60 of the data set / 6 labels of it; terms are these parts")
-def m2(p, batch):
+def m2(p, batch, share=None):
     count, classes = len(batch.images), M2["classes"]
     logits = linear(p, "classifier.logits", torch.tanh(linear(p, "classifier.fc1", batch.x)))
     log_q = torch.log_softmax(logits, 1)
@@ -1248,22 +1248,37 @@ def m2(p, batch):
         mean, log_variance = encode(p, torch.cat([batch.x, one_hot], 1))
         z = sample(mean, log_variance, noise[:, y])
         parts.append((bernoulli(decode(p, torch.cat([z, one_hot], 1)), batch.x), kl_to_standard_normal(mean, log_variance)))
+    labelled = sum(label >= 0 for label in M2_LABELS)
+    # What an image counts in the bound, and how many one with a label stands for.
+    counts = {True: 1, False: 1} if share is None else {
+        True: share * count / labelled, False: (1 - share) * count / (count - labelled)}
+    standing = DATASET_SIZE / M2["labels"] if share is None else count / labelled
     reconstruction = kl = class_kl = classification = errors = 0
     for n, label in enumerate(M2_LABELS):
+        weight = counts[label >= 0]
         if label >= 0:
-            reconstruction, kl = reconstruction + parts[label][0][n], kl + parts[label][1][n]
-            class_kl = class_kl + math.log(classes)
-            classification = classification - log_q[n, label] * DATASET_SIZE / M2["labels"]
-            errors = errors + (logits[n].argmax() != label).to(batch.x.dtype) * DATASET_SIZE / M2["labels"]
+            reconstruction, kl = reconstruction + weight * parts[label][0][n], kl + weight * parts[label][1][n]
+            class_kl = class_kl + weight * math.log(classes)
+            classification = classification - log_q[n, label] * standing
+            errors = errors + (logits[n].argmax() != label).to(batch.x.dtype) * standing
             continue
         for y in range(classes):
-            q = log_q[n, y].exp()
+            q = weight * log_q[n, y].exp()
             reconstruction, kl = reconstruction + q * parts[y][0][n], kl + q * parts[y][1][n]
             class_kl = class_kl + q * (log_q[n, y] + math.log(classes))
     terms = {"reconstruction": reconstruction / count, "kl": kl / count, "class_kl": class_kl / count,
              "classification": classification / count, "classification_error": errors / count}
     loss = terms["reconstruction"] + terms["kl"] + terms["class_kl"] + M2["alpha"] * terms["classification"]
     return outcome(loss, **terms)
+
+
+@family(
+    "m2_labels_per_batch", weights=M2_LAYERS, labels=M2_LABELS, configuration=M2 | {"labels_per_batch": 3},
+    source="Kingma et al. 2014 (M2), equations 6 to 9, own code",
+    note="m2 with more images with a label in the batch, 3 of 6, than in the data set, 6 of 60: in the bound an image with a label counts "
+         "0.1 * 6 / 3 and another 0.9 * 6 / 3; alpha times the mean of -log q(y|x) over those with a label")
+def m2_labels_per_batch(p, batch):
+    return m2(p, batch, share=M2["labels"] / DATASET_SIZE)
 
 
 # 12. Ladder VAE of two levels: Sonderby et al. 2016

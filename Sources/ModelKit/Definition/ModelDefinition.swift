@@ -125,8 +125,8 @@ public struct Objective: Sendable {
     /// Whether terms depend on which images are in the batch together.
     public var dependsOnBatch: Bool { regularizers.contains(where: \.dependsOnBatch) }
 
-    /// How many training images have a label, where the model knows the class of few; nil where it is given the class of all, or of none.
-    public var labelCount: Int? { regularizers.lazy.compactMap(\.labelCount).first }
+    /// The training images that have a label, where the model knows the class of few; nil where it is given the class of all, or of none.
+    public var labelledImages: LabelledImages? { regularizers.lazy.compactMap(\.labelledImages).first }
 
     /// The fewest images of a batch that the objective can be computed from.
     public var smallestBatch: Int { regularizers.map(\.smallestBatch).max() ?? 1 }

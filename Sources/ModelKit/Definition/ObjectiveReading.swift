@@ -52,11 +52,11 @@ extension NodeReader {
         _ objective: Objective, _ latent: ModelDefinition.Latent, _ levels: [LatentLevel], batchSize: Int,
         at node: Node?, _ registry: Registry
     ) {
-        let isSemiSupervised = objective.labelCount != nil
+        let isSemiSupervised = objective.labelledImages != nil
         for regularizer in objective.regularizers {
             let path = Self.join("objective", regularizer.kind)
             let descriptor = registry.regularizer(regularizer.kind)
-            if isSemiSupervised, regularizer.labelCount == nil, !["kl", "capacity"].contains(regularizer.kind) {
+            if isSemiSupervised, regularizer.labelledImages == nil, !["kl", "capacity"].contains(regularizer.kind) {
                 report(
                     "is not known in the mean over classes; beside classifier there can be kl or capacity", at: node,
                     path)
@@ -76,7 +76,12 @@ extension NodeReader {
                         + "in place of latent.code",
                     at: node, path)
             }
-            if regularizer.labelCount != nil, !levels.isEmpty {
+            if let labelled = regularizer.labelledImages, labelled.perBatch >= max(batchSize, 1) {
+                report(
+                    "labels_per_batch is \(labelled.perBatch), and training.batch_size \(batchSize): leave room for images without a label",
+                    at: node, path)
+            }
+            if regularizer.labelledImages != nil, !levels.isEmpty {
                 report("needs a single latent; leave latent.levels out", at: node, path)
             }
             if regularizer.needsSingleLatent, !levels.isEmpty {

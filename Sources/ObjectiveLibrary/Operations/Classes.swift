@@ -33,6 +33,11 @@ extension OperationTensors {
         return (0..<size).first { inputs[input][n * size + $0] > 0 }
     }
 
+    /// Rows of an input that are labels.
+    fileprivate func labelCount(_ input: Int) -> Int {
+        (0..<rowCount(input)).count { label($0, input) != nil }
+    }
+
     /// log Σ exp of a row of an input, without overflow.
     fileprivate func logSumExp(_ n: Int, _ input: Int) -> Element {
         let row = n * rowSize(input)..<(n + 1) * rowSize(input)
@@ -44,16 +49,41 @@ extension OperationTensors {
     }
 }
 
-/// How much each class counts for an image: its label where it has one, else softmax of the logits: logits and labels `[K]` → `[K]`.
-package struct ClassShares: CustomOperation {
-    /// Whether labels are looked at: in training, not where images are judged.
-    let usesLabels: Bool
+extension LabelledImages {
+    /// How many images of a batch one with a label stands for, for a mean over those that have one.
+    fileprivate func standing<Element: RealNumber>(_ t: OperationTensors<Element>, labels: Int) -> Element {
+        perBatch == 0
+            ? Element(t.values.datasetSize) / Element(count) : Element(t.outputRowCount) / Element(max(labels, 1))
+    }
 
-    package init(usesLabels: Bool) { self.usesLabels = usesLabels }
+    /// What an image counts for the mean over all, so that either kind has its share of the data set.
+    fileprivate func weight<Element: RealNumber>(
+        _ t: OperationTensors<Element>, isLabelled: Bool, labels: Int
+    ) -> Element {
+        guard perBatch > 0 else { return 1 }
+        let share = min(1, Element(count) / Element(t.values.datasetSize))
+        let (all, some) = (Element(t.outputRowCount), Element(labels))
+        return isLabelled ? share * all / some : (1 - share) * all / (all - some)
+    }
+}
+
+/// How much each class counts for an image: its label where it has one, else softmax of the logits: logits and labels `[K]` → `[K]`.
+///
+/// Where a batch has more images with a label than its share of the data set, the shares of an image add up to what it counts, not to 1.
+package struct ClassShares: CustomOperation {
+    /// The images whose labels are looked at, in training; nil where images are judged.
+    let labelled: LabelledImages?
+
+    package init(_ labelled: LabelledImages?) { self.labelled = labelled }
 
     package var name: String { "class_shares" }
     package var definitionName: String { "objective.classifier" }
-    package var formula: String? { "y = x2 where it is a label, else softmax x1" }
+    package var formula: String? {
+        guard let labelled, labelled.perBatch > 0 else { return "y = x2 where it is a label, else softmax x1" }
+        let share = "\(labelled.count)/N"
+        return
+            "y = x2·\(share)·B/b where it is a label, else softmax x1·(1 − \(share))·B/(B − b); b of B images have one"
+    }
 
     package func output(_ inputs: [TensorType]) throws -> TensorType {
         guard inputs.count == 2, inputs[0].shape.rank == 1, inputs[0].rows == .images, inputs[1] == inputs[0] else {
@@ -62,27 +92,40 @@ package struct ClassShares: CustomOperation {
         return inputs[0]
     }
 
+    /// The label that an image is given, and what it counts.
+    private func given<Element: RealNumber>(_ t: OperationTensors<Element>, _ n: Int, _ labels: Int) -> (Int?, Element)
+    {
+        guard let labelled else { return (nil, 1) }
+        let label = t.label(n, 1)
+        return (label, labelled.weight(t, isLabelled: label != nil, labels: labels))
+    }
+
     package func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
-        let size = t.rowSize(0)
+        let (size, labels) = (t.rowSize(0), t.labelCount(1))
         for n in 0..<t.outputRowCount {
-            if usesLabels, let label = t.label(n, 1) {
-                for k in 0..<size { t.output[n * size + k] = k == label ? 1 : 0 }
+            let (label, weight) = given(t, n, labels)
+            if let label {
+                for k in 0..<size { t.output[n * size + k] = k == label ? weight : 0 }
                 continue
             }
             let total = t.logSumExp(n, 0)
-            for k in 0..<size { t.output[n * size + k] = .exp(t.inputs[0][n * size + k] - total) }
+            for k in 0..<size { t.output[n * size + k] = weight * .exp(t.inputs[0][n * size + k] - total) }
         }
     }
 
     package func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         guard let gradient = t.inputGradients[0] else { return }
-        let size = t.rowSize(0)
-        for n in 0..<t.rowCount(0) where !usesLabels || t.label(n, 1) == nil {
+        let (size, labels) = (t.rowSize(0), t.labelCount(1))
+        for n in 0..<t.rowCount(0) {
+            let (label, weight) = given(t, n, labels)
+            guard label == nil else { continue }
             let total = t.logSumExp(n, 0)
             func share(_ k: Int) -> Element { .exp(t.inputs[0][n * size + k] - total) }
             var mean: Element = 0
             for k in 0..<size { mean += share(k) * t.outputGradient[n * size + k] }
-            for k in 0..<size { gradient[n * size + k] += share(k) * (t.outputGradient[n * size + k] - mean) }
+            for k in 0..<size {
+                gradient[n * size + k] += weight * share(k) * (t.outputGradient[n * size + k] - mean)
+            }
         }
     }
 }
@@ -125,11 +168,11 @@ package struct ClassMean: CustomOperation {
     }
 }
 
-/// KL(q ‖ p) from the uniform p: shares `[K]` → `[]`, in nats.
+/// KL(q ‖ p) from the uniform p, times what an image counts: shares `[K]`, which add up to that → `[]`, in nats.
 struct ClassDivergence: CustomOperation {
     var name: String { "class_divergence" }
     var definitionName: String { "objective.classifier" }
-    var formula: String? { "y = Σ x·log x + log K" }
+    var formula: String? { "y = Σ x·log (x/Σx) + Σx·log K" }
 
     func output(_ inputs: [TensorType]) throws -> TensorType {
         guard inputs.count == 1, inputs[0].shape.rank == 1, inputs[0].rows == .images else {
@@ -141,17 +184,31 @@ struct ClassDivergence: CustomOperation {
     func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         let size = t.rowSize(0)
         for n in 0..<t.outputRowCount {
-            var sum = Element.log(Element(size))
-            for i in n * size..<(n + 1) * size where t.inputs[0][i] > 0 { sum += t.inputs[0][i] * .log(t.inputs[0][i]) }
+            let uniform = uniform(t, n)
+            var sum: Element = 0
+            for i in n * size..<(n + 1) * size where t.inputs[0][i] > 0 {
+                sum += t.inputs[0][i] * .log(t.inputs[0][i] / uniform)
+            }
             t.output[n] = sum
         }
+    }
+
+    /// The share of each class if all had the same.
+    private func uniform<Element: RealNumber>(_ t: OperationTensors<Element>, _ n: Int) -> Element {
+        let size = t.rowSize(0)
+        var sum: Element = 0
+        for i in n * size..<(n + 1) * size { sum += t.inputs[0][i] }
+        return sum / Element(size)
     }
 
     func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         guard let gradient = t.inputGradients[0] else { return }
         let size = t.rowSize(0)
-        for i in 0..<t.rowCount(0) * size where t.inputs[0][i] > 0 {
-            gradient[i] += t.outputGradient[i / size] * (.log(t.inputs[0][i]) + 1)
+        for n in 0..<t.rowCount(0) {
+            let uniform = uniform(t, n)
+            for i in n * size..<(n + 1) * size where t.inputs[0][i] > 0 {
+                gradient[i] += t.outputGradient[n] * .log(t.inputs[0][i] / uniform)
+            }
         }
     }
 }
@@ -166,13 +223,18 @@ struct LabelLoss: CustomOperation {
     }
 
     let measure: Measure
-    /// Images of all that have a label, each of which stands for as many as there are for each of them; nil where all have one.
-    let labels: Int?
+    /// The images that have one, each of which stands for as many as there are for each of them; nil where all have one.
+    let labelled: LabelledImages?
 
     var name: String { measure == .error ? "label_error" : "label_cross_entropy" }
     var definitionName: String { "objective.classifier" }
     var formula: String? {
-        let stands = labels.map { " times N/\($0)" } ?? ""
+        let stands =
+            if let labelled {
+                labelled.perBatch == 0 ? " times N/\(labelled.count)" : " times B/b, b of B images having one"
+            } else {
+                ""
+            }
         return measure == .error
             ? "y = whether the label's logit is not the largest\(stands), 0 without a label"
             : "y = log Σ exp x1 − x1_label\(stands), 0 without a label"
@@ -185,13 +247,8 @@ struct LabelLoss: CustomOperation {
         return TensorType([], inputs[0].rows)
     }
 
-    /// How many images one with a label stands for.
-    private func factor<Element: RealNumber>(_ t: OperationTensors<Element>) -> Element {
-        labels.map { Element(t.values.datasetSize) / Element($0) } ?? 1
-    }
-
     func forward<Element: RealNumber>(_ t: OperationTensors<Element>) {
-        let (size, factor) = (t.rowSize(0), factor(t))
+        let (size, factor) = (t.rowSize(0), labelled?.standing(t, labels: t.labelCount(1)) ?? 1)
         for n in 0..<t.outputRowCount {
             guard let label = t.label(n, 1) else { continue }
             let logit = t.inputs[0][n * size + label]
@@ -207,7 +264,7 @@ struct LabelLoss: CustomOperation {
 
     func backward<Element: RealNumber>(_ t: OperationTensors<Element>) {
         guard measure == .crossEntropy, let gradient = t.inputGradients[0] else { return }
-        let (size, factor) = (t.rowSize(0), factor(t))
+        let (size, factor) = (t.rowSize(0), labelled?.standing(t, labels: t.labelCount(1)) ?? 1)
         for n in 0..<t.rowCount(0) {
             guard let label = t.label(n, 1) else { continue }
             let total = t.logSumExp(n, 0)

@@ -9,13 +9,16 @@ import TensorCore
 public struct ImageClassifier: Regularizer {
     /// Training images whose labels are used, as many of each class.
     public var labels: Int
+    /// Images with labels in each training batch; 0 for those that chance gives it.
+    public var labelsPerBatch: Int
     /// α.
     public var weight: Float
     /// From an image to what a last linear layer, logits, makes a number for each class of.
     public var layers: [NamedLayer]
 
-    public init(labels: Int, weight: Float, layers: [NamedLayer]) {
+    public init(labels: Int, labelsPerBatch: Int = 0, weight: Float, layers: [NamedLayer]) {
         self.labels = labels
+        self.labelsPerBatch = labelsPerBatch
         self.weight = weight
         self.layers = layers
     }
@@ -23,12 +26,15 @@ public struct ImageClassifier: Regularizer {
     public var kind: String { "classifier" }
 
     public var fields: [String: FieldValue] {
-        ["labels": .integer(labels), "weight": .number(weight.decimal), "layers": .layers(layers)]
+        [
+            "labels": .integer(labels), "labels_per_batch": .integer(labelsPerBatch),
+            "weight": .number(weight.decimal), "layers": .layers(layers),
+        ]
     }
 
     public var formula: String { "KL(q(y|x) ‖ p(y)) + \(weight.factor)(−log q(y|x) of \(labels) labels)" }
 
-    public var labelCount: Int? { labels }
+    public var labelledImages: LabelledImages? { LabelledImages(count: labels, perBatch: labelsPerBatch) }
 
     public func classLogits(_ images: TensorID, classes: Int, into builder: inout GraphBuilder) throws -> TensorID? {
         guard labels.isMultiple(of: classes) else {
@@ -55,13 +61,13 @@ public struct ImageClassifier: Regularizer {
         try builder.term(
             "class_kl", builder.custom(ClassDivergence(), [classes.shares]), weight: .constant(1))
         // In training few images have labels, and these stand for all.
-        let labels = builder.isTraining ? labels : nil
+        let labelled = builder.isTraining ? labelledImages : nil
         let given = [classes.logits, classes.labels]
         try builder.term(
-            "classification", builder.custom(LabelLoss(measure: .crossEntropy, labels: labels), given),
+            "classification", builder.custom(LabelLoss(measure: .crossEntropy, labelled: labelled), given),
             weight: .constant(weight))
         try builder.metric(
-            "classification_error", builder.custom(LabelLoss(measure: .error, labels: labels), given))
+            "classification_error", builder.custom(LabelLoss(measure: .error, labelled: labelled), given))
     }
 
     static let descriptor = RegularizerDescriptor(
@@ -71,12 +77,18 @@ public struct ImageClassifier: Regularizer {
         fields: [
             FieldSchema(
                 "labels", .integer(1...10_000_000), "Training images whose labels are used, as many of each class."),
+            FieldSchema(
+                "labels_per_batch", .integer(0...1_000_000), default: .integer(0),
+                "Images with labels in each training batch, each weighed by its share of the data set; 0 for those that chance gives it."
+            ),
             FieldSchema("weight", .number(0...1e6), default: .number(0.1), "α, of the labels' cross-entropy."),
             FieldSchema(
                 "layers", .layers, default: .layers([]),
                 "From an image to what a last linear layer, logits, makes a number for each class of."),
         ]
     ) {
-        ImageClassifier(labels: $0.integer("labels"), weight: $0.number("weight"), layers: $0.layers("layers"))
+        ImageClassifier(
+            labels: $0.integer("labels"), labelsPerBatch: $0.integer("labels_per_batch"), weight: $0.number("weight"),
+            layers: $0.layers("layers"))
     }
 }
