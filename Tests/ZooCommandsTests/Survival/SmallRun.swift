@@ -70,7 +70,8 @@ struct SmallRun {
                 nil, "{reconstruction: bernoulli, kl: {weight: 1, warmup_steps: 20}}"
             ),
             "m2": (
-                gaussian, "{condition: 2}", "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 4}}"
+                gaussian, "{condition: 2}",
+                "{reconstruction: bernoulli, kl: {weight: 1}, classifier: {labels: 4, labels_per_batch: 2}}"
             ),
             "mmd": (gaussian, nil, "{reconstruction: bernoulli, mmd: {weight: 3}}"),
             "piwae": (
