@@ -54,7 +54,7 @@ struct ReconstructCommand: ParsableCommand {
             data, classes: classes, names: chosen.map(\.name),
             words: model.words(
                 "\(model.definition.input.rank == 1 ? "Vectors" : "Images") and their reconstructions",
-                source + ["decoded from means"]))
+                source + ["decoded from \(model.definition.isVariational ? "means" : "codes")"]))
         for file in files {
             if NumberTable.isTable(file) {
                 let decoded = try drawing.plan.decode(
