@@ -1,7 +1,8 @@
 #include "products.h"
 
 // Sums stay in registers over the whole depth: STRIP rows of A by one panel of B at a time where a vector is one register (AVX-512).
-// It is two of AVX2 and four of NEON, so there LOW_STRIP rows by one vector of the panel are done at a time, which leaves registers for B.
+// It is two of AVX2 and four of SSE or NEON, so there LOW_STRIP rows by one vector of the panel are done at a time, which leaves registers
+// for B.
 
 #define STRIP 8
 #define LOW_STRIP 6

@@ -84,7 +84,7 @@ public struct Batches: Sendable {
         return Epoch(number: number, batchSize: batchSize, order: order)
     }
 
-    /// As many batches as otherwise: of the others, which fill the places that the recurring leave, each at most once where there are enough.
+    /// As many batches as without recurring images. The others fill the places that these leave, each at most once where there are enough.
     private func mixedEpoch(_ number: Int, seed: UInt64, step: UInt32) -> Epoch {
         let shuffled = RandomStream(seed: seed, purpose: .shuffle, step: step).permutation(count: others.count)
         var order: [Int32] = []
@@ -127,7 +127,7 @@ public struct Batches: Sendable {
         /// The epoch, counted from 0.
         public let number: Int
         public let batchSize: Int
-        /// The images in the order of visiting: each that is visited once, but those that recur.
+        /// The images in the order of visiting: each once, unless some recur.
         public let order: [Int32]
 
         public var batchCount: Int { (order.count - 1) / batchSize + 1 }

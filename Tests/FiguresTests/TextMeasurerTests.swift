@@ -30,6 +30,16 @@ struct TextMeasurerTests {
         #expect(measurer.lines(of: "a ·", in: font, width: 260) == ["a ·"])
     }
 
+    @Test("Joined words longer than a line are broken between words")
+    func joinedWords() throws {
+        let measurer = try TextMeasurer()
+        let text = "bernoulli + KL + KL(q(y|x) ‖ p(y)) + 10·(−log q(y|x) of 100 labels)".replacing(" ", with: "\u{A0}")
+        let lines = measurer.lines(of: text, in: font, width: 200)
+        #expect(lines.count > 2)
+        #expect(lines.joined(separator: "\u{A0}") == text, "\(lines)")
+        for line in lines { #expect(measurer.width(of: line, in: font) <= 200) }
+    }
+
     @Test("A word longer than a line is broken and nothing is lost")
     func longWord() throws {
         let measurer = try TextMeasurer()

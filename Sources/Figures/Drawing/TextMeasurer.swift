@@ -20,7 +20,8 @@ package struct TextMeasurer: ~Copyable {
         return context.selectedWidth(of: text)
     }
 
-    /// `text` in lines of at most `width`: broken between words, inside a word only where it is longer than a line.
+    /// `text` in lines of at most `width`: broken between words; what no-break spaces join, and then a word, only where it is longer than a
+    /// line.
     /// Line breaks in `text` are kept.
     package func lines(of text: String, in font: FigureFont, width: Double) -> [String] {
         context.select(font)
@@ -37,8 +38,13 @@ package struct TextMeasurer: ~Copyable {
                 line = String(word)
                 while context.selectedWidth(of: line) > width, line.count > 1 {
                     let fitting = longestPrefix(of: line, width: width)
-                    lines.append(fitting)
-                    line = String(line.dropFirst(fitting.count))
+                    if let blank = fitting.lastIndex(of: "\u{A0}"), blank > fitting.startIndex {
+                        lines.append(String(fitting[..<blank]))
+                        line = String(line.dropFirst(lines[lines.count - 1].count + 1))
+                    } else {
+                        lines.append(fitting)
+                        line = String(line.dropFirst(fitting.count))
+                    }
                 }
             }
             lines.append(line)
